@@ -1,0 +1,45 @@
+"""What holds for every test: no AWS account within reach, Node found, the home folder left alone."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+from hypothesis.database import DirectoryBasedExampleDatabase
+
+from ddb_migration_construct.toolchain import jsii_environment
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+MARKED_SECONDS = {"rehearsal": 600, "slow": 1800}
+
+# Before aws_cdk is imported, which starts Node. Its own template validator takes 3 s a synthesis: one test
+# switches it on again.
+os.environ.update(
+    jsii_environment(),
+    CDK_VALIDATION="false",
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_DEFAULT_REGION="us-east-1",
+    AWS_REGION="us-east-1",
+    AWS_CONFIG_FILE=os.devnull,
+    AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+    AWS_EC2_METADATA_DISABLED="true",
+)
+for variable in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+    os.environ.pop(variable, None)
+
+hypothesis.settings.register_profile(
+    "project",
+    # Machines that run other things too would fail a deadline now and then.
+    deadline=None,
+    database=DirectoryBasedExampleDatabase(CHECKOUT / ".cache" / "hypothesis"),
+)
+hypothesis.settings.load_profile("project")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests that are long by nature more time, where they name none of their own."""
+    for item in items:
+        seconds = [MARKED_SECONDS[name] for name in MARKED_SECONDS if item.get_closest_marker(name)]
+        if seconds and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(max(seconds)))
