@@ -1,0 +1,85 @@
+"""CleanUp: the custom resource of a migration, and what `ddb-migration abort` calls."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from clean_up import bucket, custom_resource, guard
+from clean_up.ending import Ending
+from ddb_migration import names
+from ddb_migration.aws.clients import client
+from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.destination_lock import DestinationLock
+from ddb_migration.aws.environment import Environment
+from ddb_migration.aws.executions import Executions
+from ddb_migration.aws.jobs import Jobs
+from ddb_migration.aws.mappings import Mappings
+
+LOOK_SECONDS = 5
+# Left to tell CloudFormation that the ending takes longer than one invocation.
+RESERVE_SECONDS = 30
+
+
+class StillEnding(Exception):
+    """The ending takes longer than one invocation may run."""
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any] | None:
+    """Do one pass of an abort, or serve an event of CloudFormation."""
+    if event.get("action") == "abort":
+        waiting = _ending().step()
+        return {"done": waiting is None, "waiting_for": waiting or "", "refused": None}
+    act = {"Create": _create, "Update": _update, "Delete": _delete}[event["RequestType"]]
+    me = Environment.of_process().holder
+    custom_resource.answer(event, lambda: act(event, context), f"migration/{me.control_table}")
+    return None
+
+
+def _create(event: Mapping[str, Any], context: Any) -> None:
+    properties = event["ResourceProperties"]
+    if properties["ForceDelete"] != "true":
+        guard.require_unharmed(_lock(properties["DestinationTable"]), Environment.of_process().holder)
+
+
+def _update(event: Mapping[str, Any], context: Any) -> None:
+    _create(event, context)
+    old, new = (
+        event["OldResourceProperties"]["DestinationTable"],
+        event["ResourceProperties"]["DestinationTable"],
+    )
+    if event["ResourceProperties"]["ForceDelete"] != "true" and old != new:
+        guard.require_not_left(_lock(old), Environment.of_process().holder)
+
+
+def _delete(event: Mapping[str, Any], context: Any) -> None:
+    """End the epoch, then empty the bucket unless it is to be kept."""
+    ending = _ending()
+    ending.control.bury()
+    while (waiting := ending.step()) is not None:
+        if context.get_remaining_time_in_millis() / 1000 < RESERVE_SECONDS:
+            raise StillEnding(f"still waiting for {waiting}; delete the stack again, it goes on from there")
+        time.sleep(LOOK_SECONDS)
+    if event["ResourceProperties"]["KeepBucket"] != "true":
+        bucket.empty(client("s3"), Environment.of_process()[names.MIGRATION_BUCKET])
+
+
+def _lock(destination_arn: str) -> DestinationLock:
+    return DestinationLock(client("ssm"), destination_arn, Environment.of_process().holder)
+
+
+@functools.cache
+def _ending() -> Ending:
+    environment = Environment.of_process()
+    jobs = (environment[names.DIRECT_MIGRATION_JOB], environment[names.LARGE_MIGRATION_JOB])
+    return Ending(
+        control=ControlTable(client("dynamodb"), environment[names.CONTROL_TABLE]),
+        mappings=Mappings(client("lambda")),
+        jobs=Jobs(client("glue"), jobs),
+        executions=Executions(client("stepfunctions")),
+        lock=_lock(environment[names.DESTINATION_TABLE]),
+        functions=(environment[names.STREAM_PROCESSOR], environment[names.WRITE_CDC]),
+        clock=time.time,
+    )

@@ -1,0 +1,1 @@
+"""What the functions and the Glue jobs of a migration share: `core` decides, `aws` talks to AWS."""

@@ -1,0 +1,1 @@
+"""The AWS edge: the only code of functions and jobs that talks to AWS."""

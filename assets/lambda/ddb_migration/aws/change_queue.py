@@ -1,0 +1,57 @@
+"""The change queue: SQS FIFO, one message group for each item key."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ddb_migration.core.send_batches import Entry
+
+# A failed message blocks its group until it is visible again; the queue's own time-out would be 180 s.
+SOON_SECONDS = (5, 30)
+_DEPTHS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+
+
+class ChangeQueue:
+    """One change queue, by its URL."""
+
+    def __init__(self, client: Any, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, batch: Sequence[Entry]) -> list[Entry]:
+        """Send one batch and return the entries that SQS refused; the call may fail for each entry on its own."""
+        entries = [
+            {
+                "Id": str(position),
+                "MessageBody": entry.body,
+                "MessageGroupId": entry.group,
+                "MessageDeduplicationId": entry.deduplication_id,
+            }
+            for position, entry in enumerate(batch)
+        ]
+        answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+        return [batch[int(failure["Id"])] for failure in answer.get("Failed", [])]
+
+    def depth(self) -> int:
+        """Return how many messages wait or are in work; SQS calls the figure approximate."""
+        attributes = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=list(_DEPTHS))
+        return sum(int(attributes["Attributes"].get(name, 0)) for name in _DEPTHS)
+
+    def return_soon(self, receipts: Iterable[str]) -> None:
+        """Make messages visible again in 5 to 30 s; spread, so that failed groups do not come back at once."""
+        entries = [
+            {
+                "Id": str(position),
+                "ReceiptHandle": receipt,
+                "VisibilityTimeout": random.randint(*SOON_SECONDS),  # noqa: S311  no secret
+            }
+            for position, receipt in enumerate(receipts)
+        ]
+        if entries:
+            self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)

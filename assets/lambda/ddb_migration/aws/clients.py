@@ -1,0 +1,37 @@
+"""boto3's low-level clients, with the time-outs that the migration's guarantees rest on.
+
+One of each kind in a process: boto3's clients may be shared by threads, and making one costs more than many calls.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+# A write begun in the last permitted second must have ended before the function times out (core.deadline).
+CONNECT_SECONDS = 2
+READ_SECONDS = 4
+
+
+@functools.cache
+def client(service: str) -> Any:
+    """Return a client that retries by itself: for reads and for calls that may run twice."""
+    return boto3.client(service, config=_config(attempts=5))
+
+
+@functools.cache
+def writer(service: str) -> Any:
+    """Return a client of exactly one attempt, for writes whose retries the caller times itself."""
+    return boto3.client(service, config=_config(attempts=1))
+
+
+def _config(attempts: int) -> Config:
+    return Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=32,
+    )

@@ -1,0 +1,66 @@
+"""Which of AWS's errors pass by themselves, and which are about one item for ever."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from ddb_migration.core.backoff import backoff_seconds
+from ddb_migration.core.deadline import Deadline
+
+Result = TypeVar("Result")
+
+# DynamoDB API, common errors: these are about the item that is written, and repeating the write changes nothing.
+REJECTIONS = frozenset({"ValidationException", "ItemCollectionSizeLimitExceededException"})
+# A request too large for the wire; DynamoDB answers 413 before it looks at the items.
+TOO_LARGE = frozenset({"RequestEntityTooLargeException", "413", "SerializationException"})
+TRANSIENT = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+        "InternalServerError",
+        "ServiceUnavailable",
+        "TransactionConflictException",
+        "ReplicatedWriteConflictException",
+        "LimitExceededException",
+    }
+)
+
+
+def code(error: Exception) -> str:
+    """Return the service's error code, or the exception's name where no service answered."""
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
+
+
+def is_rejection(error: Exception) -> bool:
+    """Tell whether the destination rejects this very item, now and later."""
+    return code(error) in REJECTIONS or isinstance(error, ParamValidationError)
+
+
+def is_transient(error: Exception) -> bool:
+    """Tell whether the same call may succeed in a moment: throttling, server faults, a broken connection."""
+    if isinstance(error, ClientError):
+        return code(error) in TRANSIENT or error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500
+    return isinstance(error, BotoCoreError) and not isinstance(error, ParamValidationError)
+
+
+def persist(call: Callable[[], Result], deadline: Deadline, sleep: Callable[[float], object] = time.sleep) -> Result:
+    """Repeat a call while its failure is transient and the deadline has not passed.
+
+    Raises OutOfTime at the deadline, and the call's own error where it is not transient.
+    """
+    attempt = 0
+    while True:
+        deadline.require()
+        try:
+            return call()
+        except (ClientError, BotoCoreError) as error:
+            if not is_transient(error):
+                raise
+        sleep(backoff_seconds(attempt, random.random()))  # noqa: S311  jitter needs no secrecy
+        attempt += 1

@@ -1,0 +1,121 @@
+"""Event source mappings: created while the migration runs, because the stream may not exist before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ddb_migration.aws.errors import code
+
+ENABLED = "Enabled"
+# Lambda's guide warns that LATEST may miss events while a mapping is created or updated; TRIM_HORIZON replays
+# up to a day of old changes, which is harmless. Retries for ever: blocking can be mended, discarding cannot.
+STREAM_SETTINGS: Mapping[str, Any] = {
+    "StartingPosition": "TRIM_HORIZON",
+    "BatchSize": 1000,
+    "MaximumBatchingWindowInSeconds": 2,
+    "MaximumRetryAttempts": -1,
+    "MaximumRecordAgeInSeconds": -1,
+    "FunctionResponseTypes": ["ReportBatchItemFailures"],
+}
+
+
+class ForeignMapping(Exception):
+    """A mapping of our function stands there with settings that are not ours."""
+
+
+class RoleNotReady(Exception):
+    """Lambda says that the function's role may not read the source of events, or not yet."""
+
+
+def queue_settings(max_concurrency: int) -> dict[str, Any]:
+    """Return the settings of the mapping from the change queue."""
+    return {
+        "BatchSize": 10,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": max_concurrency},
+    }
+
+
+class Mappings:
+    """The event source mappings of a migration's own functions, named by function ARN."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def of(self, function: str, source_arn: str | None = None) -> list[dict[str, Any]]:
+        """Return a function's mappings, of one source or of all."""
+        return self._list(FunctionName=function, **({"EventSourceArn": source_arn} if source_arn else {}))
+
+    def of_source(self, source_arn: str) -> list[dict[str, Any]]:
+        """Return every mapping of this account that reads a source of events."""
+        return self._list(EventSourceArn=source_arn)
+
+    def _list(self, **query: str) -> list[dict[str, Any]]:
+        pages = self._client.get_paginator("list_event_source_mappings").paginate(**query)
+        return [mapping for page in pages for mapping in page["EventSourceMappings"]]
+
+    def ensure_stream(self, function: str, stream_arn: str) -> dict[str, Any]:
+        """Create the mapping from the stream, or adopt the one that stands there with exactly these settings.
+
+        Raises ForeignMapping when it has other settings, RoleNotReady while the role may not read the stream.
+        """
+        found = self.of(function, stream_arn)
+        if not found:
+            return self._create(function, stream_arn, STREAM_SETTINGS)
+        for name, wanted in STREAM_SETTINGS.items():
+            if found[0].get(name) != wanted:
+                raise ForeignMapping(
+                    f"the mapping {found[0]['UUID']} of {function} has {name} = {found[0].get(name)!r}, not "
+                    f"{wanted!r}, so it may have skipped changes; give the migration up (ddb-migration abort)"
+                )
+        return self._enable(found[0], {})
+
+    def ensure_queue(self, function: str, queue_arn: str, max_concurrency: int) -> dict[str, Any]:
+        """Create or enable the mapping from the change queue, with today's concurrency."""
+        settings = queue_settings(max_concurrency)
+        found = self.of(function, queue_arn)
+        if not found:
+            return self._create(function, queue_arn, settings)
+        wanted = {"ScalingConfig": settings["ScalingConfig"]}
+        changed = wanted if found[0].get("ScalingConfig") != wanted["ScalingConfig"] else {}
+        return self._enable(found[0], changed)
+
+    def delete(self, mapping: Mapping[str, Any]) -> None:
+        """Ask for a mapping's deletion; one that is changing or gone is left to the next look."""
+        try:
+            self._client.delete_event_source_mapping(UUID=mapping["UUID"])
+        except ClientError as error:
+            if code(error) not in (
+                "ResourceInUseException",
+                "ResourceNotFoundException",
+                "ResourceConflictException",
+            ):
+                raise
+
+    def _create(self, function: str, source_arn: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            created: dict[str, Any] = self._client.create_event_source_mapping(
+                FunctionName=function, EventSourceArn=source_arn, Enabled=True, **settings
+            )
+        except ClientError as error:
+            if code(error) != "InvalidParameterValueException":
+                raise
+            raise RoleNotReady(str(error)) from error
+        return created
+
+    def _enable(self, mapping: dict[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
+        if mapping["State"] in (ENABLED, "Enabling", "Creating", "Updating") and not changed:
+            return mapping
+        updated: dict[str, Any] = self._client.update_event_source_mapping(
+            UUID=mapping["UUID"], Enabled=True, **changed
+        )
+        return updated
+
+
+def problem(mapping: Mapping[str, Any]) -> str | None:
+    """Return what Lambda reports as wrong with a mapping's last read or call, None when nothing is."""
+    result = str(mapping.get("LastProcessingResult") or "")
+    return result if result.startswith("PROBLEM") else None

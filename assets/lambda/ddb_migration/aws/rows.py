@@ -1,0 +1,117 @@
+"""Rows of the control table: plain values in, plain values out."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ddb_migration.aws.errors import code
+from ddb_migration.names import PK, SK
+
+_NAME = re.compile(r"#(\w+)")
+
+
+class ConditionFailed(Exception):
+    """A conditional write found the row otherwise; `row` is what stood there (empty when nothing did)."""
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        super().__init__("the row of the control table is not as expected")
+        self.row = row
+
+
+class Rows:
+    """The control table's rows by partition and sort key; reads are consistent."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def get(self, pk: str, sk: str) -> dict[str, Any]:
+        """Return a row without its key, empty when there is none."""
+        answer = self._client.get_item(TableName=self._table, Key=_key(pk, sk), ConsistentRead=True)
+        return _plain(answer.get("Item", {}))
+
+    def query(self, pk: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield (sort key, row) for every row of a partition."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="#pk = :pk",
+            ExpressionAttributeNames={"#pk": PK},
+            ExpressionAttributeValues={":pk": {"S": pk}},
+            ConsistentRead=True,
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield item[SK]["S"], _plain(item)
+
+    def count(self, index: str, attribute: str, value: str) -> int:
+        """Return how many rows an index holds for one value of its partition key."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName=index,
+            KeyConditionExpression="#a = :v",
+            ExpressionAttributeNames={"#a": attribute},
+            ExpressionAttributeValues={":v": {"S": value}},
+            Select="COUNT",
+        )
+        return sum(page["Count"] for page in pages)
+
+    def update(
+        self, pk: str, sk: str, expression: str, values: Mapping[str, Any], when: str | None = None
+    ) -> dict[str, Any]:
+        """Apply an update expression and return the new row.
+
+        Attribute names are written `#name` in `expression` and `when`, values `:name`. Raises ConditionFailed,
+        with the row that stood there, when `when` does not hold.
+        """
+        names = set(_NAME.findall(expression)) | set(_NAME.findall(when or ""))
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "Key": _key(pk, sk),
+            "UpdateExpression": expression,
+            "ExpressionAttributeNames": {f"#{name}": name for name in names},
+            "ReturnValues": "ALL_NEW",
+        }
+        if values:
+            request["ExpressionAttributeValues"] = {f":{name}": _value(value) for name, value in values.items()}
+        if when:
+            request["ConditionExpression"] = when
+            request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        try:
+            return _plain(self._client.update_item(**request).get("Attributes", {}))
+        except ClientError as error:
+            if code(error) != "ConditionalCheckFailedException":
+                raise
+            raise ConditionFailed(_plain(error.response.get("Item", {}))) from error
+
+    def probe(self) -> None:
+        """Make an update whose condition cannot hold, so that nothing is written."""
+        with contextlib.suppress(ConditionFailed):
+            self.update("probe", "probe", "SET #probe = :yes", {"yes": True}, "attribute_exists(#pk)")
+
+
+def _key(pk: str, sk: str) -> dict[str, dict[str, str]]:
+    return {PK: {"S": pk}, SK: {"S": sk}}
+
+
+def _value(value: Any) -> dict[str, Any]:
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, int | float):
+        return {"N": str(value)}
+    return {"S": str(value)}
+
+
+def _plain(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: _read(value) for name, value in item.items() if name not in (PK, SK)}
+
+
+def _read(value: Mapping[str, Any]) -> Any:
+    ((kind, content),) = value.items()
+    if kind != "N":
+        return content
+    return int(content) if re.fullmatch(r"-?\d+", content) else float(content)

@@ -1,0 +1,61 @@
+"""Watermarks and parked keys: one row of the control table for each item key that a change touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ddb_migration.aws.rows import ConditionFailed, Rows
+from ddb_migration.core.attribute_values import Item
+from ddb_migration.core.item_key import canonical_key, watermark_id
+from ddb_migration.names import PARKED_EPOCH
+
+_SK = "watermark"
+_NOT_NEWER = "attribute_not_exists(#number) OR #number <= :number"
+_UNPARK = f"#{PARKED_EPOCH}, #parked_reason, #parked_at"
+
+
+class Watermarks:
+    """The watermarks of one stream; `clock` gives epoch seconds."""
+
+    def __init__(self, rows: Rows, stream_arn: str, clock: Callable[[], float]) -> None:
+        self._rows = rows
+        self._stream_arn = stream_arn
+        self._clock = clock
+
+    def raise_to(self, key: Item, number: str) -> bool:
+        """Raise a key's watermark; False when it stands higher, so that the caller's change is stale.
+
+        An equal number passes: an attempt that died between this and its write is repeated. What was parked for
+        the key is settled by the write that follows.
+        """
+        sets = "SET #number = :number, #item_key = :item_key, #at = :at"
+        values = {"number": number, "item_key": canonical_key(key), "at": self._clock()}
+        try:
+            self._update(key, f"{sets} REMOVE {_UNPARK}", values, _NOT_NEWER)
+        except ConditionFailed:
+            return False
+        return True
+
+    def park(self, key: Item, epoch: str, reason: str, number: str | None = None) -> None:
+        """Keep a key that the destination rejects, with the reason, unless a newer change was applied since.
+
+        Without a number nothing newer can exist: the bulk load ends before apply begins.
+        """
+        sets = f"SET #{PARKED_EPOCH} = :epoch, #parked_reason = :reason, #parked_at = :at, #item_key = :item_key"
+        values: dict[str, Any] = {"epoch": epoch, "reason": reason, "at": self._clock()}
+        values["item_key"] = canonical_key(key)
+        when = None
+        if number is not None:
+            values["number"], when = number, _NOT_NEWER
+        try:
+            self._update(key, sets, values, when)
+        except ConditionFailed:
+            return
+
+    def unpark(self, key: Item) -> None:
+        """Settle a parked key without a change: a reread that no change asked for has written it."""
+        self._update(key, f"REMOVE {_UNPARK}", {})
+
+    def _update(self, key: Item, expression: str, values: dict[str, Any], when: str | None = None) -> None:
+        self._rows.update(watermark_id(self._stream_arn, key), _SK, expression, values, when)

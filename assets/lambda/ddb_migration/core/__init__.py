@@ -1,0 +1,1 @@
+"""Pure decisions: no AWS, no clock of their own, the standard library only."""

@@ -1,0 +1,60 @@
+"""The bulk plan: which units of work the bulk load consists of, and which task does which."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+# A G.1X worker has four cores (Glue API, WorkerType) and one worker is the driver.
+CORES_PER_WORKER = {"G.1X": 4, "G.2X": 8, "G.4X": 16, "G.8X": 32}
+# The unit that a job marks done when it has seen that all others are.
+COMPLETE = "complete"
+SEGMENT_BYTES = 64 * 1024 * 1024
+# DynamoDB API, Scan: TotalSegments is at most 1,000,000; no table needs that many units to resume from.
+MOST_SEGMENTS = 100_000
+
+
+@dataclass(frozen=True)
+class BulkPlan:
+    """What a bulk load copies, written once in an epoch so that a resumed run does the same units.
+
+    `units` is the number of Scan segments (direct) or 0 (large: the manifest lists the files); `manifest` is
+    the key of the export's manifest-summary.json in the migration bucket.
+    """
+
+    units: int
+    tasks: int
+    manifest: str | None = None
+
+    def to_text(self) -> str:
+        """Return the plan as the control record holds it."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_text(cls, text: str) -> BulkPlan:
+        """Read what `to_text` wrote."""
+        return cls(**json.loads(text))
+
+
+def tasks_for(worker_type: str, max_workers: int) -> int:
+    """Return how many tasks run side by side: the cores of all workers but the driver."""
+    return CORES_PER_WORKER.get(worker_type, 4) * max(1, max_workers - 1)
+
+
+def direct_plan(size_bytes: int, tasks: int) -> BulkPlan:
+    """Plan a parallel Scan: several cursors for each task over the key space, few for a small table."""
+    wanted = max(tasks, -(-size_bytes // SEGMENT_BYTES))
+    return BulkPlan(units=min(wanted, MOST_SEGMENTS), tasks=min(tasks, wanted))
+
+
+def strided(units: int, tasks: int) -> list[list[int]]:
+    """Deal the units out so that each task's lie spread over the whole key space.
+
+    Neighbouring segments hash to neighbouring partitions of the destination; strided ones keep them all busy.
+    """
+    return [list(range(task, units, tasks)) for task in range(min(units, tasks))]
+
+
+def gentle_read_units(provisioned_reads: int) -> float:
+    """Return the default read rate: half of what is provisioned, 3,000 units a second on demand (0)."""
+    return provisioned_reads / 2 if provisioned_reads else 3000.0

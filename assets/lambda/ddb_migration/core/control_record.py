@@ -1,0 +1,75 @@
+"""The control record: one migration's state, and what it permits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+OPEN = "open"
+ABORTING = "aborting"
+CLOSED = "closed"
+
+
+class MigrationStopped(Exception):
+    """The control record forbids what was about to be done; the text says why."""
+
+
+@dataclass(frozen=True)
+class ControlRecord:
+    """What the control table knows of the migration; times are in epoch seconds, None where not yet reached.
+
+    An epoch is one migration from SetupCheck to Complete or Abort. `stream_arn`, `captured_from`, `bulk_load`
+    and `plan` are written once in an epoch.
+    """
+
+    epoch: str | None = None
+    status: str = CLOSED
+    phase: str | None = None
+    execution: str | None = None
+    stream_arn: str | None = None
+    captured_from: float | None = None
+    bulk_load: str | None = None
+    plan: str | None = None
+    export_time: float | None = None
+    export_arn: str | None = None
+    settled_at: float | None = None
+    bulk_loaded_at: float | None = None
+    apply_started: float | None = None
+    barrier_at: float | None = None
+    trigger_enabled_at: float | None = None
+    drained_at: float | None = None
+    mappings_removed_at: float | None = None
+    max_read_units_per_second: float | None = None
+    tombstone: bool = False
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> ControlRecord:
+        """Build a record from the attributes of its item; attributes of a newer version are left out."""
+        return cls(**{name: value for name, value in values.items() if name in cls.__dataclass_fields__})
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether an epoch is open and nobody is ending it."""
+        return self.status == OPEN and not self.tombstone
+
+    def require_open(self, epoch: str | None = None) -> None:
+        """Raise MigrationStopped unless an epoch is open (and is the one given)."""
+        if self.tombstone:
+            raise MigrationStopped("the migration is being removed with its stack")
+        if self.status != OPEN:
+            raise MigrationStopped(f"the migration is {self.status}, not open")
+        if epoch is not None and epoch != self.epoch:
+            raise MigrationStopped(f"epoch {epoch} has ended; the migration is now in epoch {self.epoch}")
+
+    def require_bulk_load(self, epoch: str) -> None:
+        """Raise MigrationStopped when a bulk write could land on top of an applied change."""
+        self.require_open(epoch)
+        if self.apply_started is not None:
+            raise MigrationStopped("the barrier has been reached: no bulk write may follow it")
+
+    def require_apply(self) -> None:
+        """Raise MigrationStopped while a bulk write could still land on top of an applied change."""
+        self.require_open()
+        if self.barrier_at is None:
+            raise MigrationStopped("the barrier has not been passed: changes wait in the queue")

@@ -1,0 +1,53 @@
+"""Lag: the larger of the age of the oldest queued change and the stream's lag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+LOW_SECONDS = 30.0
+QUIET_SECONDS = 300
+# WriteCdc and StreamProcessor report at every invocation; older reports tell of nothing that waits now.
+REPORT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one reader last saw: the age in seconds of the oldest change in its batch, and when (epoch seconds)."""
+
+    age: float
+    at: float
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What is known about the change path at one moment."""
+
+    queued: int
+    captures: tuple[Report, ...]
+    applies: tuple[Report, ...]
+    capture_works: bool
+    apply_works: bool
+
+
+def lag_seconds(readings: Readings, now: float) -> float | None:
+    """Return the lag, or None while it cannot be known; an unknown lag is never a low one.
+
+    A queue that holds messages of which no reader has reported within a minute has an unknown age.
+    """
+    if not (readings.capture_works and readings.apply_works):
+        return None
+    stream = _oldest(readings.captures, now) or 0.0
+    if not readings.queued:
+        return stream
+    queue = _oldest(readings.applies, now)
+    return None if queue is None else max(stream, queue)
+
+
+def is_low(lag: float | None) -> bool:
+    """Tell whether the destination is in step."""
+    return lag is not None and lag < LOW_SECONDS
+
+
+def _oldest(reports: Iterable[Report], now: float) -> float | None:
+    return max((report.age for report in reports if now - report.at <= REPORT_SECONDS), default=None)

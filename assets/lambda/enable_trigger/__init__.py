@@ -1,0 +1,1 @@
+"""EnableTrigger: the states of the state machine that steer capture, bulk load and apply."""

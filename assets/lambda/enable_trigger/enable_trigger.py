@@ -1,0 +1,20 @@
+"""EnableTrigger: the mapping from the change queue to WriteCdc."""
+
+from __future__ import annotations
+
+from ddb_migration import names
+from ddb_migration.core.control_record import MigrationStopped
+from enable_trigger.parts import Answer, Call, Parts, done
+
+
+def run(parts: Parts, call: Call) -> Answer:
+    """Create or enable the mapping; only behind the barrier."""
+    parts.control.enter(call.execution, names.ENABLE_TRIGGER_STATE).require_apply()
+    mapping = parts.mappings.ensure_queue(parts.write_cdc, parts.change_queue_arn, parts.settings.max_apply_concurrency)
+    try:
+        parts.control.set_once(call.execution, trigger_enabled_at=parts.clock())
+    except MigrationStopped:
+        # Removed meanwhile: what was just made must not outlive the migration.
+        parts.mappings.delete(mapping)
+        raise
+    return done()

@@ -1,0 +1,91 @@
+"""What the states work with."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ddb_migration import names
+from ddb_migration.aws.change_queue import ChangeQueue
+from ddb_migration.aws.clients import client
+from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.destination_lock import DestinationLock
+from ddb_migration.aws.environment import Environment, Settings
+from ddb_migration.aws.executions import Executions
+from ddb_migration.aws.exports import Exports
+from ddb_migration.aws.jobs import Jobs
+from ddb_migration.aws.mappings import Mappings
+from ddb_migration.aws.tables import Tables
+from ddb_migration.core.polling import wait_seconds
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a state: the execution that makes it, and what the last call of this state answered."""
+
+    execution: str
+    last: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The migration's resources and settings; `clock` gives epoch seconds."""
+
+    source_arn: str
+    stream_processor: str
+    write_cdc: str
+    change_queue_arn: str
+    settings: Settings
+    control: ControlTable
+    tables: Tables
+    mappings: Mappings
+    jobs: Jobs
+    executions: Executions
+    lock: DestinationLock
+    exports: Exports
+    queue: ChangeQueue
+    clock: Callable[[], float] = time.time
+    new_epoch: Callable[[], str] = lambda: f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:8]}"
+
+    @classmethod
+    def of(cls, environment: Environment) -> Parts:
+        """Build the parts that the construct named."""
+        dynamodb = client("dynamodb")
+        source = environment[names.SOURCE_TABLE]
+        jobs = (environment[names.DIRECT_MIGRATION_JOB], environment[names.LARGE_MIGRATION_JOB])
+        return cls(
+            source_arn=source,
+            stream_processor=environment[names.STREAM_PROCESSOR],
+            write_cdc=environment[names.WRITE_CDC],
+            change_queue_arn=environment[names.CHANGE_QUEUE_ARN],
+            settings=environment.settings,
+            control=ControlTable(dynamodb, environment[names.CONTROL_TABLE]),
+            tables=Tables(dynamodb),
+            mappings=Mappings(client("lambda")),
+            jobs=Jobs(client("glue"), jobs),
+            executions=Executions(client("stepfunctions")),
+            lock=DestinationLock(client("ssm"), environment[names.DESTINATION_TABLE], environment.holder),
+            exports=Exports(dynamodb, source, environment[names.MIGRATION_BUCKET]),
+            queue=ChangeQueue(client("sqs"), environment[names.CHANGE_QUEUE_URL]),
+        )
+
+
+def done(**told: Any) -> Answer:
+    """Answer that the state has reached its end."""
+    return {"done": True, **told}
+
+
+def again(seconds: int, **told: Any) -> Answer:
+    """Answer that the state machine should call again after so many seconds, with what is told now as `last`."""
+    return {"done": False, "wait_seconds": seconds, **told}
+
+
+def poll(call: Call, waiting_for: str, **told: Any) -> Answer:
+    """Answer that something must pass first; the waits grow from 15 s to 10 min."""
+    polls = int(call.last.get("polls", 0))
+    return again(wait_seconds(polls), polls=polls + 1, waiting_for=waiting_for, **told)

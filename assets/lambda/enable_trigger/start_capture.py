@@ -1,0 +1,55 @@
+"""StartCapture: opens the epoch, or takes over an open one, and starts the stream mapping."""
+
+from __future__ import annotations
+
+from ddb_migration import names
+from ddb_migration.core.control_record import ControlRecord, MigrationStopped
+from enable_trigger.parts import Answer, Call, Parts, done
+
+
+class StreamReplaced(Exception):
+    """The source's stream is not the one that capture began with; changes in between are lost."""
+
+
+def run(parts: Parts, call: Call) -> Answer:
+    """Hold the epoch, then make sure that its stream flows into StreamProcessor."""
+    record = _hold(parts, call.execution)
+    require_same_stream(parts, record)
+    mapping = parts.mappings.ensure_stream(parts.stream_processor, str(record.stream_arn))
+    try:
+        parts.control.enter(call.execution, names.START_CAPTURE_STATE)
+    except MigrationStopped:
+        # Removed meanwhile: what was just made must not outlive the migration.
+        parts.mappings.delete(mapping)
+        raise
+    return done(epoch=record.epoch)
+
+
+def require_same_stream(parts: Parts, record: ControlRecord) -> None:
+    """Raise StreamReplaced unless the source still has the stream of the epoch."""
+    source = parts.tables.describe(parts.source_arn)
+    now = source.stream_arn if source else None
+    if now != record.stream_arn:
+        raise StreamReplaced(
+            f"capture began with the stream {record.stream_arn} and the source now has {now}: changes are lost "
+            "to this migration; give it up (ddb-migration abort), empty the destination and start again"
+        )
+
+
+def _hold(parts: Parts, execution: str) -> ControlRecord:
+    record = parts.control.read()
+    if not record.is_open:
+        return _open(parts, execution)
+    if record.execution == execution:
+        return record
+    if record.execution and parts.executions.is_running(record.execution):
+        raise MigrationStopped(f"another execution runs this migration: {record.execution}")
+    return parts.control.take_over(execution, record.execution)
+
+
+def _open(parts: Parts, execution: str) -> ControlRecord:
+    source = parts.tables.describe(parts.source_arn)
+    if source is None or source.stream_arn is None:
+        raise StreamReplaced("the source has no stream any more; switch it on and start again")
+    parts.lock.acquire()
+    return parts.control.open_epoch(parts.new_epoch(), execution, source.stream_arn, parts.clock())

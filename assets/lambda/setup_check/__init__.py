@@ -1,0 +1,1 @@
+"""SetupCheck: everything that can be wrong, found before anything is created."""

@@ -1,0 +1,27 @@
+"""The two switches of the source that `enable_source_features` permits."""
+
+from __future__ import annotations
+
+from ddb_migration.aws.tables import Tables
+from ddb_migration.core.setup import Setup
+from ddb_migration.core.table import Table
+
+
+def switch_on(tables: Tables, setup: Setup) -> bool:
+    """Switch on what the source lacks; True while something is being switched on, so look again later."""
+    source = setup.source
+    if source is None:
+        return False
+    if source.stream_arn is None:
+        _enable_stream(tables, source)
+        return True
+    if setup.is_large and not setup.source_recovery:
+        tables.enable_recovery(source.arn)
+        return True
+    return source.status == "UPDATING"
+
+
+def _enable_stream(tables: Tables, source: Table) -> None:
+    # UpdateTable is refused while the table is being updated; the next look tries again.
+    if source.status == "ACTIVE":
+        tables.enable_stream(source.arn)

@@ -1,0 +1,53 @@
+"""SetupCheck: looks at both tables, the roles and the epoch, and reports all problems at once."""
+
+from __future__ import annotations
+
+import functools
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ddb_migration import names
+from ddb_migration.aws.clients import client
+from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.destination_lock import DestinationLock
+from ddb_migration.aws.environment import Environment
+from ddb_migration.aws.executions import Executions
+from ddb_migration.aws.mappings import Mappings
+from ddb_migration.aws.tables import Tables
+from ddb_migration.core.findings import require_none
+from ddb_migration.core.setup import check
+from setup_check.features import switch_on
+from setup_check.look import Look
+from setup_check.roles import role_findings
+from setup_check.summary import summary
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Run every check; raises SetupCheckFailed with all the findings that stop the migration."""
+    look, lambda_client, environment = _parts()
+    settings = environment.settings
+    setup = look.at(event["execution"])
+    if settings.enable_source_features and switch_on(look.tables, setup):
+        return {"done": False, "wait_seconds": 15}
+    findings = check(setup) + role_findings(lambda_client, environment, setup)
+    require_none(findings, settings.accepted_findings)
+    told = summary(setup, settings, findings)
+    print(json.dumps(told))
+    return {"done": True, "setup": told}
+
+
+@functools.cache
+def _parts() -> tuple[Look, Any, Environment]:
+    environment = Environment.of_process()
+    look = Look(
+        environment=environment,
+        tables=Tables(client("dynamodb")),
+        control=ControlTable(client("dynamodb"), environment[names.CONTROL_TABLE]),
+        mappings=Mappings(client("lambda")),
+        executions=Executions(client("stepfunctions")),
+        lock=DestinationLock(client("ssm"), environment[names.DESTINATION_TABLE], environment.holder),
+        clock=time.time,
+    )
+    return look, client("lambda"), environment

@@ -1,0 +1,1 @@
+"""StreamProcessor: capture, from the source's stream to the change queue."""

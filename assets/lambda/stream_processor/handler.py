@@ -1,0 +1,137 @@
+"""StreamProcessor: every change of the source's stream becomes a message of its key's group."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ddb_migration import names
+from ddb_migration.aws.change_queue import ChangeQueue
+from ddb_migration.aws.clients import client
+from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.environment import Environment
+from ddb_migration.aws.probe import denials
+from ddb_migration.aws.progress import CAPTURE, Progress
+from ddb_migration.core.backoff import backoff_seconds
+from ddb_migration.core.change import REREAD, Change, newest_per_key
+from ddb_migration.core.item_key import deduplication_id, message_group
+from ddb_migration.core.message import encode
+from ddb_migration.core.send_batches import Entry, send_batches
+from ddb_migration.core.watermark import mark
+
+ATTEMPTS = 5
+SENDERS = 8
+# Which progress row this execution environment reports in: one of 256, so that few share one.
+READER = uuid.uuid4().hex[:2]
+
+Mapper = Callable[[Callable[[Sequence[Entry]], list[Entry]], Iterable[Sequence[Entry]]], Iterable[list[Entry]]]
+
+
+class StreamProcessor:
+    """Capture of one migration.
+
+    `each` maps a function over batches (side by side in production), `sleep` waits between attempts.
+    """
+
+    def __init__(
+        self,
+        control: ControlTable,
+        queue: ChangeQueue,
+        each: Mapper,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._control = control
+        self._queue = queue
+        self._each = each
+        self._clock = clock
+        self._sleep = sleep
+
+    def process(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Send the changes of one batch and return the sequence numbers from which Lambda must retry.
+
+        Raises MigrationStopped while no epoch is open: the batch then waits in the stream.
+        """
+        record = self._control.read()
+        record.require_open()
+        epoch = str(record.epoch)
+        changes = [Change.from_record(body) for body in records]
+        entries = [_entry(epoch, str(record.stream_arn), change) for change in newest_per_key(changes)]
+        # Side by side is safe: of one key there is one entry.
+        refused = [entry for failed in self._each(self._send, send_batches(entries)) for entry in failed]
+        self._report(epoch, changes, entries, refused)
+        # Lambda retries from the lowest number: nothing older than a refused entry is lost, it was superseded.
+        return [min((entry.number for entry in refused), key=mark)] if refused else []
+
+    def _send(self, batch: Sequence[Entry]) -> list[Entry]:
+        """Send one batch, again what SQS refused, and return what it refused to the last."""
+        remaining = list(batch)
+        for attempt in range(ATTEMPTS):
+            try:
+                remaining = self._queue.send(remaining)
+            except (ClientError, BotoCoreError) as error:
+                print(f"sending {len(remaining)} changes failed: {error}")
+            if not remaining:
+                break
+            self._sleep(backoff_seconds(attempt))
+        return remaining
+
+    def _report(
+        self, epoch: str, changes: Sequence[Change], entries: Sequence[Entry], refused: Sequence[Entry]
+    ) -> None:
+        now = self._clock()
+        counts = {
+            "captured": len(changes),
+            "sent": len(entries) - len(refused),
+            "rereads": sum(change.kind == REREAD for change in changes),
+        }
+        oldest = min((change.created for change in changes), default=now)
+        Progress(self._control.rows, epoch).report(CAPTURE, READER, counts, now - oldest, now)
+
+
+def _entry(epoch: str, stream_arn: str, change: Change) -> Entry:
+    return Entry(
+        number=change.number,
+        group=message_group(change.key),
+        deduplication_id=deduplication_id(epoch, stream_arn, change.number),
+        body=encode(epoch, change),
+    )
+
+
+@functools.cache
+def _parts() -> tuple[StreamProcessor, Any, Environment]:
+    environment = Environment(os.environ)
+    sqs = client("sqs")
+    control = ControlTable(client("dynamodb"), environment[names.CONTROL_TABLE])
+    pool = ThreadPoolExecutor(SENDERS)
+    queue = ChangeQueue(sqs, environment[names.CHANGE_QUEUE_URL])
+    return StreamProcessor(control, queue, pool.map), sqs, environment
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Process a batch of the stream; a `probe` only tells which permissions are missing."""
+    processor, sqs, environment = _parts()
+    if "probe" in event:
+        return {"denied": _probe(sqs, environment)}
+    failures = processor.process(event["Records"])
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in failures]}
+
+
+def _probe(sqs: Any, environment: Environment) -> list[str]:
+    """Try each permission by a call that cannot change anything."""
+    control = ControlTable(client("dynamodb"), environment[names.CONTROL_TABLE])
+    # SQS refuses an empty body entry by entry, after it has authorised the call.
+    empty = {"Id": "0", "MessageBody": "", "MessageGroupId": "probe", "MessageDeduplicationId": "probe"}
+    url = environment[names.CHANGE_QUEUE_URL]
+    return denials(
+        control.read,
+        control.rows.probe,
+        lambda: sqs.send_message_batch(QueueUrl=url, Entries=[empty]),
+    )

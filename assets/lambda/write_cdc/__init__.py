@@ -1,0 +1,1 @@
+"""WriteCdc: apply, from the change queue to the destination."""

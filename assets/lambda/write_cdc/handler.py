@@ -1,0 +1,108 @@
+"""WriteCdc: each message's change is written to the destination, unless a newer one already was."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ddb_migration import names
+from ddb_migration.aws.change_queue import ChangeQueue
+from ddb_migration.aws.clients import client, writer
+from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.environment import Environment
+from ddb_migration.aws.progress import APPLY, Progress
+from ddb_migration.aws.rows import Rows
+from ddb_migration.aws.tables import Destination, Source
+from ddb_migration.aws.watermarks import Watermarks
+from ddb_migration.core.deadline import Deadline
+from ddb_migration.core.delivery import Delivery, Group, groups
+from write_cdc.apply import FAILED, Apply, Outcome
+from write_cdc.probe import probe
+
+WRITERS = 10
+READER = uuid.uuid4().hex[:2]
+
+Mapper = Callable[[Callable[[Group], Outcome], Iterable[Group]], Iterable[Outcome]]
+
+
+class WriteCdc:
+    """Apply of one migration; `each` maps a function over groups (side by side in production)."""
+
+    def __init__(
+        self,
+        control: ControlTable,
+        watermark_rows: Rows,
+        source: Source,
+        destination: Destination,
+        queue: ChangeQueue,
+        each: Mapper,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._control = control
+        self._watermark_rows = watermark_rows
+        self._source = source
+        self._destination = destination
+        self._queue = queue
+        self._each = each
+        self._clock = clock
+        self._sleep = sleep
+
+    def process(self, records: Sequence[Mapping[str, Any]], deadline: Deadline) -> list[str]:
+        """Apply one batch and return the ids of the messages that must come back.
+
+        Raises MigrationStopped before the barrier and after the end of the epoch.
+        """
+        record = self._control.read()
+        record.require_apply()
+        watermarks = Watermarks(self._watermark_rows, str(record.stream_arn), self._clock)
+        apply = Apply(str(record.epoch), watermarks, self._source, self._destination, deadline, self._sleep)
+        batch = groups([Delivery.of(body) for body in records])
+        outcomes = list(self._each(apply.group, batch))
+        self._report(str(record.epoch), batch, outcomes)
+        failed = [
+            delivery
+            for group, outcome in zip(batch, outcomes, strict=True)
+            if outcome.kind == FAILED
+            for delivery in group
+        ]
+        self._queue.return_soon(delivery.receipt for delivery in failed)
+        return [delivery.message_id for delivery in failed]
+
+    def _report(self, epoch: str, batch: Sequence[Group], outcomes: Sequence[Outcome]) -> None:
+        now = self._clock()
+        counts: Counter[str] = Counter()
+        for outcome in outcomes:
+            counts.update(outcome.counts)
+        created = [delivery.message.created for group in batch for delivery in group if delivery.message]
+        oldest = min((moment for moment in created if moment), default=now)
+        Progress(self._control.rows, epoch).report(APPLY, READER, counts, now - oldest, now)
+
+
+@functools.cache
+def _write_cdc() -> WriteCdc:
+    environment = Environment(os.environ)
+    read, write = client("dynamodb"), writer("dynamodb")
+    return WriteCdc(
+        ControlTable(read, environment[names.CONTROL_TABLE]),
+        Rows(write, environment[names.CONTROL_TABLE]),
+        Source(read, environment[names.SOURCE_TABLE]),
+        Destination(write, environment[names.DESTINATION_TABLE]),
+        ChangeQueue(client("sqs"), environment[names.CHANGE_QUEUE_URL]),
+        ThreadPoolExecutor(WRITERS).map,
+    )
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Apply a batch of the change queue; a `probe` only tells which permissions are missing."""
+    if "probe" in event:
+        return {"denied": probe(Environment(os.environ), event["probe"])}
+    deadline = Deadline.of(context.get_remaining_time_in_millis() / 1000)
+    failures = _write_cdc().process(event["Records"], deadline)
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in failures]}
