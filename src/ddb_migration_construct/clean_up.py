@@ -1,0 +1,80 @@
+"""CleanUp: the custom resource that guards a running migration and ends it with its stack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import CustomResource, Duration
+from constructs import Construct, IDependable
+
+from ddb_migration_construct._runtime import names
+from ddb_migration_construct.bulk_load_job import BulkLoadJob
+from ddb_migration_construct.destination_lock import allow_lock
+from ddb_migration_construct.mapping_access import allow_mappings
+from ddb_migration_construct.migration_function import MigrationFunction
+from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.stream_processor import StreamProcessor
+from ddb_migration_construct.table_access import allow_table
+from ddb_migration_construct.write_cdc import WriteCdc
+
+
+class CleanUp(MigrationFunction):
+    """Ends what runs, removes what was made at run time, and empties the bucket."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        resources: Resources,
+        stream_processor: StreamProcessor,
+        write_cdc: WriteCdc,
+        jobs: Sequence[BulkLoadJob],
+    ) -> None:
+        """Create the function; `guard` adds the custom resource."""
+        direct_job, large_job = jobs
+        super().__init__(
+            scope,
+            id,
+            folder="clean_up",
+            timeout=Duration.minutes(15),
+            log_group=resources.log_group,
+            environment={
+                names.MIGRATION_NAME: resources.name,
+                names.CONTROL_TABLE: resources.control_table.table_name,
+                names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
+                names.DESTINATION_TABLE: resources.destination_table.table_arn,
+                names.MIGRATION_BUCKET: resources.bucket.bucket_name,
+                names.STREAM_PROCESSOR: stream_processor.function.function_arn,
+                names.WRITE_CDC: write_cdc.function.function_arn,
+                names.DIRECT_MIGRATION_JOB: direct_job.job_name,
+                names.LARGE_MIGRATION_JOB: large_job.job_name,
+            },
+        )
+        allow_table(self.role, resources.control_table, "GetItem", "UpdateItem")
+        allow_lock(self, "GetParameter", "DeleteParameter")
+        allow_mappings(self, [stream_processor, write_cdc], "Delete")
+        self.allow(["glue:GetJobRuns", "glue:BatchStopJobRun"], [job.job_arn for job in jobs])
+        self.allow(["s3:ListBucket"], [resources.bucket.bucket_arn])
+        self.allow(["s3:DeleteObject"], [resources.bucket.arn_for_objects("*")])
+        resources.permit_key(self.role)
+
+    def guard(
+        self, resources: Resources, *, force_delete: bool, keep_bucket: bool, after: Sequence[IDependable]
+    ) -> None:
+        """Add the custom resource: created after all that it names, removed before any of it."""
+        properties = {
+            "ControlTable": resources.control_table.table_name,
+            "ChangeQueue": resources.change_queue.queue_url,
+            "DestinationTable": resources.destination_table.table_arn,
+            "ForceDelete": "true" if force_delete else "false",
+            "KeepBucket": "true" if keep_bucket else "false",
+        }
+        resource = CustomResource(
+            self,
+            "Resource",
+            service_token=self.function.function_arn,
+            resource_type="Custom::DynamoDbTableMigration",
+            properties=properties,
+        )
+        resource.node.add_dependency(*after)

@@ -1,0 +1,71 @@
+"""EnableTrigger: the function behind the states from StartCapture to Drain."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from ddb_migration_construct._runtime import names
+from ddb_migration_construct.bulk_load_job import BulkLoadJob
+from ddb_migration_construct.destination_lock import allow_lock
+from ddb_migration_construct.mapping_access import allow_mappings
+from ddb_migration_construct.migration_function import MigrationFunction
+from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.settings import Settings
+from ddb_migration_construct.stream_processor import StreamProcessor
+from ddb_migration_construct.table_access import allow_source, allow_table
+from ddb_migration_construct.write_cdc import WriteCdc
+
+
+class EnableTrigger(MigrationFunction):
+    """Steers capture, bulk load, barrier and apply."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        resources: Resources,
+        settings: Settings,
+        stream_processor: StreamProcessor,
+        write_cdc: WriteCdc,
+        direct_job: BulkLoadJob,
+        large_job: BulkLoadJob,
+    ) -> None:
+        """Create the function."""
+        super().__init__(
+            scope,
+            id,
+            folder="enable_trigger",
+            timeout=Duration.seconds(120),
+            log_group=resources.log_group,
+            environment={
+                names.MIGRATION_NAME: resources.name,
+                names.SETTINGS: settings.to_text(scope),
+                names.CONTROL_TABLE: resources.control_table.table_name,
+                names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
+                names.CHANGE_QUEUE_ARN: resources.change_queue.queue_arn,
+                names.SOURCE_TABLE: resources.source_table.table_arn,
+                names.DESTINATION_TABLE: resources.destination_table.table_arn,
+                names.MIGRATION_BUCKET: resources.bucket.bucket_name,
+                names.STREAM_PROCESSOR: stream_processor.function.function_arn,
+                names.WRITE_CDC: write_cdc.function.function_arn,
+                names.DIRECT_MIGRATION_JOB: direct_job.job_name,
+                names.LARGE_MIGRATION_JOB: large_job.job_name,
+            },
+        )
+        allow_table(self.role, resources.control_table, "GetItem", "UpdateItem", "Query")
+        allow_lock(self, "GetParameter", "PutParameter")
+        allow_mappings(self, [stream_processor, write_cdc], "Create", "Update", "Delete", "Get")
+        self.allow(["glue:GetJobRuns"], [direct_job.job_arn, large_job.job_arn])
+        self.allow(["sqs:GetQueueAttributes"], [resources.change_queue.queue_arn])
+        self._allow_export(resources)
+        resources.permit_key(self.role)
+
+    def _allow_export(self, resources: Resources) -> None:
+        """Export needs these of its caller (DynamoDB guide, "Requesting a table export")."""
+        looks = ("DescribeTable", "DescribeContinuousBackups", "ExportTableToPointInTime")
+        allow_source(self.role, resources.source_table, *looks)
+        self.allow(["dynamodb:DescribeExport"], [f"{resources.source_table.table_arn}/export/*"])
+        objects = resources.bucket.arn_for_objects("export/*")
+        self.allow(["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl"], [objects])

@@ -1,0 +1,122 @@
+"""Migrate: the state machine, SetupCheck to Drain; every state may be entered again."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from ddb_migration_construct._runtime import names
+from ddb_migration_construct.bulk_load_job import BulkLoadJob
+
+# Errors that say what to mend; repeating the call would only say it later.
+FINAL_ERRORS = [
+    "BulkLoadIncomplete",
+    "CaptureFailing",
+    "DestinationLocked",
+    "ExportFailed",
+    "ForeignMapping",
+    "MigrationStopped",
+    "SetupCheckFailed",
+    "StreamReplaced",
+]
+# Glue API: MaxConcurrentRuns is 1, so a run of a stopped execution may still be in the way.
+_RUN_IN_THE_WAY = ["Glue.ConcurrentRunsExceededException", "Glue.AWSGlueException"]
+
+
+class Migrate(Construct):
+    """The state machine of one migration; its input is `{}`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        setup_check: lambda_.IFunction,
+        enable_trigger: lambda_.IFunction,
+        direct_job: BulkLoadJob,
+        large_job: BulkLoadJob,
+        log_group: logs.ILogGroup,
+    ) -> None:
+        """Create the state machine."""
+        super().__init__(scope, id)
+        self._enable_trigger = enable_trigger
+        drained = sfn.Succeed(self, "Drained", comment="capture and apply go on until the team cuts over")
+        drain = self._polled(names.DRAIN_STATE, enable_trigger, drained)
+        trigger = self._polled(names.ENABLE_TRIGGER_STATE, enable_trigger, drain)
+        barrier = self._polled(names.BARRIER_STATE, enable_trigger, trigger)
+        choose = self._polled(
+            names.CHOOSE_BULK_LOAD_STATE, enable_trigger, self._bulk_load(direct_job, large_job, barrier)
+        )
+        settle = self._polled(names.SETTLE_STATE, enable_trigger, choose)
+        capture = self._polled(names.START_CAPTURE_STATE, enable_trigger, settle)
+        start = self._polled(names.SETUP_CHECK_STATE, setup_check, capture)
+        self.state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            definition_body=sfn.DefinitionBody.from_chainable(start),
+            tracing_enabled=True,
+            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
+        )
+
+    def _bulk_load(self, direct_job: BulkLoadJob, large_job: BulkLoadJob, barrier: sfn.IChainable) -> sfn.Choice:
+        direct = self._job(names.DIRECT_MIGRATION_JOB_STATE, direct_job).next(barrier)
+        large = self._job(names.LARGE_MIGRATION_JOB_STATE, large_job).next(barrier)
+        export = self._polled(names.EXPORT_STATE, self._enable_trigger, large)
+        return (
+            sfn.Choice(self, "BulkLoad")
+            .when(sfn.Condition.string_equals("$.bulk_load", names.DIRECT), direct)
+            .when(sfn.Condition.string_equals("$.bulk_load", names.LARGE), export)
+            .otherwise(_start_of(barrier))
+        )
+
+    def _polled(self, state: str, function: lambda_.IFunction, following: sfn.IChainable) -> sfn.State:
+        """Return a state that is called again, after the seconds it asks for, until it says that it is done."""
+        task = tasks.LambdaInvoke(
+            self,
+            state,
+            lambda_function=function,
+            payload=sfn.TaskInput.from_object(
+                {
+                    "state": state,
+                    "execution": sfn.JsonPath.execution_id,
+                    "last": sfn.JsonPath.entire_payload,
+                }
+            ),
+            output_path="$.Payload",
+            retry_on_service_exceptions=False,
+        )
+        task.add_retry(errors=FINAL_ERRORS, max_attempts=0)
+        # A role that was just made is not known everywhere at once.
+        task.add_retry(errors=["RoleNotReady"], interval=Duration.seconds(10), max_attempts=9, backoff_rate=1.3)
+        task.add_retry(errors=[sfn.Errors.ALL], interval=Duration.seconds(5), max_attempts=4, backoff_rate=2)
+        wait = sfn.Wait(self, f"{state}Waits", time=sfn.WaitTime.seconds_path("$.wait_seconds"))
+        done = sfn.Choice(self, f"{state}Done").when(sfn.Condition.boolean_equals("$.done", True), _start_of(following))
+        task.next(done.otherwise(wait.next(task)))
+        return task
+
+    def _job(self, state: str, job: BulkLoadJob) -> sfn.TaskStateBase:
+        task = tasks.GlueStartJobRun(
+            self,
+            state,
+            glue_job_name=job.job_name,
+            integration_pattern=sfn.IntegrationPattern.RUN_JOB,
+            arguments=sfn.TaskInput.from_object({"--epoch": sfn.JsonPath.string_at("$.epoch")}),
+            result_path=sfn.JsonPath.DISCARD,
+        )
+        task.add_retry(
+            errors=_RUN_IN_THE_WAY,
+            interval=Duration.seconds(60),
+            max_attempts=2000,
+            max_delay=Duration.minutes(10),
+        )
+        # What a failed run has done is in its checkpoints; the next goes on from there.
+        task.add_retry(errors=[sfn.Errors.TASKS_FAILED], interval=Duration.seconds(60), max_attempts=3)
+        return task
+
+
+def _start_of(chainable: sfn.IChainable) -> sfn.State:
+    return chainable.start_state

@@ -1,0 +1,35 @@
+"""The props that the functions act upon, as the construct hands them on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Size, Stack
+from constructs import IConstruct
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Rates in units a second; None stands for the default that SetupCheck chooses."""
+
+    size_threshold: Size
+    enable_source_features: bool
+    accepted_findings: Sequence[str]
+    worker_type: str
+    max_workers: int
+    max_apply_concurrency: int
+    max_read_units_per_second: int | None
+
+    def to_text(self, scope: IConstruct) -> str:
+        """Return the JSON that the functions read; numbers may be tokens."""
+        values = {
+            "size_threshold_bytes": int(self.size_threshold.to_kibibytes()) * 1024,
+            "enable_source_features": self.enable_source_features,
+            "accepted_findings": [*self.accepted_findings],
+            "worker_type": self.worker_type,
+            "max_workers": self.max_workers,
+            "max_apply_concurrency": self.max_apply_concurrency,
+            "max_read_units_per_second": self.max_read_units_per_second,
+        }
+        return Stack.of(scope).to_json_string(values)

@@ -1,0 +1,59 @@
+"""SetupCheck: the function that looks before anything is created."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from ddb_migration_construct._runtime import names
+from ddb_migration_construct.destination_lock import allow_lock
+from ddb_migration_construct.migration_function import MigrationFunction
+from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.settings import Settings
+from ddb_migration_construct.stream_processor import StreamProcessor
+from ddb_migration_construct.table_access import allow_destination, allow_source, allow_table
+from ddb_migration_construct.write_cdc import WriteCdc
+
+
+class SetupCheck(MigrationFunction):
+    """Reads both tables, the epoch and the lock, and probes the other functions' roles."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        resources: Resources,
+        settings: Settings,
+        stream_processor: StreamProcessor,
+        write_cdc: WriteCdc,
+    ) -> None:
+        """Create the function; only `enable_source_features` lets it change the source."""
+        super().__init__(
+            scope,
+            id,
+            folder="setup_check",
+            timeout=Duration.seconds(120),
+            log_group=resources.log_group,
+            environment={
+                names.MIGRATION_NAME: resources.name,
+                names.SETTINGS: settings.to_text(scope),
+                names.CONTROL_TABLE: resources.control_table.table_name,
+                names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
+                names.SOURCE_TABLE: resources.source_table.table_arn,
+                names.DESTINATION_TABLE: resources.destination_table.table_arn,
+                names.STREAM_PROCESSOR: stream_processor.function.function_arn,
+                names.WRITE_CDC: write_cdc.function.function_arn,
+            },
+        )
+        looks = ["DescribeTable", "DescribeContinuousBackups"]
+        switches = ["UpdateTable", "UpdateContinuousBackups"] if settings.enable_source_features else []
+        allow_source(self.role, resources.source_table, *looks, *switches)
+        allow_destination(self.role, resources.destination_table, "DescribeTable", "Scan")
+        allow_table(self.role, resources.control_table, "GetItem", "Query")
+        allow_lock(self, "GetParameter")
+        # ListEventSourceMappings takes neither resource nor condition (Service Authorization Reference).
+        self.allow(["lambda:ListEventSourceMappings"], ["*"])
+        probed = [stream_processor.function.function_arn, write_cdc.function.function_arn]
+        self.allow(["lambda:InvokeFunction"], probed)
+        resources.permit_key(self.role)

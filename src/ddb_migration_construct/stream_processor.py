@@ -1,0 +1,34 @@
+"""StreamProcessor: the function that captures changes."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from ddb_migration_construct._runtime import names
+from ddb_migration_construct.migration_function import MigrationFunction
+from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.table_access import allow_stream, allow_table
+
+
+class StreamProcessor(MigrationFunction):
+    """Reads the source's stream and sends to the change queue; its mapping is made while the migration runs."""
+
+    def __init__(self, scope: Construct, id: str, *, resources: Resources) -> None:
+        """Create the function."""
+        super().__init__(
+            scope,
+            id,
+            folder="stream_processor",
+            timeout=Duration.seconds(60),
+            log_group=resources.log_group,
+            memory_size=1024,
+            environment={
+                names.CONTROL_TABLE: resources.control_table.table_name,
+                names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
+            },
+        )
+        allow_stream(self.role, resources.source_table)
+        allow_table(self.role, resources.control_table, "GetItem", "UpdateItem")
+        self.allow(["sqs:SendMessage"], [resources.change_queue.queue_arn])
+        resources.permit_key(self.role)

@@ -1,0 +1,40 @@
+"""Access to the two tables, action by action."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+
+
+def allow_source(role: iam.Role, table: dynamodb.ITable, *actions: str) -> None:
+    """Let a role do these `dynamodb:` actions on the source, and decrypt what they read."""
+    _allow(role, [table.table_arn], actions)
+    if table.encryption_key is not None:
+        table.encryption_key.grant_decrypt(role)
+
+
+def allow_destination(role: iam.Role, table: dynamodb.ITable, *actions: str) -> None:
+    """Let a role do these `dynamodb:` actions on the destination, and encrypt what they write."""
+    _allow(role, [table.table_arn], actions)
+    if table.encryption_key is not None:
+        table.encryption_key.grant_encrypt_decrypt(role)
+
+
+def allow_stream(role: iam.Role, table: dynamodb.ITable) -> None:
+    """Let a role read the source's streams, whatever their label: the stream may be made after the deployment."""
+    stream = [f"{table.table_arn}/stream/*"]
+    _allow(role, stream, ("DescribeStream", "GetRecords", "GetShardIterator"))
+    # ListStreams takes no resource (Service Authorization Reference); Lambda's guide asks for it.
+    _allow(role, ["*"], ("ListStreams",))
+    if table.encryption_key is not None:
+        table.encryption_key.grant_decrypt(role)
+
+
+def allow_table(role: iam.Role, table: dynamodb.ITable, *actions: str) -> None:
+    """Let a role do these `dynamodb:` actions on the control table and query its indexes."""
+    _allow(role, [table.table_arn, f"{table.table_arn}/index/*"], actions)
+
+
+def _allow(role: iam.Role, resources: list[str], actions: tuple[str, ...]) -> None:
+    named = [f"dynamodb:{action}" for action in actions]
+    role.add_to_principal_policy(iam.PolicyStatement(actions=named, resources=resources))

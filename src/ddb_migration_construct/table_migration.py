@@ -1,0 +1,304 @@
+"""DynamoDbTableMigration: one live DynamoDB table into another that already exists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import (
+    CfnOutput,
+    Duration,
+    RemovalPolicy,
+    Size,
+    Stack,
+    Tags,
+)
+from aws_cdk import (
+    aws_dynamodb as dynamodb,
+)
+from aws_cdk import (
+    aws_kms as kms,
+)
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from ddb_migration_construct._runtime import names
+from ddb_migration_construct.bulk_load_job import (
+    DirectMigrationJob,
+    LargeMigrationJob,
+    security_configuration,
+)
+from ddb_migration_construct.change_queue import ChangeQueue
+from ddb_migration_construct.clean_up import CleanUp
+from ddb_migration_construct.control_table import ControlTable
+from ddb_migration_construct.enable_trigger import EnableTrigger
+from ddb_migration_construct.encryption import permit_logs
+from ddb_migration_construct.execution_access import ExecutionAccess
+from ddb_migration_construct.migrate import Migrate
+from ddb_migration_construct.migration_bucket import MigrationBucket
+from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.settings import Settings
+from ddb_migration_construct.setup_check import SetupCheck
+from ddb_migration_construct.stream_processor import StreamProcessor
+from ddb_migration_construct.validation import require_valid
+from ddb_migration_construct.write_cdc import WriteCdc
+
+
+class DynamoDbTableMigration(Construct):
+    """Copies a live table into another, keeps it in step, and goes away again.
+
+    Put it into a stack of its own beside the tables' stack. Nothing runs and nothing is read until the state
+    machine is started: `ddb-migration start`, or StartExecution with `{}`.
+
+    Example:
+        DynamoDbTableMigration(self, "OrdersMigration", source_table=old, destination_table=new)
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        source_table: dynamodb.ITable,
+        destination_table: dynamodb.ITable,
+        size_threshold: Size | None = None,
+        change_retention: Duration | None = None,
+        enable_source_features: bool = False,
+        accepted_findings: Sequence[str] = (),
+        max_read_units_per_second: int | None = None,
+        worker_type: str = "G.1X",
+        max_workers: int = 4,
+        max_apply_concurrency: int = 100,
+        encryption_key: kms.IKey | None = None,
+        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+        force_delete: bool = False,
+    ) -> None:
+        """Create the migration's resources.
+
+        Args:
+            scope: the construct it belongs to.
+            id: its name there; with the stack's name it is the migration's name.
+            source_table: the table to copy; it is neither altered nor written to.
+            destination_table: an existing, empty table with the same keys and indexes.
+            size_threshold: from this size on the source is exported instead of scanned; default 80 GiB, and
+                `Size.gibibytes(0)` always exports, which reads nothing from the table.
+            change_retention: how long a change may wait in the queue; default 14 days.
+            enable_source_features: whether the source's stream, and point-in-time recovery for an export, are
+                switched on where they are off; default False: they are only asked for.
+            accepted_findings: codes of advised findings that shall not stop the run; default none.
+            max_read_units_per_second: the Scan's read rate; default half of what the source has provisioned,
+                3,000 on demand.
+            worker_type: of the Glue jobs; default G.1X.
+            max_workers: of the Glue jobs; default 4.
+            max_apply_concurrency: how many WriteCdc run at once, 2 to 1,000; default 100.
+            encryption_key: for the migration's own queues, bucket, table and logs; default AWS owned keys.
+            removal_policy: of bucket and control table; default DESTROY, with the bucket emptied; RETAIN keeps
+                both.
+            force_delete: whether a deployment may take resources from under a running migration; default False.
+
+        Raises:
+            ValueError: listing everything that is wrong with the props.
+        """
+        super().__init__(scope, id)
+        retention = change_retention or Duration.days(14)
+        settings = Settings(
+            size_threshold=size_threshold or Size.gibibytes(80),
+            enable_source_features=enable_source_features,
+            accepted_findings=list(accepted_findings),
+            worker_type=worker_type,
+            max_workers=max_workers,
+            max_apply_concurrency=max_apply_concurrency,
+            max_read_units_per_second=max_read_units_per_second,
+        )
+        require_valid(self, source_table, destination_table, retention, settings)
+        self._resources = self._create_resources(
+            source_table, destination_table, retention, encryption_key, removal_policy
+        )
+        self._create_functions(settings)
+        self._create_state_machine()
+        self._clean_up.guard(
+            self._resources,
+            force_delete=force_delete,
+            keep_bucket=removal_policy != RemovalPolicy.DESTROY,
+            after=[child for child in self.node.children if child is not self._clean_up],
+        )
+        self._name_state_machine()
+
+    @property
+    def migration_name(self) -> str:
+        """Return what the command line calls this migration: stack and construct path."""
+        return self._resources.name
+
+    @property
+    def state_machine(self) -> sfn.StateMachine:
+        """Return the state machine; a migration starts with StartExecution and `{}`."""
+        return self._migrate.state_machine
+
+    @property
+    def change_queue(self) -> sqs.Queue:
+        """Return the FIFO queue between StreamProcessor and WriteCdc."""
+        return self._resources.change_queue
+
+    @property
+    def dead_letter_queue(self) -> sqs.Queue:
+        """Return the queue of the changes that WriteCdc gave up on."""
+        return self._resources.dead_letter_queue
+
+    @property
+    def control_table(self) -> dynamodb.Table:
+        """Return the table of control record, watermarks, checkpoints and parked keys."""
+        return self._resources.control_table
+
+    @property
+    def migration_bucket(self) -> s3.Bucket:
+        """Return the bucket of the exports."""
+        return self._resources.bucket
+
+    @property
+    def log_group(self) -> logs.LogGroup:
+        """Return the log group of functions and state machine."""
+        return self._resources.log_group
+
+    @property
+    def setup_check(self) -> lambda_.Function:
+        """Return the function that looks before anything is created."""
+        return self._setup_check.function
+
+    @property
+    def stream_processor(self) -> lambda_.Function:
+        """Return the function that captures changes."""
+        return self._stream_processor.function
+
+    @property
+    def enable_trigger(self) -> lambda_.Function:
+        """Return the function behind the states from StartCapture to Drain."""
+        return self._enable_trigger.function
+
+    @property
+    def write_cdc(self) -> lambda_.Function:
+        """Return the function that applies changes."""
+        return self._write_cdc.function
+
+    @property
+    def clean_up(self) -> lambda_.Function:
+        """Return the function that ends a migration."""
+        return self._clean_up.function
+
+    @property
+    def direct_migration_job_name(self) -> str:
+        """Return the name of the Glue job that copies by Scan."""
+        return self._direct_job.job_name
+
+    @property
+    def large_migration_job_name(self) -> str:
+        """Return the name of the Glue job that copies from an export."""
+        return self._large_job.job_name
+
+    def _create_resources(
+        self,
+        source_table: dynamodb.ITable,
+        destination_table: dynamodb.ITable,
+        retention: Duration,
+        encryption_key: kms.IKey | None,
+        removal_policy: RemovalPolicy,
+    ) -> Resources:
+        permit_logs(self, encryption_key)
+        queue = ChangeQueue(self, "ChangeQueue", retention=retention, encryption_key=encryption_key)
+        stack = Stack.of(self)
+        return Resources(
+            name=f"{stack.stack_name}/{self.node.path.removeprefix(stack.node.path).lstrip('/')}",
+            source_table=source_table,
+            destination_table=destination_table,
+            control_table=ControlTable(
+                self, "ControlTable", encryption_key=encryption_key, removal_policy=removal_policy
+            ).table,
+            change_queue=queue.queue,
+            dead_letter_queue=queue.dead_letter_queue,
+            bucket=MigrationBucket(
+                self, "MigrationBucket", encryption_key=encryption_key, removal_policy=removal_policy
+            ).bucket,
+            log_group=logs.LogGroup(
+                self,
+                "Logs",
+                retention=logs.RetentionDays.THREE_MONTHS,
+                encryption_key=encryption_key,
+                removal_policy=removal_policy,
+            ),
+            encryption_key=encryption_key,
+        )
+
+    def _create_functions(self, settings: Settings) -> None:
+        resources = self._resources
+        security = security_configuration(self, resources)
+        self._stream_processor = StreamProcessor(self, "StreamProcessor", resources=resources)
+        self._write_cdc = WriteCdc(self, "WriteCdc", resources=resources)
+        self._direct_job = DirectMigrationJob(
+            self,
+            "DirectMigrationJob",
+            resources=resources,
+            settings=settings,
+            security_configuration=security,
+        )
+        self._large_job = LargeMigrationJob(
+            self, "LargeMigrationJob", resources=resources, settings=settings, security_configuration=security
+        )
+        self._setup_check = SetupCheck(
+            self,
+            "SetupCheck",
+            resources=resources,
+            settings=settings,
+            stream_processor=self._stream_processor,
+            write_cdc=self._write_cdc,
+        )
+        self._enable_trigger = EnableTrigger(
+            self,
+            "EnableTrigger",
+            resources=resources,
+            settings=settings,
+            stream_processor=self._stream_processor,
+            write_cdc=self._write_cdc,
+            direct_job=self._direct_job,
+            large_job=self._large_job,
+        )
+        self._clean_up = CleanUp(
+            self,
+            "CleanUp",
+            resources=resources,
+            stream_processor=self._stream_processor,
+            write_cdc=self._write_cdc,
+            jobs=[self._direct_job, self._large_job],
+        )
+
+    def _create_state_machine(self) -> None:
+        self._migrate = Migrate(
+            self,
+            "Migrate",
+            setup_check=self._setup_check.function,
+            enable_trigger=self._enable_trigger.function,
+            direct_job=self._direct_job,
+            large_job=self._large_job,
+            log_group=self._resources.log_group,
+        )
+        ExecutionAccess(
+            self,
+            "ExecutionAccess",
+            state_machine=self._migrate.state_machine,
+            describe=[self._setup_check.role, self._enable_trigger.role],
+            stop=self._clean_up.role,
+        )
+
+    def _name_state_machine(self) -> None:
+        """Tell where the migration is: by output for people, by tags for the command line."""
+        machine = self._migrate.state_machine
+        CfnOutput(self, "StateMachineArn", value=machine.state_machine_arn)
+        tags = {
+            names.TAG_NAME: self._resources.name,
+            names.TAG_CONTROL_TABLE: self._resources.control_table.table_name,
+            names.TAG_CLEAN_UP: self._clean_up.function.function_name,
+            names.TAG_CHANGE_QUEUE: self._resources.change_queue.queue_url,
+        }
+        for tag, value in tags.items():
+            Tags.of(machine).add(tag, value)

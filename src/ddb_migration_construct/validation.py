@@ -1,0 +1,103 @@
+"""What can be wrong with the props, all of it found at once."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+from aws_cdk import Duration, Stack, Token
+from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
+
+from ddb_migration_construct._runtime import names
+from ddb_migration_construct.settings import Settings
+
+# SQS API, MessageRetentionPeriod: at most 14 days. Below a day no bulk load of any size fits.
+LONGEST_RETENTION = Duration.days(14)
+SHORTEST_RETENTION = Duration.days(1)
+# Glue API, WorkerType: the sizes of Glue 5.1 that suit an even load.
+WORKER_TYPES = ("G.1X", "G.2X", "G.4X", "G.8X")
+# Lambda API, ScalingConfig: MaximumConcurrency is 2 to 1,000.
+APPLY_CONCURRENCY = (2, 1000)
+# Glue quotas: 299 workers of G.1X for one job.
+WORKERS = (2, 299)
+
+_destinations: weakref.WeakKeyDictionary[Any, dict[str, str]] = weakref.WeakKeyDictionary()
+
+
+def require_valid(
+    scope: Construct,
+    source: dynamodb.ITable,
+    destination: dynamodb.ITable,
+    retention: Duration,
+    settings: Settings,
+) -> None:
+    """Raise ValueError that lists everything wrong with a migration; unresolved tokens are not judged."""
+    problems = [
+        *_tables(scope, source, destination),
+        *_retention(retention),
+        *_settings(settings),
+        *_destination_taken(scope, destination),
+    ]
+    if problems:
+        listed = "\n".join(f"{number}. {problem}" for number, problem in enumerate(problems, 1))
+        raise ValueError(f"{scope.node.path}: the migration cannot be built:\n{listed}")
+
+
+def _tables(scope: Construct, source: dynamodb.ITable, destination: dynamodb.ITable) -> Iterator[str]:
+    if source.table_arn == destination.table_arn:
+        yield "'source_table' and 'destination_table' are the same table; pass two"
+    here = Stack.of(scope)
+    for prop, table in (("source_table", source), ("destination_table", destination)):
+        region = table.env.region
+        if _known(region) and _known(here.region) and region != here.region:
+            yield (
+                f"'{prop}' is in {region} and the migration's stack in {here.region}; a migration runs in the "
+                "Region of both tables: put it into a stack there"
+            )
+
+
+def _retention(retention: Duration) -> Iterator[str]:
+    if retention.is_unresolved():
+        return
+    days = retention.to_seconds() / 86400
+    if not 1 <= days <= 14:
+        yield (
+            f"'change_retention' is {days:g} days; a queue keeps messages for 14 days at most, and less than one "
+            "day loses changes: pass Duration.days(1) to Duration.days(14)"
+        )
+
+
+def _settings(settings: Settings) -> Iterator[str]:
+    reads = settings.max_read_units_per_second
+    if reads is not None and not Token.is_unresolved(reads) and reads < 1:
+        yield f"'max_read_units_per_second' is {reads}; pass at least 1, or leave it out for a gentle default"
+    if _known(settings.worker_type) and settings.worker_type not in WORKER_TYPES:
+        yield f"'worker_type' is {settings.worker_type!r}; pass one of {', '.join(WORKER_TYPES)}"
+    yield from _between("max_workers", settings.max_workers, WORKERS)
+    yield from _between("max_apply_concurrency", settings.max_apply_concurrency, APPLY_CONCURRENCY)
+    for code in settings.accepted_findings:
+        if code not in names.ADVISED_FINDINGS:
+            yield (
+                f"'accepted_findings' names {code!r}, which is no advised finding; "
+                f"those are {', '.join(names.ADVISED_FINDINGS)}"
+            )
+
+
+def _between(prop: str, value: int, limits: tuple[int, int]) -> Iterator[str]:
+    least, most = limits
+    if not Token.is_unresolved(value) and not least <= value <= most:
+        yield f"'{prop}' is {value}; pass {least} to {most}"
+
+
+def _destination_taken(scope: Construct, destination: dynamodb.ITable) -> Iterator[str]:
+    """Two migrations into one destination would overwrite each other's work."""
+    taken = _destinations.setdefault(scope.node.root, {})
+    owner = taken.setdefault(destination.table_arn, scope.node.path)
+    if owner != scope.node.path:
+        yield f"'destination_table' is already the destination of {owner}; a table takes one migration"
+
+
+def _known(value: str) -> bool:
+    return not Token.is_unresolved(value)

@@ -1,0 +1,37 @@
+"""WriteCdc: the function that applies changes."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from ddb_migration_construct._runtime import names
+from ddb_migration_construct.migration_function import MigrationFunction
+from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.table_access import allow_destination, allow_source, allow_table
+
+
+class WriteCdc(MigrationFunction):
+    """Reads the change queue and writes to the destination; its mapping is made behind the barrier."""
+
+    def __init__(self, scope: Construct, id: str, *, resources: Resources) -> None:
+        """Create the function."""
+        super().__init__(
+            scope,
+            id,
+            folder="write_cdc",
+            timeout=Duration.seconds(30),
+            log_group=resources.log_group,
+            environment={
+                names.CONTROL_TABLE: resources.control_table.table_name,
+                names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
+                names.SOURCE_TABLE: resources.source_table.table_arn,
+                names.DESTINATION_TABLE: resources.destination_table.table_arn,
+            },
+        )
+        allow_source(self.role, resources.source_table, "GetItem")
+        allow_destination(self.role, resources.destination_table, "PutItem", "DeleteItem")
+        allow_table(self.role, resources.control_table, "GetItem", "UpdateItem")
+        consume = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
+        self.allow([f"sqs:{action}" for action in consume], [resources.change_queue.queue_arn])
+        resources.permit_key(self.role)
