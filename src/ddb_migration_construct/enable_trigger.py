@@ -37,7 +37,8 @@ class EnableTrigger(MigrationFunction):
             scope,
             id,
             folder="enable_trigger",
-            timeout=Duration.seconds(120),
+            # CleanUp waits so long for what a stopped execution may still create.
+            timeout=Duration.seconds(60),
             log_group=resources.log_group,
             environment={
                 names.MIGRATION_NAME: resources.name,

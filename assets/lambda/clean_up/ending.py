@@ -12,8 +12,9 @@ from ddb_migration.aws.jobs import Jobs
 from ddb_migration.aws.mappings import Mappings
 from ddb_migration.core.control_record import ABORTING, CLOSED, ControlRecord
 
-# WriteCdc may run for its time-out after its mapping is gone; what StreamProcessor still sends bears the old epoch.
-LAST_INVOCATIONS_SECONDS = 30
+# The longest that EnableTrigger or WriteCdc may run on: what the one still creates is found by the last look, and
+# the other writes nothing any more. What StreamProcessor still sends bears the old epoch.
+LAST_INVOCATIONS_SECONDS = 60
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ CORES_PER_WORKER = {"G.1X": 4, "G.2X": 8, "G.4X": 16, "G.8X": 32}
 # The unit that a job marks done when it has seen that all others are.
 COMPLETE = "complete"
 SEGMENT_BYTES = 64 * 1024 * 1024
+FEWEST_TASKS = 4
 # DynamoDB API, Scan: TotalSegments is at most 1,000,000; no table needs that many units to resume from.
 MOST_SEGMENTS = 100_000
 
@@ -42,9 +43,13 @@ def tasks_for(worker_type: str, max_workers: int) -> int:
 
 
 def direct_plan(size_bytes: int, tasks: int) -> BulkPlan:
-    """Plan a parallel Scan: several cursors for each task over the key space, few for a small table."""
-    wanted = max(tasks, -(-size_bytes // SEGMENT_BYTES))
-    return BulkPlan(units=min(wanted, MOST_SEGMENTS), tasks=min(tasks, wanted))
+    """Plan a parallel Scan: several segments for each task, few tasks for a small table.
+
+    Never fewer than four: DynamoDB's figure is up to six hours old, and a table just filled looks empty.
+    """
+    segments = -(-size_bytes // SEGMENT_BYTES)
+    used = min(tasks, max(FEWEST_TASKS, segments))
+    return BulkPlan(units=min(max(used, segments), MOST_SEGMENTS), tasks=used)
 
 
 def strided(units: int, tasks: int) -> list[list[int]]:
