@@ -150,23 +150,10 @@ def add_packaging(pyproject: ObjectFile) -> None:
 
 def add_ruff(pyproject: ObjectFile) -> None:
     rules = [
-        "E",
-        "W",
-        "F",
-        "I",
-        "N",
-        "UP",
-        "B",
-        "C4",
-        "C90",
-        "SIM",
-        "RET",
-        "PIE",
-        "PT",
-        "PGH",
-        "D",
-        "S",
-        "BLE",
+        *("E", "W", "F", "I", "N", "D"),
+        *("UP", "B", "C4", "SIM", "RET", "PIE", "BLE", "S"),
+        *("C90", "PLR0911", "PLR0912", "PLR0915"),
+        *("PT", "PGH", "RUF100"),
     ]
     not_here = {
         "D105": "what a magic method does is known",
@@ -187,10 +174,11 @@ def add_ruff(pyproject: ObjectFile) -> None:
         "line-length": 120,
         "target-version": "py310",
         "cache-dir": ".cache/ruff",
+        "extend-exclude": [".cache"],
         "src": [".", "src", "tests", "tools", *RUNTIME_ROOTS],
         "format": {"docstring-code-format": True},
         "lint": {
-            "select": [*rules, "PLR0911", "PLR0912", "PLR0915", "RUF100"],
+            "select": rules,
             "ignore": list(not_here),
             "per-file-ignores": per_file,
             "mccabe": {"max-complexity": 10},

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from ddb_migration_construct.toolchain import jsii_environment
 
@@ -25,15 +25,14 @@ os.environ.update(
     AWS_SHARED_CREDENTIALS_FILE=os.devnull,
     AWS_EC2_METADATA_DISABLED="true",
 )
+# Tests that make an environment share the downloads of set-up.
+os.environ.setdefault("UV_CACHE_DIR", str(CHECKOUT / ".cache" / "uv"))
 for variable in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
     os.environ.pop(variable, None)
 
-hypothesis.settings.register_profile(
-    "project",
-    # Machines that run other things too would fail a deadline now and then.
-    deadline=None,
-    database=DirectoryBasedExampleDatabase(CHECKOUT / ".cache" / "hypothesis"),
-)
+set_hypothesis_home_dir(CHECKOUT / ".cache" / "hypothesis")
+# Machines that run other things too would fail a deadline now and then.
+hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")
 
 
