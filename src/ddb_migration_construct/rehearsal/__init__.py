@@ -1,0 +1,1 @@
+"""The rehearsal: a whole migration on one machine, against an embedded AWS, with a verdict at its end."""

@@ -1,0 +1,68 @@
+"""Resources and properties of CloudFormation that MiniStack does not create by itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ministack.services import dynamodb, glue
+from ministack.services.cloudformation import provisioners
+
+_NAME_LENGTH = 255
+# Where a handler of either action has the resource's new properties.
+_PROPERTIES_ARGUMENT = {"create": 1, "update": 2}
+
+Properties = dict[str, Any]
+
+
+def _create_security_configuration(
+    logical_id: str, properties: Properties, stack_name: str
+) -> tuple[str, dict[str, Any]]:
+    name = properties.get("Name") or provisioners._physical_name(stack_name, logical_id, max_len=_NAME_LENGTH)
+    status, _, body = glue._create_security_configuration({**properties, "Name": name})
+    if status >= 400:
+        raise ValueError(json.loads(body)["message"])
+    return name, {}
+
+
+def _delete_security_configuration(physical_id: str, properties: Properties) -> None:
+    del properties
+    glue._delete_security_configuration({"Name": physical_id})
+
+
+def _keep_concurrency(job_name: str, properties: Properties) -> None:
+    glue._jobs[job_name]["ExecutionProperty"] = properties.get("ExecutionProperty") or {"MaxConcurrentRuns": 1}
+
+
+def _keep_recovery(table_name: str, properties: Properties) -> None:
+    (replica, *_) = properties.get("Replicas") or [properties]
+    recovery = replica.get("PointInTimeRecoverySpecification") or {}
+    dynamodb._pitr_settings[table_name] = recovery.get("PointInTimeRecoveryEnabled") in (True, "true")
+
+
+def _then(resource_type: str, also: Callable[[str, Properties], None]) -> None:
+    """Let the handlers of a type also do what MiniStack's leave out."""
+    handlers = provisioners._RESOURCE_HANDLERS[resource_type]
+    for action, position in _PROPERTIES_ARGUMENT.items():
+        handlers[action] = _with(handlers[action], position, also)
+
+
+def _with(original: Callable[..., Any], position: int, also: Callable[[str, Properties], None]) -> Any:
+    def handler(*arguments: Any, **named: Any) -> Any:
+        physical_id, attributes = original(*arguments, **named)
+        also(physical_id, arguments[position])
+        return physical_id, attributes
+
+    return handler
+
+
+def install() -> None:
+    """Add Glue's security configurations, the concurrency of its jobs, and recovery of tables."""
+    provisioners._RESOURCE_HANDLERS["AWS::Glue::SecurityConfiguration"] = {
+        "create": _create_security_configuration,
+        "delete": _delete_security_configuration,
+    }
+    _then("AWS::Glue::Job", _keep_concurrency)
+    _then("AWS::DynamoDB::Table", _keep_recovery)
+    _then("AWS::DynamoDB::GlobalTable", _keep_recovery)

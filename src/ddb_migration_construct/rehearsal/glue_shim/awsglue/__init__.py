@@ -1,0 +1,1 @@
+"""Stands for Glue's own library in the rehearsal; only argument parsing, because the jobs use no more."""
