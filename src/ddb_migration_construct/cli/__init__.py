@@ -1,0 +1,1 @@
+"""The command line `ddb-migration`: one file per command."""

@@ -1,0 +1,74 @@
+"""`ddb-migration abort`: give a migration up before cut-over."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from ddb_migration_construct.cli.clients import client
+from ddb_migration_construct.cli.failures import REFUSED, CommandFailed, aws_errors
+from ddb_migration_construct.cli.migrations import Migration, find_migration
+
+_SECONDS_BETWEEN_PASSES = 5.0
+# A Glue run can take some minutes to stop; a later abort goes on where this one ended.
+_GIVE_UP_AFTER_SECONDS = 1800.0
+
+
+def abort(
+    name: Annotated[str, typer.Argument(help='The migration: "<Stack>/<Id>", or its state machine\'s ARN.')],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Stop a migration and remove what it made at run time; neither table is altered."""
+    states = client("stepfunctions")
+    with aws_errors():
+        migration = find_migration(states, name)
+        if not yes:
+            _confirm(migration)
+        run_clean_up(client("lambda"), migration, typer.echo)
+    typer.echo(f"Aborted {migration.name}. The destination keeps what was copied; empty it before another start.")
+
+
+def run_clean_up(
+    functions: Any,
+    migration: Migration,
+    say: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Invoke the clean-up function until it is done, telling what it waits for.
+
+    Raises CommandFailed when it refuses (exit code 2), fails, or is not done after half an hour.
+    """
+    waiting_for = None
+    for _ in range(int(_GIVE_UP_AFTER_SECONDS / _SECONDS_BETWEEN_PASSES)):
+        answer = _one_pass(functions, migration)
+        if answer.get("refused"):
+            raise CommandFailed(f"{migration.name} refuses to be aborted: {answer['refused']}", REFUSED)
+        if answer["done"]:
+            return
+        if answer["waiting_for"] != waiting_for:
+            waiting_for = answer["waiting_for"]
+            say(f"waiting for {waiting_for}")
+        sleep(_SECONDS_BETWEEN_PASSES)
+    raise CommandFailed(f"{migration.name} still waits for {waiting_for}; run the same command again to go on")
+
+
+def _one_pass(functions: Any, migration: Migration) -> dict[str, Any]:
+    answer = functions.invoke(FunctionName=migration.clean_up, Payload=json.dumps({"action": "abort"}))
+    payload = json.loads(answer["Payload"].read())
+    if answer.get("FunctionError"):
+        kind, message = payload.get("errorType", "an error"), payload.get("errorMessage", "")
+        raise CommandFailed(f"the clean-up function {migration.clean_up} failed with {kind}: {message}")
+    found: dict[str, Any] = payload
+    return found
+
+
+def _confirm(migration: Migration) -> None:
+    question = (
+        f"Abort {migration.name}? The execution and the Glue run stop, queued changes are dropped, and the "
+        "destination no longer follows the source"
+    )
+    typer.confirm(question, abort=True)

@@ -1,0 +1,64 @@
+"""Reading a migration's control table: the record of its epoch, and its counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# What the rows of an epoch may count: capture and apply in progress rows, the bulk load in its checkpoints.
+COUNTS = (
+    "captured",
+    "sent",
+    "rereads",
+    "items_read",
+    "items_written",
+    "items_rejected",
+    "applied",
+    "stale_skipped",
+    "discarded",
+    "parked",
+)
+
+
+@dataclass(frozen=True)
+class ControlRecord:
+    """The control record; every field is None before the first epoch."""
+
+    epoch: str | None = None
+    status: str | None = None
+    phase: str | None = None
+    execution: str | None = None
+    stream_arn: str | None = None
+
+
+def read_record(dynamodb: Any, table: str) -> ControlRecord:
+    """Read the control record consistently."""
+    key = {"pk": {"S": "migration"}, "sk": {"S": "record"}}
+    item = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
+    return ControlRecord(**{name: _text(item, name) for name in ControlRecord.__dataclass_fields__})
+
+
+def read_counts(dynamodb: Any, table: str, epoch: str) -> dict[str, int]:
+    """Return the sums of what an epoch has counted, zero for what it has not; what is repeated counts again."""
+    sums: Counter[str] = Counter()
+    for partition in (f"progress#{epoch}", f"checkpoint#{epoch}"):
+        for row in _rows(dynamodb, table, partition):
+            sums.update({name: int(row[name]["N"]) for name in COUNTS if "N" in row.get(name, {})})
+    return {name: sums[name] for name in COUNTS}
+
+
+def _rows(dynamodb: Any, table: str, partition: str) -> Iterator[Mapping[str, Mapping[str, str]]]:
+    pages = dynamodb.get_paginator("query").paginate(
+        TableName=table,
+        KeyConditionExpression="pk = :partition",
+        ExpressionAttributeValues={":partition": {"S": partition}},
+        ConsistentRead=True,
+    )
+    for page in pages:
+        yield from page["Items"]
+
+
+def _text(item: Mapping[str, Mapping[str, str]], name: str) -> str | None:
+    return item[name]["S"] if name in item else None

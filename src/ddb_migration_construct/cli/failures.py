@@ -1,0 +1,59 @@
+"""How a command says that it could not do what was asked: one line on standard error and an exit code."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ParamSpec
+
+import typer
+
+REFUSED = 2
+
+Arguments = ParamSpec("Arguments")
+
+
+class CommandFailed(Exception):
+    """What is wrong, in the user's words; the command ends with `exit_code` (1 unless given)."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def reported(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Return the command so that CommandFailed becomes a line on standard error and the exit code."""
+
+    @functools.wraps(command)
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except CommandFailed as failed:
+            typer.echo(f"ddb-migration: {failed}", err=True)
+            raise typer.Exit(failed.exit_code) from failed
+
+    return run
+
+
+def require(extra: str, *modules: str) -> None:
+    """Raise CommandFailed unless the modules, which this extra brings, can be imported."""
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as missing:
+            raise CommandFailed(
+                f"this command needs the module {missing.name!r}; install ddb-migration-construct[{extra}]"
+            ) from missing
+
+
+@contextmanager
+def aws_errors() -> Iterator[None]:
+    """Turn what boto3 raises (no credentials, no Region, access denied ...) into CommandFailed."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise CommandFailed(f"AWS: {error}") from error

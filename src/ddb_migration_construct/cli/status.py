@@ -1,0 +1,108 @@
+"""`ddb-migration status`: how far a migration is, and what to do next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any
+
+import typer
+
+from ddb_migration_construct.cli.change_queue import read_backlog
+from ddb_migration_construct.cli.clients import client
+from ddb_migration_construct.cli.control_table import ControlRecord, read_counts, read_record
+from ddb_migration_construct.cli.failures import aws_errors
+from ddb_migration_construct.cli.migrations import Migration, find_migration
+
+RUNNING = "RUNNING"
+SUCCEEDED = "SUCCEEDED"
+
+
+@dataclass(frozen=True)
+class Execution:
+    """The newest execution of a migration; error and cause are those of a failed one."""
+
+    arn: str
+    status: str
+    error: str | None = None
+    cause: str | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """All that `status` shows."""
+
+    migration: str
+    record: ControlRecord
+    execution: Execution | None
+    backlog: int
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def next_step(self) -> str:
+        """What to do next."""
+        start = f"ddb-migration start {self.migration}"
+        if self.execution is None or self.record.status == "closed":
+            return f"start it: {start}"
+        if self.execution.status == RUNNING:
+            return "wait; it goes on by itself"
+        if self.record.status == "aborting":
+            return f"finish the abort: ddb-migration abort {self.migration}"
+        if self.execution.status == SUCCEEDED:
+            return "none: the destination is in step, and stays so until the migration is aborted"
+        return (
+            f"put right what the cause says, then continue: {start} (or give up: ddb-migration abort {self.migration})"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the status as plain values."""
+        return {**asdict(self), "counts": dict(self.counts), "next_step": self.next_step}
+
+
+def status(
+    name: Annotated[str, typer.Argument(help='The migration: "<Stack>/<Id>", or its state machine\'s ARN.')],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show a migration's phase, counts and backlog, and the next step."""
+    states = client("stepfunctions")
+    with aws_errors():
+        found = read_status(states, client("dynamodb"), client("sqs"), find_migration(states, name))
+    typer.echo(json.dumps(found.as_json()) if as_json else "\n".join(status_lines(found)))
+
+
+def read_status(states: Any, dynamodb: Any, sqs: Any, migration: Migration) -> Status:
+    """Read what the migration's parts say, without changing anything."""
+    record = read_record(dynamodb, migration.control_table)
+    return Status(
+        migration=migration.name,
+        record=record,
+        execution=newest_execution(states, migration),
+        backlog=read_backlog(sqs, migration.change_queue).total,
+        counts=read_counts(dynamodb, migration.control_table, record.epoch) if record.epoch else {},
+    )
+
+
+def newest_execution(states: Any, migration: Migration) -> Execution | None:
+    """Return the execution that was started last, or None before the first one."""
+    newest = states.list_executions(stateMachineArn=migration.state_machine_arn, maxResults=1)["executions"]
+    if not newest:
+        return None
+    answer = states.describe_execution(executionArn=newest[0]["executionArn"])
+    return Execution(answer["executionArn"], answer["status"], answer.get("error"), answer.get("cause"))
+
+
+def status_lines(found: Status) -> Iterator[str]:
+    """Yield the status in words."""
+    yield f"migration  {found.migration}"
+    yield f"phase      {found.record.phase or 'not started'}" + (
+        f", epoch {found.record.epoch} {found.record.status}" if found.record.epoch else ""
+    )
+    if found.execution is not None:
+        yield f"execution  {found.execution.status}  {found.execution.arn}"
+    yield from (f"counts     {name.replace('_', ' ')}: {count}" for name, count in found.counts.items())
+    yield f"backlog    {found.backlog} messages in the change queue"
+    if found.execution is not None and found.execution.error:
+        yield f"error      {found.execution.error}"
+        yield from (f"  {line}" for line in (found.execution.cause or "").splitlines())
+    yield f"next       {found.next_step}"

@@ -1,0 +1,69 @@
+"""The rehearsal's deployed stack: its two tables, its migration, and clients to look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from ddb_migration_construct.cli.change_queue import read_backlog
+from ddb_migration_construct.cli.control_table import read_counts, read_record
+from ddb_migration_construct.cli.migrations import Migration, find_migration
+from ddb_migration_construct.rehearsal.denials import denials_in, denials_in_logs
+
+
+class Aws(Protocol):
+    """Whatever gives clients, and keeps the logs of job runs in `work_dir`: the embedded AWS, or a fake in tests."""
+
+    work_dir: Path
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of the service."""
+
+
+class Deployed:
+    """What was deployed, found as a user of the command line would find it."""
+
+    def __init__(self, aws: Aws, stack_name: str, migration_name: str, outputs: Mapping[str, str]) -> None:
+        self.source = outputs["SourceTable"]
+        self.destination = outputs["DestinationTable"]
+        self.dynamodb = aws.client("dynamodb")
+        self.streams = aws.client("dynamodbstreams")
+        self.states = aws.client("stepfunctions")
+        self.migration: Migration = find_migration(self.states, migration_name)
+        self._aws = aws
+        self._sqs = aws.client("sqs")
+        self._stack_name = stack_name
+
+    def counts(self) -> dict[str, int]:
+        """Return what the migration has counted, nothing before its first epoch."""
+        table = self.migration.control_table
+        epoch = read_record(self.dynamodb, table).epoch
+        return read_counts(self.dynamodb, table, epoch) if epoch else {}
+
+    def queued(self) -> int:
+        """Return the number of messages that the change queue holds."""
+        return read_backlog(self._sqs, self.migration.change_queue).total
+
+    def stream_arn(self) -> str:
+        """Return the ARN of the source's stream."""
+        return str(self.dynamodb.describe_table(TableName=self.source)["Table"]["LatestStreamArn"])
+
+    def denials(self) -> list[str]:
+        """Return what the stack's functions and jobs were denied, by their logs."""
+        runs = self._aws.work_dir.glob("glue/*/run.log")
+        of_jobs = (denial for run in runs for denial in denials_in(run.read_text("utf-8", "replace")))
+        return list(dict.fromkeys([*denials_in_logs(self._aws.client("logs"), self._log_groups()), *of_jobs]))
+
+    def _log_groups(self) -> list[str]:
+        """Return where the functions log: the group they name, and the one that is theirs by default."""
+        named = (self._aws.client("lambda").get_function_configuration(FunctionName=name) for name in self._functions())
+        groups = ((one.get("LoggingConfig", {}).get("LogGroup"), f"/aws/lambda/{one['FunctionName']}") for one in named)
+        return list(dict.fromkeys(group for pair in groups for group in pair if group))
+
+    def _functions(self) -> list[str]:
+        pages = self._aws.client("cloudformation").get_paginator("list_stack_resources")
+        resources = (
+            row for page in pages.paginate(StackName=self._stack_name) for row in page["StackResourceSummaries"]
+        )
+        return [row["PhysicalResourceId"] for row in resources if row["ResourceType"] == "AWS::Lambda::Function"]

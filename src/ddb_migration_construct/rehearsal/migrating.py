@@ -1,0 +1,126 @@
+"""Running the migration while the source is written to, and letting the last change through."""
+
+from __future__ import annotations
+
+import time
+
+from ddb_migration_construct.rehearsal.deployed import Deployed
+from ddb_migration_construct.rehearsal.following import Execution, ExecutionFailed, Patience, Watch
+from ddb_migration_construct.rehearsal.items import HostileItems
+from ddb_migration_construct.rehearsal.last_drain import Moment, unsettled, wait_for_last_drain
+from ddb_migration_construct.rehearsal.options import RehearsalOptions
+from ddb_migration_construct.rehearsal.progress import Progress
+from ddb_migration_construct.rehearsal.stream_tail import StreamTail
+from ddb_migration_construct.rehearsal.verdict import Findings
+from ddb_migration_construct.rehearsal.watermarks import read_watermarks
+from ddb_migration_construct.rehearsal.writers import Writers
+
+_POLL_SECONDS = 0.5
+# A function that lacks a permission is retried for ever, as on AWS; after this long its logs are searched.
+_LOOK_INTO_LOGS_AFTER_SECONDS = 20.0
+_START_SECONDS = 600.0
+# A very slow machine moves about this many items and changes a second.
+_SLOWEST_PER_SECOND = 10.0
+# What the writers keep moving says nothing about the migration.
+_NO_MOVEMENT = ("captured", "sent", "rereads")
+
+
+def migrate(
+    deployed: Deployed, options: RehearsalOptions, items: HostileItems, progress: Progress, findings: Findings
+) -> None:
+    """Run the state machine to its end while writers change the source from before its start.
+
+    Raises ExecutionFailed, Stalled or WriterFailed.
+    """
+    with Writers(
+        deployed.dynamodb,
+        deployed.source,
+        items,
+        population=options.items,
+        writes_per_second=options.writes_per_second,
+    ) as writers:
+        try:
+            _follow(deployed, _start(deployed), Watch(_patience(options)), writers, progress, findings)
+        finally:
+            findings.writes = writers.writes
+        findings.writes = writers.stop()
+
+
+def drain_the_last(deployed: Deployed, progress: Progress, findings: Findings) -> None:
+    """Wait until every change of the source is settled, or nothing moves any more; nothing writes meanwhile.
+
+    Raises NotDrained.
+    """
+    tail = StreamTail(deployed.streams, deployed.stream_arn())
+
+    def observe() -> Moment:
+        findings.counts = deployed.counts()
+        queued = deployed.queued()
+        # Both tables of numbers are long to read and mean nothing while messages wait.
+        return Moment(queued, sum(findings.counts.values()), _unsettled(deployed, tail) if queued == 0 else -1)
+
+    def show(moment: Moment) -> None:
+        progress.show({"queued": moment.queued, "applied": findings.counts.get("applied", 0)})
+
+    left = wait_for_last_drain(observe, show)
+    if left:
+        findings.notes.append(f"{left} keys have a newest change that the migration has not accounted for")
+
+
+def _unsettled(deployed: Deployed, tail: StreamTail) -> int:
+    tail.read_on()
+    return unsettled(tail.newest, read_watermarks(deployed.dynamodb, deployed.migration.control_table))
+
+
+def _start(deployed: Deployed) -> Execution:
+    answer = deployed.states.start_execution(stateMachineArn=deployed.migration.state_machine_arn, input="{}")
+    return Execution(deployed.states, answer["executionArn"])
+
+
+def _patience(options: RehearsalOptions) -> Patience:
+    return Patience(at_most=_START_SECONDS + 2 * options.items / _SLOWEST_PER_SECOND)
+
+
+def _follow(
+    deployed: Deployed,
+    execution: Execution,
+    watch: Watch,
+    writers: Writers,
+    progress: Progress,
+    findings: Findings,
+) -> None:
+    running = True
+    while running:
+        running = execution.is_running()
+        for state in execution.newly_entered():
+            progress.say(f"state {state}")
+        findings.counts = deployed.counts()
+        findings.writes = writers.writes
+        progress.show(_shown(execution.state, deployed.queued(), findings))
+        writers.check()
+        still = watch.still_for((execution.state, _movement(findings)))
+        if still > _LOOK_INTO_LOGS_AFTER_SECONDS:
+            _fail_on_denials(deployed, still)
+        time.sleep(_POLL_SECONDS if running else 0)
+
+
+def _movement(findings: Findings) -> tuple[int, ...]:
+    return tuple(count for name, count in findings.counts.items() if name not in _NO_MOVEMENT)
+
+
+def _shown(state: str, queued: int, findings: Findings) -> dict[str, object]:
+    counts = findings.counts
+    return {
+        "state": state,
+        "writes": findings.writes,
+        "copied": counts.get("items_written", 0),
+        "captured": counts.get("captured", 0),
+        "applied": counts.get("applied", 0),
+        "queued": queued,
+    }
+
+
+def _fail_on_denials(deployed: Deployed, still: float) -> None:
+    if deployed.denials():
+        cause = f"nothing has moved for {still:.0f} s, and the functions' logs say that access was denied"
+        raise ExecutionFailed("AccessDenied", cause)

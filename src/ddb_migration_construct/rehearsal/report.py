@@ -1,0 +1,63 @@
+"""The report of a rehearsal in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from ddb_migration_construct.rehearsal.comparison import Comparison, Difference
+from ddb_migration_construct.rehearsal.limits import LIMITS
+from ddb_migration_construct.rehearsal.verdict import Failure, Findings
+
+_CAUSE_CHARACTERS = 3000
+_NAMES = 8
+_NAME_CHARACTERS = 24
+
+
+def report_lines(findings: Findings) -> Iterator[str]:
+    """Yield the report line by line: what the run cannot show first, the verdict last, where the eye ends."""
+    yield "What this run cannot show about AWS:"
+    yield from (f"  - {limit}" for limit in LIMITS)
+    yield ""
+    yield from _figures(findings)
+    yield from (f"  planted: {fault}" for fault in findings.faults)
+    yield from (f"  note: {note}" for note in findings.notes)
+    if findings.comparison is not None:
+        yield from _comparison(findings.comparison)
+    if findings.failure is not None:
+        yield from _failure(findings.failure)
+    yield f"Verdict: {findings.verdict} (seed {findings.seed})"
+
+
+def _figures(findings: Findings) -> Iterator[str]:
+    counts = {"writes": findings.writes, **findings.counts}
+    yield "  " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
+    yield "  " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in findings.phases.items())
+
+
+def _comparison(comparison: Comparison) -> Iterator[str]:
+    yield f"  source {comparison.source_items} items, destination {comparison.destination_items} items"
+    if not comparison.equal:
+        yield f"  missing {comparison.missing}, extra {comparison.extra}, different {comparison.different}:"
+        yield from (f"    {_difference(difference)}" for difference in comparison.differences)
+
+
+def _difference(difference: Difference) -> str:
+    names = [ascii(name[:_NAME_CHARACTERS]) for name in difference.attributes[:_NAMES]]
+    more = ["..."] if len(difference.attributes) > _NAMES else []
+    return f"key {difference.key_hash}: {difference.kind}" + (f" in {', '.join(names + more)}" if names else "")
+
+
+def _message(cause: str) -> str:
+    """Return the message inside a cause that Step Functions gives as JSON: of a function, or of a job run."""
+    try:
+        fields = json.loads(cause)
+        return str(fields.get("errorMessage") or fields.get("ErrorMessage") or cause)
+    except (ValueError, AttributeError):
+        return cause
+
+
+def _failure(failure: Failure) -> Iterator[str]:
+    yield f"  {failure.error}:"
+    yield from (f"    {line}" for line in _message(failure.cause)[-_CAUSE_CHARACTERS:].splitlines())
+    yield from (f"  missing permission: {denial}" for denial in failure.denials)

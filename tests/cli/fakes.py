@@ -1,0 +1,118 @@
+"""Fakes of the AWS clients that the commands use."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+TAGS = {
+    "ddb-migration:control-table": "control",
+    "ddb-migration:clean-up": "clean-up",
+    "ddb-migration:change-queue": "https://sqs/queue",
+}
+
+
+def arn_of(name: str) -> str:
+    """The ARN of the state machine of a migration."""
+    return f"arn:aws:states:us-east-1:123456789012:stateMachine:{name.replace('/', '-')}"
+
+
+class FakePaginator:
+    """One page for each element of a list."""
+
+    def __init__(self, pages: list[dict[str, Any]]) -> None:
+        self._pages = pages
+
+    def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
+        yield from self._pages
+
+
+class FakeStates:
+    """Step Functions with state machines by ARN, their tags, and executions in the order of their start."""
+
+    def __init__(self, *names: str, plain: tuple[str, ...] = ()) -> None:
+        self.tags = {arn_of(name): {"ddb-migration:name": name, **TAGS} for name in names}
+        self.tags.update({arn_of(name): {"owner": "somebody"} for name in plain})
+        self.executions: list[dict[str, Any]] = []
+
+    def get_paginator(self, operation: str) -> FakePaginator:
+        assert operation == "list_state_machines"
+        return FakePaginator([{"stateMachines": [{"stateMachineArn": arn}]} for arn in self.tags])
+
+    def list_tags_for_resource(self, resourceArn: str) -> dict[str, Any]:  # noqa: N803  boto3's own names, also below
+        return {"tags": [{"key": key, "value": value} for key, value in self.tags[resourceArn].items()]}
+
+    def list_executions(
+        self,
+        stateMachineArn: str,  # noqa: N803
+        maxResults: int,  # noqa: N803
+        statusFilter: str | None = None,  # noqa: N803
+    ) -> dict[str, Any]:
+        wanted = [one for one in self.executions if statusFilter in (None, one["status"])]
+        return {"executions": wanted[::-1][:maxResults]}
+
+    def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
+        return next(one for one in self.executions if one["executionArn"] == executionArn)
+
+    def start_execution(self, stateMachineArn: str, input: str) -> dict[str, str]:  # noqa: N803
+        assert input == "{}"
+        self.executions.append({"executionArn": f"{stateMachineArn}:{len(self.executions)}", "status": "RUNNING"})
+        return {"executionArn": self.executions[-1]["executionArn"]}
+
+
+class FakeDynamoDb:
+    """A control table with one record and any progress rows."""
+
+    def __init__(self, record: dict[str, Any] | None = None, rows: list[dict[str, Any]] | None = None) -> None:
+        self._record = record
+        self._rows = rows or []
+
+    def get_item(self, **_: Any) -> dict[str, Any]:
+        return {} if self._record is None else {"Item": self._record}
+
+    def get_paginator(self, operation: str) -> FakeQueryPaginator:
+        assert operation == "query"
+        return FakeQueryPaginator(self._rows)
+
+
+class FakeQueryPaginator:
+    """A page for each row of the partition that is asked for."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self._rows = rows
+
+    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+        (partition,) = request["ExpressionAttributeValues"].values()
+        yield from ({"Items": [row]} for row in self._rows if row["pk"] == partition)
+
+
+class FakeSqs:
+    """A queue with given depths."""
+
+    def __init__(self, waiting: int = 0, in_flight: int = 0, delayed: int = 0) -> None:
+        self._depths = {
+            "ApproximateNumberOfMessages": str(waiting),
+            "ApproximateNumberOfMessagesNotVisible": str(in_flight),
+            "ApproximateNumberOfMessagesDelayed": str(delayed),
+        }
+
+    def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        return {"Attributes": {name: self._depths[name] for name in AttributeNames}}
+
+
+class FakeFunctions:
+    """A clean-up function that gives the listed answers in turn; an exception stands for a failure."""
+
+    def __init__(self, *answers: dict[str, Any] | Exception) -> None:
+        self._answers = list(answers)
+        self.invoked: list[tuple[str, Any]] = []
+
+    def invoke(self, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
+        self.invoked.append((FunctionName, json.loads(Payload)))
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            body = {"errorType": type(answer).__name__, "errorMessage": str(answer)}
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(body).encode())}
+        return {"Payload": io.BytesIO(json.dumps(answer).encode())}

@@ -1,0 +1,42 @@
+"""Finding a migration by name or ARN."""
+
+from __future__ import annotations
+
+import pytest
+
+from ddb_migration_construct.cli.failures import CommandFailed
+from ddb_migration_construct.cli.migrations import find_migration
+from tests.cli.fakes import TAGS, FakeStates, arn_of
+
+
+@pytest.mark.parametrize("name", ["Orders/Migration", arn_of("Orders/Migration")])
+def test_a_migration_is_found_by_name_and_by_arn(name: str) -> None:
+    found = find_migration(FakeStates("Users/Migration", "Orders/Migration", plain=("Plain",)), name)
+    assert found.name == "Orders/Migration"
+    assert found.state_machine_arn == arn_of("Orders/Migration")
+    assert (found.control_table, found.clean_up, found.change_queue) == tuple(TAGS.values())
+
+
+def test_fails_with_a_list_of_what_exists() -> None:
+    states = FakeStates("Users/Migration", "Orders/Migration", plain=("Other/Machine",))
+    with pytest.raises(CommandFailed, match=r"no migration 'Order'.*\n  Orders/Migration\n  Users/Migration$"):
+        find_migration(states, "Order")
+
+
+def test_fails_with_what_to_do_where_none_exists() -> None:
+    with pytest.raises(CommandFailed, match="there are none; deploy a stack .* check profile and Region"):
+        find_migration(FakeStates(plain=("Other/Machine",)), "Orders/Migration")
+
+
+def test_fails_with_the_arns_when_two_have_one_name() -> None:
+    states = FakeStates("Orders/Migration")
+    states.tags[arn_of("twin")] = {**states.tags[arn_of("Orders/Migration")]}
+    with pytest.raises(CommandFailed, match=f"more than one .*(\n.*)*{arn_of('twin')}"):
+        find_migration(states, "Orders/Migration")
+
+
+def test_fails_when_tags_were_removed() -> None:
+    states = FakeStates("Orders/Migration")
+    del states.tags[arn_of("Orders/Migration")]["ddb-migration:clean-up"]
+    with pytest.raises(CommandFailed, match="lost its tags ddb-migration:clean-up; deploy its stack again"):
+        find_migration(states, "Orders/Migration")

@@ -1,0 +1,130 @@
+"""The verdict, the report in words and as JSON, and missing permissions in what AWS says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ddb_migration_construct.rehearsal.comparison import Comparison, Difference
+from ddb_migration_construct.rehearsal.denials import denials_in
+from ddb_migration_construct.rehearsal.limits import LIMITS
+from ddb_migration_construct.rehearsal.report import report_lines
+from ddb_migration_construct.rehearsal.verdict import Failure, Findings
+
+EQUAL = Comparison(10, 10)
+DIFFERENT = Comparison(10, 9, missing=1, differences=(Difference("different", "abc", ("a", "\u2028[red]")),))
+FAILURE = Failure("SetupCheckFailed", "no stream\nno recovery", ("dynamodb:Scan for role Job",))
+KEYS = {
+    "verdict",
+    "mode",
+    "source_items",
+    "destination_items",
+    "missing",
+    "extra",
+    "different",
+    "writes",
+    "captured",
+    "applied",
+    "stale_skipped",
+    "parked",
+    "faults",
+    "phases",
+    "seed",
+}
+
+
+def findings(comparison: Comparison | None = None, failure: Failure | None = None) -> Findings:
+    return Findings("direct", 7, counts={"captured": 3, "applied": 2}, comparison=comparison, failure=failure)
+
+
+@pytest.mark.parametrize(
+    ("comparison", "failure", "verdict", "exit_code"),
+    [
+        (EQUAL, None, "equal", 0),
+        (DIFFERENT, None, "different", 1),
+        (None, FAILURE, "failed", 1),
+        (None, None, "failed", 1),
+        (EQUAL, FAILURE, "failed", 1),
+    ],
+)
+def test_only_equal_tables_without_a_failure_are_equal(
+    comparison: Comparison | None, failure: Failure | None, verdict: str, exit_code: int
+) -> None:
+    found = findings(comparison, failure)
+    assert (found.verdict, found.exit_code) == (verdict, exit_code)
+
+
+@pytest.mark.parametrize("found", [findings(EQUAL), findings(DIFFERENT), findings(failure=FAILURE)])
+def test_the_json_has_every_key_whatever_happened(found: Findings) -> None:
+    report = json.loads(json.dumps(found.as_json()))
+    assert report.keys() >= KEYS
+    assert (report["captured"], report["applied"], report["parked"]) == (3, 2, 0)
+
+
+def test_a_failed_rehearsal_knows_no_differences() -> None:
+    report = findings(failure=FAILURE).as_json()
+    assert (report["missing"], report["source_items"]) == (None, None)
+    assert report["failure"]["cause"] == FAILURE.cause
+
+
+@pytest.mark.parametrize("found", [findings(EQUAL), findings(DIFFERENT), findings(failure=FAILURE)])
+def test_the_report_says_what_it_cannot_show_and_ends_with_the_verdict(found: Findings) -> None:
+    lines = list(report_lines(found))
+    assert all(any(limit in line for line in lines) for limit in LIMITS)
+    assert lines[-1] == f"Verdict: {found.verdict} (seed 7)"
+
+
+def test_the_report_shows_differences_with_harmless_attribute_names() -> None:
+    text = "\n".join(report_lines(findings(DIFFERENT)))
+    assert "key abc: different in 'a', '\\u2028[red]'" in text
+
+
+def test_the_report_shows_error_cause_and_missing_permissions() -> None:
+    text = "\n".join(report_lines(findings(failure=FAILURE)))
+    assert "SetupCheckFailed:\n    no stream\n    no recovery" in text
+    assert "missing permission: dynamodb:Scan for role Job" in text
+
+
+@pytest.mark.parametrize(
+    ("cause", "shown"),
+    [
+        ('{"errorMessage": "no stream", "errorType": "E", "stackTrace": ["line 1"]}', "no stream"),
+        ('{"JobRunState": "FAILED", "ErrorMessage": "no memory"}', "no memory"),
+        ("[1]", "[1]"),
+        ("plain", "plain"),
+    ],
+)
+def test_the_report_shows_the_message_inside_a_cause(cause: str, shown: str) -> None:
+    lines = list(report_lines(findings(failure=Failure("E", cause))))
+    assert lines[lines.index("  E:") + 1] == f"    {shown}"
+
+
+DENIED = (
+    "An error occurred (AccessDeniedException) when calling the DescribeTable operation: "
+    "User: arn:aws:sts::123456789012:assumed-role/Rehearsal-SetupCheckRole-1X/function "
+    "is not authorized to perform: dynamodb:DescribeTable on resource: "
+    "arn:aws:dynamodb:us-east-1:123456789012:table/Source because no "
+    "identity-based policy allows the dynamodb:DescribeTable action"
+)
+
+
+def test_a_denial_names_action_role_and_resource() -> None:
+    assert denials_in(f"{DENIED}\n{DENIED}") == [
+        "dynamodb:DescribeTable for role Rehearsal-SetupCheckRole-1X on "
+        "arn:aws:dynamodb:us-east-1:123456789012:table/Source"
+    ]
+
+
+def test_a_denial_inside_json_ends_with_its_resource() -> None:
+    (found,) = denials_in(json.dumps({"cause": json.dumps({"errorMessage": DENIED[: DENIED.index(" because")]})}))
+    assert found.endswith("table/Source")
+
+
+def test_a_denial_without_a_resource_is_found() -> None:
+    text = "User: arn:aws:sts::1:assumed-role/Job/run is not authorized to perform: glue:GetJobRuns"
+    assert denials_in(text) == ["glue:GetJobRuns for role Job"]
+
+
+def test_other_errors_are_no_denials() -> None:
+    assert denials_in("ValidationException: one or more parameter values were invalid") == []

@@ -1,0 +1,43 @@
+"""An interrupted rehearsal: exit code 130, and nothing is left running or lying about."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(180)]
+
+_CODE = "from ddb_migration_construct.cli.main import main; main()"
+
+
+@pytest.mark.parametrize("phase", ["start ...", "deploy ...", "state Settle"])
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_nothing_is_left_after_an_interruption(tmp_path: Path, phase: str, signal_number: int) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-u", "-c", _CODE, "rehearse", "--items", "50"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as rehearsal:
+        assert rehearsal.stdout is not None
+        seen = next((line for line in rehearsal.stdout if phase in line), "")
+        assert seen, "the phase was never reached"
+        children = psutil.Process(rehearsal.pid).children(recursive=True)
+        rehearsal.send_signal(signal_number)
+        rest = rehearsal.stdout.read()
+        assert rehearsal.wait(60) == 130
+    assert "interrupted; everything that was started has ended" in rest
+    assert not psutil.wait_procs(children, timeout=5)[1]
+    assert _left_over(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def _left_over(folder: Path) -> list[str]:
+    """Processes that mention the folder, which those of this rehearsal do."""
+    time.sleep(0.5)
+    running = (process.info for process in psutil.process_iter(["pid", "cmdline"]))
+    return [" ".join(one["cmdline"]) for one in running if str(folder) in " ".join(one["cmdline"] or [])]

@@ -1,0 +1,45 @@
+"""Whole rehearsals through the command line: small and equal, and both planted faults seen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ddb_migration_construct.cli.main import app
+
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(400)]
+
+
+def rehearse(report: Path, *options: str) -> tuple[int, dict[str, Any], str]:
+    """Run a rehearsal and return its exit code, report and output."""
+    result = CliRunner().invoke(app, ["rehearse", "--json", str(report), *options])
+    assert report.is_file(), result.output
+    return result.exit_code, json.loads(report.read_text()), result.output
+
+
+def test_a_small_rehearsal_ends_equal(tmp_path: Path) -> None:
+    exit_code, report, output = rehearse(tmp_path / "report.json", "--items", "300")
+    assert (exit_code, report["verdict"]) == (0, "equal"), output
+    assert report["source_items"] == report["destination_items"] > 0
+    assert report["writes"] > 0
+    assert report["applied"] > 0
+    assert report["parked"] == 0
+    assert report["notes"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", ["b", "n", "bs", "nb"])
+def test_every_kind_of_key_ends_equal(tmp_path: Path, key: str) -> None:
+    exit_code, report, output = rehearse(tmp_path / "report.json", "--items", "200", "--key", key)
+    assert (exit_code, report["verdict"]) == (0, "equal"), output
+
+
+@pytest.mark.parametrize("fault", ["random-group", "acknowledge-unwritten"])
+def test_a_planted_fault_is_seen(tmp_path: Path, fault: str) -> None:
+    exit_code, report, output = rehearse(tmp_path / "report.json", "--items", "300", "--plant", fault)
+    assert (exit_code, report["verdict"]) == (1, "different"), output
+    assert report["missing"] + report["extra"] + report["different"] > 0

@@ -1,0 +1,113 @@
+"""Seeding and the live writers."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any
+
+import pytest
+
+from ddb_migration_construct.rehearsal.items import HostileItems
+from ddb_migration_construct.rehearsal.key_shape import KeyShape
+from ddb_migration_construct.rehearsal.seeding import SeedingFailed, seed
+from ddb_migration_construct.rehearsal.write_plan import WritePlan
+from ddb_migration_construct.rehearsal.writers import WriterFailed, Writers
+from tests.rehearsal.fakes import FakeTables
+
+ITEMS = HostileItems(7, KeyShape.parse("sn"))
+
+
+def acts(writer: int = 0, count: int = 1000, population: int = 50) -> list[list[str]]:
+    plan = itertools.islice(WritePlan(ITEMS, population, writer), count)
+    return [[write.method for write in act] for act in plan]
+
+
+def test_a_plan_is_the_same_from_the_same_seed() -> None:
+    one, other = (list(itertools.islice(WritePlan(ITEMS, 50, 0), 100)) for _ in range(2))
+    assert one == other
+    assert one != list(itertools.islice(WritePlan(ITEMS, 50, 1), 100))
+
+
+def test_a_plan_holds_every_kind_of_act() -> None:
+    kinds = {tuple(act) for act in acts()}
+    assert {("put_item",), ("update_item",), ("delete_item",)} <= kinds
+    assert ("put_item", "delete_item", "put_item") in kinds
+    assert ("put_item", "put_item", "put_item") in kinds
+    assert ("update_item", "put_item", "update_item", "update_item") in kinds
+
+
+def test_there_and_back_ends_with_what_it_began_with() -> None:
+    plan = itertools.islice(WritePlan(ITEMS, 50, 0), 1000)
+    triples = [act for act in plan if [write.method for write in act] == ["put_item"] * 3]
+    assert triples
+    assert all(act[0] == act[2] != act[1] for act in triples)
+
+
+def test_writers_share_keys_and_reach_new_ones() -> None:
+    keys = [_keys(writer) for writer in (0, 1)]
+    new = {repr(ITEMS.key(index)) for index in range(50, 56)}
+    assert len(keys[0] & keys[1]) > 20
+    assert keys[0] & new
+
+
+def _keys(writer: int) -> set[str]:
+    plan = itertools.islice(WritePlan(ITEMS, 50, writer), 1000)
+    found = [write.arguments.get("Key") or write.arguments["Item"] for act in plan for write in act]
+    return {repr({name: item[name] for name in ("hash", "range")}) for item in found}
+
+
+@pytest.mark.parametrize("count", [0, 1, 25, 26, 101])
+def test_seeding_writes_every_item_although_some_stay_unprocessed(count: int) -> None:
+    tables, progress = FakeTables(unprocessed_every=2), list[int]()
+    seed(tables, "source", ITEMS, count, progress.append)
+    written = tables.tables["source"].values()
+    assert sorted(map(repr, written)) == sorted(repr(ITEMS.item(index)) for index in range(count))
+    assert all(call["size"] <= 25 for method, call in tables.calls if method == "batch_write_item")
+    assert not count or progress[-1] == count
+
+
+def test_seeding_fails_when_items_stay_unprocessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ddb_migration_construct.rehearsal.seeding._ATTEMPTS", 2)
+    with pytest.raises(SeedingFailed, match="left 1 items unwritten after 2 attempts"):
+        seed(FakeTables(unprocessed_every=1), "source", ITEMS, 1)
+
+
+def test_writers_keep_their_joint_rate_and_count_their_writes() -> None:
+    tables = FakeTables()
+    with Writers(tables, "source", ITEMS, population=50, writes_per_second=100) as writers:
+        time.sleep(1.0)
+        written = writers.stop()
+    assert written == len(tables.calls)
+    assert 60 <= written <= 130
+    assert {call["TableName"] for _, call in tables.calls} == {"source"}
+
+
+def test_no_writes_at_a_rate_of_zero() -> None:
+    with Writers(FakeTables(), "source", ITEMS, population=50, writes_per_second=0) as writers:
+        assert writers.stop() == 0
+
+
+def test_nothing_is_written_after_the_writers_have_stopped() -> None:
+    tables = FakeTables()
+    with Writers(tables, "source", ITEMS, population=50, writes_per_second=500) as writers:
+        time.sleep(0.1)
+    written = len(tables.calls)
+    time.sleep(0.1)
+    assert len(tables.calls) == written == writers.writes
+
+
+class BrokenTables(FakeTables):
+    """Refuses every put."""
+
+    def put_item(self, **request: Any) -> None:
+        raise RuntimeError("the table is gone")
+
+
+def test_a_failed_writer_is_told() -> None:
+    with Writers(BrokenTables(), "source", ITEMS, population=50, writes_per_second=500) as writers:
+        time.sleep(0.2)
+        with pytest.raises(WriterFailed, match="the table is gone"):
+            writers.check()
+        with pytest.raises(WriterFailed, match="the table is gone"):
+            writers.stop()
