@@ -68,7 +68,7 @@ class _Task:
         """Copy one page and record it; return the cursor of the next, None at the segment's end."""
         self._pace.wait()
         record = self._permit.require()
-        page = persist(lambda: self._read(segment, start), NO_DEADLINE)
+        page = persist(lambda: self._read(segment, start), NO_DEADLINE, time.sleep)
         rejected = self._writer.write(page["Items"])
         items = len(page["Items"])
         position = page.get("LastEvaluatedKey")

@@ -153,11 +153,13 @@ def security_configuration(scope: Construct, resources: Resources) -> glue.CfnSe
     if resources.encryption_key is None:
         return None
     key = resources.encryption_key.key_arn
+    # Another key makes another configuration, created before the old one goes: their names must differ.
+    owner = f"{scope.node.addr}-{resources.encryption_key.key_id}"
     encryption = glue.CfnSecurityConfiguration
     return glue.CfnSecurityConfiguration(
         scope,
         "JobSecurity",
-        name=f"{Stack.of(scope).stack_name}-{scope.node.addr}",
+        name=f"{Stack.of(scope).stack_name}-{owner}",
         encryption_configuration=encryption.EncryptionConfigurationProperty(
             cloud_watch_encryption=encryption.CloudWatchEncryptionProperty(
                 cloud_watch_encryption_mode="SSE-KMS", kms_key_arn=key

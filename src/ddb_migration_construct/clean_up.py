@@ -33,6 +33,7 @@ class CleanUp(MigrationFunction):
     ) -> None:
         """Create the function; `guard` adds the custom resource."""
         direct_job, large_job = jobs
+        self._stream_processor = stream_processor
         super().__init__(
             scope,
             id,
@@ -66,6 +67,7 @@ class CleanUp(MigrationFunction):
         properties = {
             "ControlTable": resources.control_table.table_name,
             "ChangeQueue": resources.change_queue.queue_url,
+            "StreamProcessor": self._stream_processor.function.function_arn,
             "DestinationTable": resources.destination_table.table_arn,
             "ForceDelete": "true" if force_delete else "false",
             "KeepBucket": "true" if keep_bucket else "false",

@@ -13,7 +13,7 @@ from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.settings import Settings
 from ddb_migration_construct.stream_processor import StreamProcessor
-from ddb_migration_construct.table_access import allow_source, allow_table
+from ddb_migration_construct.table_access import allow_parked_keys, allow_source, allow_table
 from ddb_migration_construct.write_cdc import WriteCdc
 
 
@@ -56,8 +56,9 @@ class EnableTrigger(MigrationFunction):
             },
         )
         allow_table(self.role, resources.control_table, "GetItem", "UpdateItem", "Query")
+        allow_parked_keys(self.role, resources.control_table)
         allow_lock(self, "GetParameter", "PutParameter")
-        allow_mappings(self, [stream_processor, write_cdc], "Create", "Update", "Delete", "Get")
+        allow_mappings(self, [stream_processor, write_cdc], "Create", "Update", "Delete")
         self.allow(["glue:GetJobRuns"], [direct_job.job_arn, large_job.job_arn])
         self.allow(["sqs:GetQueueAttributes"], [resources.change_queue.queue_arn])
         self._allow_export(resources)

@@ -8,7 +8,7 @@ from ddb_migration_construct.migration_function import MigrationFunction
 
 
 def allow_mappings(function: MigrationFunction, owners: Sequence[MigrationFunction], *verbs: str) -> None:
-    """Let a function do these verbs (`Create`, `Update`, `Delete`, `Get`) to the mappings of the owners.
+    """Let a function do these verbs (`Create`, `Update`, `Delete`) to the mappings of the owners.
 
     A mapping's ARN holds an id that only its creation brings, so the functions are named by condition (Service
     Authorization Reference, AWS Lambda: `lambda:FunctionArn`); listing takes neither resource nor condition.

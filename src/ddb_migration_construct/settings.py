@@ -24,7 +24,7 @@ class Settings:
     def to_text(self, scope: IConstruct) -> str:
         """Return the JSON that the functions read; numbers may be tokens."""
         values = {
-            "size_threshold_bytes": int(self.size_threshold.to_kibibytes()) * 1024,
+            "size_threshold_bytes": self.size_threshold.to_bytes(),
             "enable_source_features": self.enable_source_features,
             "accepted_findings": [*self.accepted_findings],
             "worker_type": self.worker_type,

@@ -5,19 +5,20 @@ from __future__ import annotations
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 
+from ddb_migration_construct._runtime import names
+from ddb_migration_construct.encryption import permit_reading, permit_role
+
 
 def allow_source(role: iam.Role, table: dynamodb.ITable, *actions: str) -> None:
     """Let a role do these `dynamodb:` actions on the source, and decrypt what they read."""
     _allow(role, [table.table_arn], actions)
-    if table.encryption_key is not None:
-        table.encryption_key.grant_decrypt(role)
+    permit_reading(table.encryption_key, role)
 
 
 def allow_destination(role: iam.Role, table: dynamodb.ITable, *actions: str) -> None:
     """Let a role do these `dynamodb:` actions on the destination, and encrypt what they write."""
     _allow(role, [table.table_arn], actions)
-    if table.encryption_key is not None:
-        table.encryption_key.grant_encrypt_decrypt(role)
+    permit_role(table.encryption_key, role)
 
 
 def allow_stream(role: iam.Role, table: dynamodb.ITable) -> None:
@@ -26,13 +27,17 @@ def allow_stream(role: iam.Role, table: dynamodb.ITable) -> None:
     _allow(role, stream, ("DescribeStream", "GetRecords", "GetShardIterator"))
     # ListStreams takes no resource (Service Authorization Reference); Lambda's guide asks for it.
     _allow(role, ["*"], ("ListStreams",))
-    if table.encryption_key is not None:
-        table.encryption_key.grant_decrypt(role)
+    permit_reading(table.encryption_key, role)
 
 
 def allow_table(role: iam.Role, table: dynamodb.ITable, *actions: str) -> None:
-    """Let a role do these `dynamodb:` actions on the control table and query its indexes."""
-    _allow(role, [table.table_arn, f"{table.table_arn}/index/*"], actions)
+    """Let a role do these `dynamodb:` actions on the control table."""
+    _allow(role, [table.table_arn], actions)
+
+
+def allow_parked_keys(role: iam.Role, table: dynamodb.ITable) -> None:
+    """Let a role query the control table's index of parked keys."""
+    _allow(role, [f"{table.table_arn}/index/{names.PARKED_INDEX}"], ("Query",))
 
 
 def _allow(role: iam.Role, resources: list[str], actions: tuple[str, ...]) -> None:

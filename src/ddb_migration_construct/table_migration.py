@@ -95,8 +95,8 @@ class DynamoDbTableMigration(Construct):
             max_workers: of the Glue jobs; default 4.
             max_apply_concurrency: how many WriteCdc run at once, 2 to 1,000; default 100.
             encryption_key: for the migration's own queues, bucket, table and logs; default AWS owned keys.
-            removal_policy: of bucket and control table; default DESTROY, with the bucket emptied; RETAIN keeps
-                both.
+            removal_policy: of bucket, control table and log group; default DESTROY, with the bucket emptied;
+                RETAIN keeps them.
             force_delete: whether a deployment may take resources from under a running migration; default False.
 
         Raises:

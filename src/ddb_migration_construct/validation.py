@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
-from aws_cdk import Duration, Stack, Token
+from aws_cdk import Arn, ArnFormat, Duration, Stack, Stage, Token
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
@@ -50,12 +50,18 @@ def _tables(scope: Construct, source: dynamodb.ITable, destination: dynamodb.ITa
         yield "'source_table' and 'destination_table' are the same table; pass two"
     here = Stack.of(scope)
     for prop, table in (("source_table", source), ("destination_table", destination)):
-        region = table.env.region
+        region = _region(table)
         if _known(region) and _known(here.region) and region != here.region:
             yield (
                 f"'{prop}' is in {region} and the migration's stack in {here.region}; a migration runs in the "
                 "Region of both tables: put it into a stack there"
             )
+
+
+def _region(table: dynamodb.ITable) -> str:
+    """Return the Region of the table's ARN; the `env` of an imported table may be the importing stack's."""
+    region = Arn.split(table.table_arn, ArnFormat.SLASH_RESOURCE_NAME).region
+    return region if region and _known(region) else table.env.region
 
 
 def _retention(retention: Duration) -> Iterator[str]:
@@ -77,8 +83,8 @@ def _settings(settings: Settings) -> Iterator[str]:
         yield f"'worker_type' is {settings.worker_type!r}; pass one of {', '.join(WORKER_TYPES)}"
     yield from _between("max_workers", settings.max_workers, WORKERS)
     yield from _between("max_apply_concurrency", settings.max_apply_concurrency, APPLY_CONCURRENCY)
-    for code in settings.accepted_findings:
-        if code not in names.ADVISED_FINDINGS:
+    for code in [] if Token.is_unresolved(settings.accepted_findings) else settings.accepted_findings:
+        if _known(code) and code not in names.ADVISED_FINDINGS:
             yield (
                 f"'accepted_findings' names {code!r}, which is no advised finding; "
                 f"those are {', '.join(names.ADVISED_FINDINGS)}"
@@ -94,7 +100,9 @@ def _between(prop: str, value: int, limits: tuple[int, int]) -> Iterator[str]:
 def _destination_taken(scope: Construct, destination: dynamodb.ITable) -> Iterator[str]:
     """Two migrations into one destination would overwrite each other's work."""
     taken = _destinations.setdefault(scope.node.root, {})
-    owner = taken.setdefault(destination.table_arn, scope.node.path)
+    # An ARN with tokens is another table in each stage: a stage is deployed on its own.
+    stage = "" if _known(destination.table_arn) else Stage.of(scope).node.path
+    owner = taken.setdefault(f"{stage} {destination.table_arn}", scope.node.path)
     if owner != scope.node.path:
         yield f"'destination_table' is already the destination of {owner}; a table takes one migration"
 

@@ -33,8 +33,9 @@ class Ending:
         """Do what can be done now; return what is still waited for, or None when the epoch has ended."""
         record = self.control.read()
         if record.status != CLOSED:
-            record = self.control.begin_abort()
+            # First, so that the execution ends as stopped and not by the refusal that its next state would meet.
             self._stop_execution(record)
+            record = self.control.begin_abort()
         waiting = self._stop_jobs() or self._remove_mappings(record) or self._wait_for_invocations()
         if waiting:
             return waiting

@@ -64,6 +64,9 @@ class WriteCdc:
         watermarks = Watermarks(self._watermark_rows, str(record.stream_arn), self._clock)
         apply = Apply(str(record.epoch), watermarks, self._source, self._destination, deadline, self._sleep)
         batch = groups([Delivery.of(body) for body in records])
+        if any(delivery.receives > 1 for group in batch for delivery in group):
+            # An earlier attempt may have died without a report; the age of what it held must still be known.
+            self._report(str(record.epoch), batch, [])
         outcomes = list(self._each(apply.group, batch))
         self._report(str(record.epoch), batch, outcomes)
         failed = [

@@ -57,13 +57,14 @@ class Load:
     @property
     def permit(self) -> BulkPermit:
         """Return a new permit, for one task."""
-        return BulkPermit(ControlTable(client("dynamodb"), self.control_table), self.epoch)
+        return BulkPermit(ControlTable(client("dynamodb"), self.control_table), self.epoch, time.monotonic)
 
     def writer(self, permit: BulkPermit) -> BulkWriter:
         """Return a writer to the destination under a permit."""
         rows = ControlTable(client("dynamodb"), self.control_table).rows
         watermarks = Watermarks(rows, self.stream_arn, time.time)
-        return BulkWriter(writer("dynamodb"), self.destination_table, self.key_names, permit, watermarks, self.epoch)
+        table = self.destination_table
+        return BulkWriter(writer("dynamodb"), table, self.key_names, permit, watermarks, self.epoch, time.sleep)
 
     def complete(self, units: Iterable[str]) -> None:
         """Mark the load complete; raises LoadIncomplete when a unit is not done."""

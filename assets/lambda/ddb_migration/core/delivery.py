@@ -12,12 +12,13 @@ from ddb_migration.core.watermark import mark
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivered message; `message` is None when its body cannot be read."""
+    """One delivered message; `message` is None when its body cannot be read, `receives` counts deliveries."""
 
     message_id: str
     receipt: str
     group: str
     message: Message | None
+    receives: int = 1
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Delivery:
@@ -27,6 +28,7 @@ class Delivery:
             receipt=record["receiptHandle"],
             group=record["attributes"]["MessageGroupId"],
             message=_message(record["body"]),
+            receives=int(record["attributes"].get("ApproximateReceiveCount", 1)),
         )
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 LOW_SECONDS = 30.0
 QUIET_SECONDS = 300
 # WriteCdc and StreamProcessor report at every invocation; older reports tell of nothing that waits now.
-REPORT_SECONDS = 60.0
+# Drain looks every minute; a little more, so that no report falls between two looks.
+REPORT_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Readings:
 def lag_seconds(readings: Readings, now: float) -> float | None:
     """Return the lag, or None while it cannot be known; an unknown lag is never a low one.
 
-    A queue that holds messages of which no reader has reported within a minute has an unknown age.
+    A queue that holds messages of which no reader has reported lately has an unknown age.
     """
     if not (readings.capture_works and readings.apply_works):
         return None

@@ -11,6 +11,7 @@ from typing import Any
 
 from ddb_migration.core.attribute_values import Item
 from ddb_migration.core.change import DELETE, PUT, REREAD, Change
+from ddb_migration.core.watermark import mark
 
 # SQS: one message and the sum of a SendMessageBatch are both at most 1 MiB (SQS API, SendMessageBatch).
 MESSAGE_LIMIT_BYTES = 1_048_576
@@ -76,10 +77,18 @@ def _message(fields: Mapping[str, Any]) -> Message:
         epoch=fields["epoch"],
         kind=fields["kind"],
         key=fields["key"],
-        number=fields.get("number"),
+        number=_number(fields.get("number")),
         image=image,
         created=fields.get("created", 0.0),
     )
+
+
+def _number(number: Any) -> str | None:
+    """Refuse here what no watermark could be made of: one such message must not fail the others of its batch."""
+    if number is None:
+        return None
+    mark(str(number))
+    return str(number)
 
 
 def _body(epoch: str, kind: str, change: Change, image: Mapping[str, Any]) -> str:

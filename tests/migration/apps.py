@@ -1,0 +1,45 @@
+"""Apps with one or more migrations, synthesised for the embedded AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+
+from ddb_migration_construct import DynamoDbTableMigration
+
+STACK = "Trial"
+
+
+def synthesise(folder: Path, ids: Sequence[str] = ("Orders",), **props: Any) -> Path:
+    """Write the assembly of one stack: for each id a source, a destination and a migration of that id.
+
+    The tables keep their logical ids whatever the migrations are called.
+    """
+    app = cdk.App(outdir=str(folder), analytics_reporting=False)
+    stack = cdk.Stack(app, STACK, env=cdk.Environment(account="123456789012", region="us-east-1"))
+    for number, id in enumerate(ids):
+        source = _table(stack, f"Source{number}", stream=dynamodb.StreamViewType.NEW_IMAGE)
+        destination = _table(stack, f"Destination{number}")
+        DynamoDbTableMigration(stack, id, source_table=source, destination_table=destination, **props)
+        cdk.CfnOutput(stack, f"SourceName{number}", value=source.table_name)
+        cdk.CfnOutput(stack, f"DestinationName{number}", value=destination.table_name)
+    app.synth()
+    return folder
+
+
+def _table(stack: cdk.Stack, id: str, **more: Any) -> dynamodb.Table:
+    return dynamodb.Table(
+        stack,
+        id,
+        partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+            point_in_time_recovery_enabled=True
+        ),
+        **more,
+    )
