@@ -27,7 +27,7 @@ AUTHORS = "The ddb-migration-construct authors"
 PYTHON_VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 RUNTIME_ROOTS = ("assets/lambda", "assets/glue")
 
-CONSTRUCT = ["aws-cdk-lib>=2.180.0,<3", "constructs>=10.4.0,<11", "jsii>=1.106.0,<2"]
+CONSTRUCT = ["aws-cdk-lib>=2.222.0,<3", "constructs>=10.4.0,<11", "jsii>=1.106.0,<2"]
 CLI = ["boto3>=1.35,<2", "typer>=0.15,<1"]
 REHEARSAL = [
     # Glue 5.1 runs Spark 3.5.6 on Java 17.

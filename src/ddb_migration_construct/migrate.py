@@ -24,7 +24,7 @@ FINAL_ERRORS = [
     "StreamReplaced",
 ]
 # Glue API: MaxConcurrentRuns is 1, so a run of a stopped execution may still be in the way.
-_RUN_IN_THE_WAY = ["Glue.ConcurrentRunsExceededException", "Glue.AWSGlueException"]
+_RUN_IN_THE_WAY = ["Glue.ConcurrentRunsExceededException"]
 
 
 class Migrate(Construct):

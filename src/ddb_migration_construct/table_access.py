@@ -31,7 +31,7 @@ def allow_stream(role: iam.Role, table: dynamodb.ITable) -> None:
 
 
 def allow_table(role: iam.Role, table: dynamodb.ITable, *actions: str) -> None:
-    """Let a role do these `dynamodb:` actions on the control table."""
+    """Let a role do these `dynamodb:` actions on a table, and nothing with its key."""
     _allow(role, [table.table_arn], actions)
 
 

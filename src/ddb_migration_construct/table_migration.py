@@ -39,6 +39,7 @@ from ddb_migration_construct.encryption import permit_logs
 from ddb_migration_construct.execution_access import ExecutionAccess
 from ddb_migration_construct.migrate import Migrate
 from ddb_migration_construct.migration_bucket import MigrationBucket
+from ddb_migration_construct.reread import Reread
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.settings import Settings
 from ddb_migration_construct.setup_check import SetupCheck
@@ -188,6 +189,11 @@ class DynamoDbTableMigration(Construct):
         return self._clean_up.function
 
     @property
+    def reread(self) -> lambda_.Function:
+        """Return the function behind `ddb-migration reread` and `accept`; an operator needs to invoke it."""
+        return self._reread.function
+
+    @property
     def direct_migration_job_name(self) -> str:
         """Return the name of the Glue job that copies by Scan."""
         return self._direct_job.job_name
@@ -235,12 +241,9 @@ class DynamoDbTableMigration(Construct):
         security = security_configuration(self, resources)
         self._stream_processor = StreamProcessor(self, "StreamProcessor", resources=resources)
         self._write_cdc = WriteCdc(self, "WriteCdc", resources=resources)
+        self._reread = Reread(self, "Reread", resources=resources)
         self._direct_job = DirectMigrationJob(
-            self,
-            "DirectMigrationJob",
-            resources=resources,
-            settings=settings,
-            security_configuration=security,
+            self, "DirectMigrationJob", resources=resources, settings=settings, security_configuration=security
         )
         self._large_job = LargeMigrationJob(
             self, "LargeMigrationJob", resources=resources, settings=settings, security_configuration=security
@@ -299,6 +302,8 @@ class DynamoDbTableMigration(Construct):
             names.TAG_CONTROL_TABLE: self._resources.control_table.table_name,
             names.TAG_CLEAN_UP: self._clean_up.function.function_name,
             names.TAG_CHANGE_QUEUE: self._resources.change_queue.queue_url,
+            names.TAG_DEAD_LETTER_QUEUE: self._resources.dead_letter_queue.queue_url,
+            names.TAG_REREAD: self._reread.function.function_name,
         }
         for tag, value in tags.items():
             Tags.of(machine).add(tag, value)

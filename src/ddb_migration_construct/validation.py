@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -23,6 +24,9 @@ APPLY_CONCURRENCY = (2, 1000)
 # Glue quotas: 299 workers of G.1X for one job.
 WORKERS = (2, 299)
 
+# Tagging guide of Step Functions: the characters that tags may hold.
+_UNFIT_FOR_A_TAG = re.compile(r"[^\w\s.:/=+\-@]")
+
 _destinations: weakref.WeakKeyDictionary[Any, dict[str, str]] = weakref.WeakKeyDictionary()
 
 
@@ -35,6 +39,7 @@ def require_valid(
 ) -> None:
     """Raise ValueError that lists everything wrong with a migration; unresolved tokens are not judged."""
     problems = [
+        *_name(scope),
         *_tables(scope, source, destination),
         *_retention(retention),
         *_settings(settings),
@@ -43,6 +48,15 @@ def require_valid(
     if problems:
         listed = "\n".join(f"{number}. {problem}" for number, problem in enumerate(problems, 1))
         raise ValueError(f"{scope.node.path}: the migration cannot be built:\n{listed}")
+
+
+def _name(scope: Construct) -> Iterator[str]:
+    unfit = sorted(set(_UNFIT_FOR_A_TAG.findall(scope.node.path)))
+    if unfit:
+        yield (
+            f"the construct's path {scope.node.path!r} holds {' '.join(unfit)}, and it becomes a tag of the state "
+            "machine: use letters, digits, spaces and _ . : / = + - @"
+        )
 
 
 def _tables(scope: Construct, source: dynamodb.ITable, destination: dynamodb.ITable) -> Iterator[str]:
@@ -101,8 +115,8 @@ def _destination_taken(scope: Construct, destination: dynamodb.ITable) -> Iterat
     """Two migrations into one destination would overwrite each other's work."""
     taken = _destinations.setdefault(scope.node.root, {})
     # An ARN with tokens is another table in each stage: a stage is deployed on its own.
-    stage = "" if _known(destination.table_arn) else Stage.of(scope).node.path
-    owner = taken.setdefault(f"{stage} {destination.table_arn}", scope.node.path)
+    stage = None if _known(destination.table_arn) else Stage.of(scope)
+    owner = taken.setdefault(f"{stage.node.path if stage else ''} {destination.table_arn}", scope.node.path)
     if owner != scope.node.path:
         yield f"'destination_table' is already the destination of {owner}; a table takes one migration"
 

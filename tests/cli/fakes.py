@@ -11,6 +11,8 @@ TAGS = {
     "ddb-migration:control-table": "control",
     "ddb-migration:clean-up": "clean-up",
     "ddb-migration:change-queue": "https://sqs/queue",
+    "ddb-migration:dead-letter-queue": "https://sqs/dead-letters",
+    "ddb-migration:reread": "reread",
 }
 
 
@@ -78,20 +80,22 @@ class FakeDynamoDb:
 
 
 class FakeQueryPaginator:
-    """A page for each row of the partition that is asked for."""
+    """A page for each row of the partition that is asked for, of the table or of its index of parked keys."""
 
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         self._rows = rows
 
     def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
         (partition,) = request["ExpressionAttributeValues"].values()
-        yield from ({"Items": [row]} for row in self._rows if row["pk"] == partition)
+        attribute = "parked_epoch" if "IndexName" in request else "pk"
+        yield from ({"Items": [row]} for row in self._rows if row.get(attribute) == partition)
 
 
 class FakeSqs:
-    """A queue with given depths."""
+    """A change queue with given depths, and a number of dead letters."""
 
-    def __init__(self, waiting: int = 0, in_flight: int = 0, delayed: int = 0) -> None:
+    def __init__(self, waiting: int = 0, in_flight: int = 0, delayed: int = 0, dead_letters: int = 0) -> None:
+        self._dead_letters = dead_letters
         self._depths = {
             "ApproximateNumberOfMessages": str(waiting),
             "ApproximateNumberOfMessagesNotVisible": str(in_flight),
@@ -99,6 +103,8 @@ class FakeSqs:
         }
 
     def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        if QueueUrl.endswith("dead-letters"):
+            return {"Attributes": {**dict.fromkeys(AttributeNames, "0"), AttributeNames[0]: str(self._dead_letters)}}
         return {"Attributes": {name: self._depths[name] for name in AttributeNames}}
 
 

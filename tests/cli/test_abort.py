@@ -34,7 +34,7 @@ def test_passes_go_on_until_the_clean_up_is_done() -> None:
 
 
 def test_a_refusal_ends_with_its_reason_and_exit_code_2() -> None:
-    with pytest.raises(CommandFailed, match="refuses to be aborted: cut over already") as failed:
+    with pytest.raises(CommandFailed, match="refuses: cut over already") as failed:
         abort({"done": False, "waiting_for": "", "refused": "cut over already"})
     assert failed.value.exit_code == 2
 

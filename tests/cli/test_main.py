@@ -43,18 +43,30 @@ def aws(embedded: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def deploy(name: str) -> None:
-    queue = client("sqs").create_queue(QueueName=name.replace("/", "-"))["QueueUrl"]
+    queue, dead_letters = (
+        client("sqs").create_queue(QueueName=name.replace("/", "-") + ending)["QueueUrl"] for ending in ("", "-dead")
+    )
     keys = [("pk", "HASH"), ("sk", "RANGE")]
     client("dynamodb").create_table(
         TableName=name.replace("/", "-"),
         KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
+        AttributeDefinitions=[
+            {"AttributeName": key, "AttributeType": "S"} for key in (*(key for key, _ in keys), "parked_epoch")
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "parked",
+                "KeySchema": [{"AttributeName": "parked_epoch", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
         BillingMode="PAY_PER_REQUEST",
     )
     tags = {
         "ddb-migration:name": name,
         **TAGS,
         "ddb-migration:change-queue": queue,
+        "ddb-migration:dead-letter-queue": dead_letters,
         "ddb-migration:control-table": name.replace("/", "-"),
     }
     client("stepfunctions").create_state_machine(
@@ -108,7 +120,7 @@ def test_fails_in_one_line_when_aws_cannot_be_reached(monkeypatch: pytest.Monkey
 
 def test_help_names_every_command_and_hides_plants() -> None:
     shown = RUNNER.invoke(app, ["--help"]).output
-    assert all(command in shown for command in ("rehearse", "start", "status", "abort"))
+    assert all(command in shown for command in ("rehearse", "start", "status", "reread", "accept", "abort"))
     assert "--plant" not in RUNNER.invoke(app, ["rehearse", "--help"]).output
 
 

@@ -27,9 +27,17 @@ ROWS = [
 ]
 
 
-def read(states: FakeStates, record: dict[str, Any] | None = None, rows: list[Any] | None = None) -> Status:
+def parked(name: str, epoch: str = "e1", reason: str = "too odd") -> dict[str, Any]:
+    key = {"item_key": {"S": json.dumps([["pk", "S", name]])}}
+    return {**key, "parked_epoch": {"S": epoch}, "parked_reason": {"S": reason}}
+
+
+def read(
+    states: FakeStates, record: dict[str, Any] | None = None, rows: list[Any] | None = None, **more: Any
+) -> Status:
     migration = find_migration(states, "Orders/Migration")
-    return read_status(states, FakeDynamoDb(record, rows), FakeSqs(3, 2, 1), migration)
+    sqs = FakeSqs(3, 2, 1, more.pop("dead_letters", 0))
+    return read_status(states, FakeDynamoDb(record, rows), sqs, migration, **more)
 
 
 def states(**execution: str) -> FakeStates:
@@ -48,6 +56,21 @@ def test_counts_are_the_sums_over_the_rows_of_the_epoch() -> None:
 
 def test_the_backlog_counts_messages_in_work_too() -> None:
     assert read(states()).backlog == 6
+
+
+def test_parked_keys_are_counted_by_reason_and_shown_on_demand() -> None:
+    rows = [parked("a"), parked("b"), parked("c", reason="too large"), parked("d", "accepted#e1"), parked("e", "e0")]
+    text = "\n".join(status_lines(read(states(), RECORD, rows)))
+    assert "parked     3 keys, and 1 accepted as they are\n  2 for: too odd\n  1 for: too large\n" in text
+    assert '{"pk"' not in text
+    shown = list(status_lines(read(states(), RECORD, rows, keys=True)))
+    assert [line for line in shown if '{"pk"' in line] == [f'  {{"pk": {{"S": "{name}"}}}}' for name in "abc"]
+
+
+def test_parked_keys_and_dead_letters_come_first() -> None:
+    found = read(states(status="SUCCEEDED"), RECORD, [parked("a")], dead_letters=2)
+    assert "2 in its dead-letter queue" in "\n".join(status_lines(found))
+    assert found.next_step.endswith("ddb-migration reread Orders/Migration --parked --dead-letters")
 
 
 def test_before_the_first_start_it_says_how_to_start() -> None:

@@ -132,3 +132,12 @@ def test_a_call_to_step_functions_is_judged(aws: EmbeddedAws) -> None:
         states.describe_execution(executionArn=execution)
     with pytest.raises(ClientError, match="states:StopExecution"):
         states.stop_execution(executionArn=execution)
+
+
+def test_loopback_counts_as_tls(aws: EmbeddedAws) -> None:
+    url = aws.client("sqs").create_queue(QueueName="tls")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:123456789012:tls"
+    refused = {"Bool": {"aws:SecureTransport": "false"}}
+    deny = {"Effect": "Deny", "Action": "sqs:*", "Resource": arn, "Condition": refused}
+    session = _as_role(aws, "secure", [_statement(["sqs:SendMessage"], arn), deny])
+    assert session.client("sqs", endpoint_url=aws.url).send_message(QueueUrl=url, MessageBody="x")

@@ -64,7 +64,7 @@ def test_a_stack_deleted_after_an_abort_leaves_no_mapping_no_function_and_no_obj
     trial.fill(50)
     trial.run()
     s3 = aws.client("s3")
-    bucket = next(found["Name"] for found in s3.list_buckets()["Buckets"] if "assets" not in found["Name"])
+    bucket = next(found["Name"] for found in s3.list_buckets()["Buckets"] if "migrationbucket" in found["Name"])
     s3.put_object(Bucket=bucket, Key="export/left-over", Body=b"x")
     trial.abort()
     destroy(aws, STACK)

@@ -12,6 +12,8 @@ WRITE_CDC = "WRITE_CDC"
 DIRECT_MIGRATION_JOB = "DIRECT_MIGRATION_JOB"
 LARGE_MIGRATION_JOB = "LARGE_MIGRATION_JOB"
 MIGRATION_BUCKET = "MIGRATION_BUCKET"
+DIRECT_MIGRATION_ROLE = "DIRECT_MIGRATION_ROLE"
+LARGE_MIGRATION_ROLE = "LARGE_MIGRATION_ROLE"
 MIGRATION_NAME = "MIGRATION_NAME"
 SETTINGS = "SETTINGS"
 
@@ -36,15 +38,48 @@ TAG_NAME = "ddb-migration:name"
 TAG_CONTROL_TABLE = "ddb-migration:control-table"
 TAG_CLEAN_UP = "ddb-migration:clean-up"
 TAG_CHANGE_QUEUE = "ddb-migration:change-queue"
+TAG_DEAD_LETTER_QUEUE = "ddb-migration:dead-letter-queue"
+TAG_REREAD = "ddb-migration:reread"
 
 # Key attributes of the control table, and its sparse index of parked keys.
 PK = "pk"
 SK = "sk"
 PARKED_INDEX = "parked"
 PARKED_EPOCH = "parked_epoch"
+# Before the epoch in that attribute, once an operator has accepted the key as it is: the index holds both lists.
+ACCEPTED = "accepted#"
 
 # Parameter Store path under which the lock of each destination lies.
 DESTINATION_LOCKS = "/ddb-migration/destination-locks"
 
-# Findings of SetupCheck that `accepted_findings` may name.
-ADVISED_FINDINGS = ("stream-readers",)
+# Findings of SetupCheck: docs/setup-check.md tells of each. The advised ones `accepted_findings` may name.
+REQUIRED_FINDINGS = (
+    "source-elsewhere",
+    "source-missing",
+    "source-not-active",
+    "source-key",
+    "source-stream-off",
+    "source-stream-view",
+    "source-recovery-off",
+    "destination-elsewhere",
+    "destination-missing",
+    "destination-not-active",
+    "destination-key",
+    "destination-not-empty",
+    "destination-locked",
+    "same-table",
+    "key-schema",
+    "index",
+    "function-role",
+    "job-role",
+    "already-running",
+    "stream-replaced",
+    "stream-gap",
+)
+ADVISED_FINDINGS = (
+    "stream-readers",
+    "destination-stream-readers",
+    "destination-time-to-live",
+    "time-to-live-differs",
+    "forecast",
+)

@@ -8,6 +8,7 @@ from ddb_migration.aws.progress import APPLY, CAPTURE, Progress
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.lag import QUIET_SECONDS, Readings, is_low, lag_seconds
 from enable_trigger.parts import Answer, Call, Parts, again, done, poll
+from enable_trigger.start_capture import require_same_stream
 
 LOOK_SECONDS = 60
 
@@ -15,6 +16,7 @@ LOOK_SECONDS = 60
 def run(parts: Parts, call: Call) -> Answer:
     """Wait until lag has stayed under 30 s for five minutes."""
     record = parts.control.enter(call.execution, names.DRAIN_STATE)
+    require_same_stream(parts, record)
     lag = lag_seconds(_readings(parts, record), parts.clock())
     if not is_low(lag):
         known = "unknown" if lag is None else f"{lag:.0f} s"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ddb_migration import names
-from ddb_migration.core.control_record import ControlRecord, MigrationStopped
+from ddb_migration.core.control_record import CLOSED, ControlRecord, MigrationStopped
 from enable_trigger.parts import Answer, Call, Parts, done
 
 
@@ -38,8 +38,9 @@ def require_same_stream(parts: Parts, record: ControlRecord) -> None:
 
 def _hold(parts: Parts, execution: str) -> ControlRecord:
     record = parts.control.read()
-    if not record.is_open:
+    if record.status == CLOSED and not record.tombstone:
         return _open(parts, execution)
+    record.require_open()
     if record.execution == execution:
         return record
     if record.execution and parts.executions.is_running(record.execution):
@@ -52,4 +53,11 @@ def _open(parts: Parts, execution: str) -> ControlRecord:
     if source is None or source.stream_arn is None:
         raise StreamReplaced("the source has no stream any more; switch it on and start again")
     parts.lock.acquire()
-    return parts.control.open_epoch(parts.new_epoch(), execution, source.stream_arn, parts.clock())
+    try:
+        return parts.control.open_epoch(parts.new_epoch(), execution, source.stream_arn, parts.clock())
+    except MigrationStopped:
+        record = parts.control.read()
+        if record.tombstone and record.status == CLOSED:
+            # Removed meanwhile: nobody is left who would give the lock back.
+            parts.lock.release()
+        raise

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from ddb_migration import names
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.clients import client
@@ -19,7 +17,6 @@ from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.probe import denials
 from ddb_migration.aws.progress import CAPTURE, Progress
-from ddb_migration.core.backoff import backoff_seconds
 from ddb_migration.core.change import REREAD, Change, newest_per_key
 from ddb_migration.core.item_key import deduplication_id, message_group
 from ddb_migration.core.message import encode
@@ -71,17 +68,7 @@ class StreamProcessor:
         return [min((entry.number for entry in refused), key=mark)] if refused else []
 
     def _send(self, batch: Sequence[Entry]) -> list[Entry]:
-        """Send one batch, again what SQS refused, and return what it refused to the last."""
-        remaining = list(batch)
-        for attempt in range(ATTEMPTS):
-            try:
-                remaining = self._queue.send(remaining)
-            except (ClientError, BotoCoreError) as error:
-                print(f"sending {len(remaining)} changes failed: {error}")
-            if not remaining:
-                break
-            self._sleep(backoff_seconds(attempt))
-        return remaining
+        return self._queue.persist(batch, ATTEMPTS, self._sleep)
 
     def _report(
         self, epoch: str, changes: Sequence[Change], entries: Sequence[Entry], refused: Sequence[Entry]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -10,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from ddb_migration_construct.cli.clients import client
-from ddb_migration_construct.cli.failures import REFUSED, CommandFailed, aws_errors
+from ddb_migration_construct.cli.failures import CommandFailed, aws_errors
+from ddb_migration_construct.cli.invocation import invoke
 from ddb_migration_construct.cli.migrations import Migration, find_migration
 
 _SECONDS_BETWEEN_PASSES = 5.0
@@ -44,9 +44,7 @@ def run_clean_up(
     """
     waiting_for = None
     for _ in range(int(_GIVE_UP_AFTER_SECONDS / _SECONDS_BETWEEN_PASSES)):
-        answer = _one_pass(functions, migration)
-        if answer.get("refused"):
-            raise CommandFailed(f"{migration.name} refuses to be aborted: {answer['refused']}", REFUSED)
+        answer = invoke(functions, migration.clean_up, {"action": "abort"})
         if answer["done"]:
             return
         if answer["waiting_for"] != waiting_for:
@@ -54,16 +52,6 @@ def run_clean_up(
             say(f"waiting for {waiting_for}")
         sleep(_SECONDS_BETWEEN_PASSES)
     raise CommandFailed(f"{migration.name} still waits for {waiting_for}; run the same command again to go on")
-
-
-def _one_pass(functions: Any, migration: Migration) -> dict[str, Any]:
-    answer = functions.invoke(FunctionName=migration.clean_up, Payload=json.dumps({"action": "abort"}))
-    payload = json.loads(answer["Payload"].read())
-    if answer.get("FunctionError"):
-        kind, message = payload.get("errorType", "an error"), payload.get("errorMessage", "")
-        raise CommandFailed(f"the clean-up function {migration.clean_up} failed with {kind}: {message}")
-    found: dict[str, Any] = payload
-    return found
 
 
 def _confirm(migration: Migration) -> None:

@@ -10,8 +10,10 @@ except ModuleNotFoundError as missing:
     sys.exit(f"ddb-migration needs the module {missing.name!r}; install ddb-migration-construct[cli]")
 
 from ddb_migration_construct.cli.abort import abort
+from ddb_migration_construct.cli.accept import accept
 from ddb_migration_construct.cli.failures import reported
 from ddb_migration_construct.cli.rehearse import rehearse
+from ddb_migration_construct.cli.reread import reread
 from ddb_migration_construct.cli.start import start
 from ddb_migration_construct.cli.status import status
 
@@ -22,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (rehearse, start, status, abort):
+for command in (rehearse, start, status, reread, accept, abort):
     app.command()(reported(command))
 
 

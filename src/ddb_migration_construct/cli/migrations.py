@@ -14,7 +14,7 @@ from ddb_migration_construct.cli.failures import CommandFailed
 class Migration:
     """One deployed migration: its name ("<StackName>/<ConstructId>") and the parts that the commands use.
 
-    `clean_up` is a function's name and `change_queue` a queue's URL.
+    `clean_up` and `reread` are names of functions, `change_queue` and `dead_letter_queue` URLs of queues.
     """
 
     name: str
@@ -22,6 +22,8 @@ class Migration:
     control_table: str
     clean_up: str
     change_queue: str
+    dead_letter_queue: str
+    reread: str
 
 
 def migrations(states: Any) -> Iterator[Migration]:
@@ -50,7 +52,13 @@ def find_migration(states: Any, name: str) -> Migration:
 
 
 def _migration(arn: str, tags: dict[str, str]) -> Migration:
-    parts = (names.TAG_CONTROL_TABLE, names.TAG_CLEAN_UP, names.TAG_CHANGE_QUEUE)
+    parts = (
+        names.TAG_CONTROL_TABLE,
+        names.TAG_CLEAN_UP,
+        names.TAG_CHANGE_QUEUE,
+        names.TAG_DEAD_LETTER_QUEUE,
+        names.TAG_REREAD,
+    )
     missing = [tag for tag in parts if tag not in tags]
     if missing:
         raise CommandFailed(

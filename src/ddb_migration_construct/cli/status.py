@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from ddb_migration_construct.cli.clients import client
 from ddb_migration_construct.cli.control_table import ControlRecord, read_counts, read_record
 from ddb_migration_construct.cli.failures import aws_errors
 from ddb_migration_construct.cli.migrations import Migration, find_migration
+from ddb_migration_construct.cli.parked_keys import ParkedKey, accepted_keys, parked_keys
 
 RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"
@@ -31,13 +33,17 @@ class Execution:
 
 @dataclass(frozen=True)
 class Status:
-    """All that `status` shows."""
+    """All that `status` shows; `parked` counts the parked keys by reason, `parked_keys` are shown on demand."""
 
     migration: str
     record: ControlRecord
     execution: Execution | None
     backlog: int
+    dead_letters: int
     counts: Mapping[str, int] = field(default_factory=dict)
+    parked: Mapping[str, int] = field(default_factory=dict)
+    accepted: int = 0
+    parked_keys: Sequence[ParkedKey] | None = None
 
     @property
     def next_step(self) -> str:
@@ -49,6 +55,9 @@ class Status:
             return "wait; it goes on by itself"
         if self.record.status == "aborting":
             return f"finish the abort: ddb-migration abort {self.migration}"
+        if self.parked or self.dead_letters:
+            options = ["--parked"] * bool(self.parked) + ["--dead-letters"] * bool(self.dead_letters)
+            return f"put right what the reasons say, then: ddb-migration reread {self.migration} {' '.join(options)}"
         if self.execution.status == SUCCEEDED:
             return "none: the destination is in step, and stays so until the migration is aborted"
         return (
@@ -57,29 +66,37 @@ class Status:
 
     def as_json(self) -> dict[str, Any]:
         """Return the status as plain values."""
-        return {**asdict(self), "counts": dict(self.counts), "next_step": self.next_step}
+        counts = {"counts": dict(self.counts), "parked": dict(self.parked)}
+        return {**asdict(self), **counts, "next_step": self.next_step}
 
 
 def status(
     name: Annotated[str, typer.Argument(help='The migration: "<Stack>/<Id>", or its state machine\'s ARN.')],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    keys: Annotated[bool, typer.Option("--parked-keys", help="Show the parked keys too, one a line.")] = False,
 ) -> None:
-    """Show a migration's phase, counts and backlog, and the next step."""
+    """Show a migration's phase, counts and backlog, what is parked and why, and the next step."""
     states = client("stepfunctions")
     with aws_errors():
-        found = read_status(states, client("dynamodb"), client("sqs"), find_migration(states, name))
+        found = read_status(states, client("dynamodb"), client("sqs"), find_migration(states, name), keys)
     typer.echo(json.dumps(found.as_json()) if as_json else "\n".join(status_lines(found)))
 
 
-def read_status(states: Any, dynamodb: Any, sqs: Any, migration: Migration) -> Status:
-    """Read what the migration's parts say, without changing anything."""
-    record = read_record(dynamodb, migration.control_table)
+def read_status(states: Any, dynamodb: Any, sqs: Any, migration: Migration, keys: bool = False) -> Status:
+    """Read what the migration's parts say, without changing anything; `keys` adds the parked keys themselves."""
+    table = migration.control_table
+    record = read_record(dynamodb, table)
+    parked = list(parked_keys(dynamodb, table, record.epoch)) if record.epoch else []
     return Status(
         migration=migration.name,
         record=record,
         execution=newest_execution(states, migration),
         backlog=read_backlog(sqs, migration.change_queue).total,
-        counts=read_counts(dynamodb, migration.control_table, record.epoch) if record.epoch else {},
+        dead_letters=read_backlog(sqs, migration.dead_letter_queue).total,
+        counts=read_counts(dynamodb, table, record.epoch) if record.epoch else {},
+        parked=Counter(found.reason for found in parked),
+        accepted=sum(1 for _ in accepted_keys(dynamodb, table, record.epoch)) if record.epoch else 0,
+        parked_keys=parked if keys else None,
     )
 
 
@@ -101,8 +118,15 @@ def status_lines(found: Status) -> Iterator[str]:
     if found.execution is not None:
         yield f"execution  {found.execution.status}  {found.execution.arn}"
     yield from (f"counts     {name.replace('_', ' ')}: {count}" for name, count in found.counts.items())
-    yield f"backlog    {found.backlog} messages in the change queue"
+    yield f"backlog    {found.backlog} messages in the change queue, {found.dead_letters} in its dead-letter queue"
+    yield from _parked_lines(found)
     if found.execution is not None and found.execution.error:
         yield f"error      {found.execution.error}"
         yield from (f"  {line}" for line in (found.execution.cause or "").splitlines())
     yield f"next       {found.next_step}"
+
+
+def _parked_lines(found: Status) -> Iterator[str]:
+    yield f"parked     {sum(found.parked.values())} keys, and {found.accepted} accepted as they are"
+    yield from (f"  {count} for: {reason}" for reason, count in found.parked.items())
+    yield from (f"  {json.dumps(parked.key)}" for parked in found.parked_keys or ())

@@ -41,9 +41,15 @@ def _described(aws: EmbeddedAws, stack_name: str) -> dict[str, Any] | None:
     return stack if stack["StackStatus"] != "DELETE_COMPLETE" else None
 
 
+def _events(aws: EmbeddedAws, stack_name: str) -> list[dict[str, Any]]:
+    """Every event of the stack, the newest first."""
+    pages = aws.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=stack_name)
+    return [event for page in pages for event in page["StackEvents"]]
+
+
 def _reasons(aws: EmbeddedAws, stack_name: str, since: int) -> str:
     """The failures of the last operation, the first one first."""
-    events = aws.client("cloudformation").describe_stack_events(StackName=stack_name)["StackEvents"]
+    events = _events(aws, stack_name)
     failed = [event for event in events[: len(events) - since] if event["ResourceStatus"].endswith("FAILED")]
     return "\n".join(
         f"  {event['LogicalResourceId']} ({event['ResourceType']}): {event.get('ResourceStatusReason', '')}"
@@ -52,7 +58,7 @@ def _reasons(aws: EmbeddedAws, stack_name: str, since: int) -> str:
 
 
 def _events_so_far(aws: EmbeddedAws, stack_name: str) -> int:
-    return len(aws.client("cloudformation").describe_stack_events(StackName=stack_name)["StackEvents"])
+    return len(_events(aws, stack_name))
 
 
 def _settled(aws: EmbeddedAws, stack_id: str, timeout_seconds: float) -> dict[str, Any]:

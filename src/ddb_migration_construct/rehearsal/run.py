@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import signal
-import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -23,6 +18,7 @@ from ddb_migration_construct.rehearsal.deployment import DeploymentFailed, deplo
 from ddb_migration_construct.rehearsal.embedded import EmbeddedAws, EmbeddedAwsFailed
 from ddb_migration_construct.rehearsal.embedded_environment import EnvironmentFailed, embedded_python
 from ddb_migration_construct.rehearsal.following import ExecutionFailed, Stalled
+from ddb_migration_construct.rehearsal.interruptions import Interruptions
 from ddb_migration_construct.rehearsal.items import HostileItems
 from ddb_migration_construct.rehearsal.last_drain import NotDrained
 from ddb_migration_construct.rehearsal.migrating import drain_the_last, migrate
@@ -33,11 +29,11 @@ from ddb_migration_construct.rehearsal.report import report_lines
 from ddb_migration_construct.rehearsal.seeding import SeedingFailed, seed
 from ddb_migration_construct.rehearsal.synthesis import MIGRATION_NAME, STACK_NAME, Synthesis, SynthesisFailed
 from ddb_migration_construct.rehearsal.verdict import Failure, Findings
+from ddb_migration_construct.rehearsal.work_dir import work_dir
 from ddb_migration_construct.rehearsal.writers import WriterFailed
 from ddb_migration_construct.toolchain import ToolNotFoundError, jsii_environment
 
 INTERRUPTED = 130
-_REMOVALS = 20
 
 # What may go wrong without an error in the rehearsal itself: reported in the verdict instead of a traceback.
 _FAILURES = (
@@ -63,12 +59,15 @@ def rehearse(options: RehearsalOptions, change: Callable[[Path], None] = lambda 
     130 when it was interrupted; whatever it had started has ended by then. `change` may alter the synthesised
     assembly before it is deployed.
     """
-    faults = [options.plant] if options.plant else []
-    findings = Findings(mode=options.mode, seed=options.seed, faults=faults)
+    findings = Findings(options.mode, options.seed, faults=[options.plant] if options.plant else [])
     try:
-        with _work_dir(options) as work_dir, _ended_like_interrupted(), Progress(view_for()) as progress:
+        with (
+            Interruptions() as interruptions,
+            work_dir(keep=options.keep_work_dir) as folder,
+            Progress(view_for()) as progress,
+        ):
             findings.phases = progress.phases
-            _run(options, change, work_dir, progress, findings)
+            _Rehearsal(options, folder, progress, findings, interruptions).run(change)
     except KeyboardInterrupt:
         print("interrupted; everything that was started has ended")
         return INTERRUPTED
@@ -78,98 +77,76 @@ def rehearse(options: RehearsalOptions, change: Callable[[Path], None] = lambda 
     return findings.exit_code
 
 
-def _run(
-    options: RehearsalOptions,
-    change: Callable[[Path], None],
-    work_dir: Path,
-    progress: Progress,
-    findings: Findings,
-) -> None:
-    environment = {**os.environ, **jsii_environment()}
-    with Synthesis(work_dir, {"key": options.key_shape.letters}, environment) as synthesis:
-        with progress.phase("environment"):
-            embedded_python()
-        with _embedded_aws(work_dir, progress) as aws:
-            progress.record("synthesise", synthesis.wait())
-            change(synthesis.assembly)
-            if options.plant is not None:
-                plant(synthesis.assembly, options.plant)
-            with progress.phase("deploy"):
-                outputs = deploy(aws, synthesis.assembly, STACK_NAME)
-            _rehearse_deployed(options, Deployed(aws, STACK_NAME, MIGRATION_NAME, outputs), progress, findings)
+@dataclass(frozen=True)
+class _Rehearsal:
+    """One rehearsal under way."""
 
+    options: RehearsalOptions
+    folder: Path
+    progress: Progress
+    findings: Findings
+    interruptions: Interruptions
 
-def _rehearse_deployed(options: RehearsalOptions, deployed: Deployed, progress: Progress, findings: Findings) -> None:
-    try:
-        _migrate_and_compare(options, deployed, progress, findings)
-    except _FAILURES as error:
-        # Now, because the logs end with the embedded AWS.
-        findings.failure = _failure(error, deployed.denials())
-        raise
+    def run(self, change: Callable[[Path], None]) -> None:
+        """Bring an AWS and the app's assembly into being, side by side; then deploy and rehearse."""
+        with self._synthesis() as synthesis:
+            with self.progress.phase("environment"):
+                embedded_python()
+            with self._embedded_aws() as aws:
+                self.progress.record("synthesise", synthesis.wait())
+                change(synthesis.assembly)
+                if self.options.plant is not None:
+                    plant(synthesis.assembly, self.options.plant)
+                with self.progress.phase("deploy"):
+                    outputs = deploy(aws, synthesis.assembly, STACK_NAME)
+                self._rehearse(Deployed(aws, STACK_NAME, MIGRATION_NAME, outputs))
 
+    def _rehearse(self, deployed: Deployed) -> None:
+        try:
+            self._migrate_and_compare(deployed)
+        except _FAILURES as error:
+            # Now, because the logs end with the embedded AWS.
+            self.findings.failure = _failure(error, deployed.denials())
+            raise
 
-def _migrate_and_compare(options: RehearsalOptions, deployed: Deployed, progress: Progress, findings: Findings) -> None:
-    items = HostileItems(options.seed, options.key_shape)
-    with progress.phase("seed"):
-        seed(
-            deployed.dynamodb,
-            deployed.source,
-            items,
-            options.items,
-            lambda written: progress.show({"items": f"{written} of {options.items}"}),
-        )
-    with progress.phase("migrate"):
-        migrate(deployed, options, items, progress, findings)
-    with progress.phase("last drain"):
-        drain_the_last(deployed, progress, findings)
-    with progress.phase("compare"):
-        findings.comparison = compare_tables(
-            deployed.dynamodb, deployed.source, deployed.destination, options.key_shape.attributes()
-        )
+    def _migrate_and_compare(self, deployed: Deployed) -> None:
+        items = HostileItems(self.options.seed, self.options.key_shape)
+        with self.progress.phase("seed"):
+            seed(deployed.dynamodb, deployed.source, items, self.options.items, self._show_seeded)
+        with self.progress.phase("migrate"):
+            migrate(deployed, self.options, items, self.progress, self.findings)
+        with self.progress.phase("last drain"):
+            drain_the_last(deployed, self.progress, self.findings)
+        with self.progress.phase("compare"):
+            self.findings.comparison = compare_tables(
+                deployed.dynamodb,
+                deployed.source,
+                deployed.destination,
+                self.options.key_shape.attributes(),
+            )
 
+    def _show_seeded(self, written: int) -> None:
+        self.progress.show({"items": f"{written} of {self.options.items}"})
 
-@contextmanager
-def _embedded_aws(work_dir: Path, progress: Progress) -> Iterator[EmbeddedAws]:
-    with ExitStack() as stack:
-        with progress.phase("start"):
-            aws = stack.enter_context(EmbeddedAws(work_dir))
-        stack.callback(progress.say, "the embedded AWS has ended")
-        yield aws
+    @contextmanager
+    def _synthesis(self) -> Iterator[Synthesis]:
+        context = {"key": self.options.key_shape.letters}
+        synthesis = Synthesis(self.folder, context, {**os.environ, **jsii_environment()})
+        with ExitStack() as stack:
+            with self.interruptions.held():
+                stack.enter_context(synthesis)
+            yield synthesis
 
-
-@contextmanager
-def _work_dir(options: RehearsalOptions) -> Iterator[Path]:
-    work_dir = Path(tempfile.mkdtemp(prefix="ddb-migration-rehearsal-"))
-    try:
-        yield work_dir
-    finally:
-        if options.keep_work_dir:
-            print(f"kept: {work_dir}")
-        else:
-            _remove(work_dir)
-
-
-def _remove(work_dir: Path) -> None:
-    # More than once, because a process that was killed may finish a write after its end was asked for.
-    for _ in range(_REMOVALS):
-        shutil.rmtree(work_dir, ignore_errors=True)
-        if not work_dir.exists():
-            return
-        time.sleep(0.1)
-
-
-@contextmanager
-def _ended_like_interrupted() -> Iterator[None]:
-    """Let a termination signal end the rehearsal as Ctrl-C does, so that nothing is left running."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    @contextmanager
+    def _embedded_aws(self) -> Iterator[EmbeddedAws]:
+        stack = ExitStack()
+        try:
+            with self.progress.phase("start"), self.interruptions.held():
+                aws = stack.enter_context(EmbeddedAws(self.folder))
+            yield aws
+        finally:
+            with self.progress.phase("end"):
+                stack.close()
 
 
 def _failure(error: BaseException, from_logs: Iterable[str] = ()) -> Failure:

@@ -33,17 +33,21 @@ class Synthesis:
     def __init__(self, work_dir: Path, context: Mapping[str, str], environment: Mapping[str, str]) -> None:
         self.assembly = work_dir / "cdk.out"
         self._log = work_dir / "synthesis.log"
+        self._temporary = work_dir / "synthesis"
         self._environment = {
             **environment,
             "CDK_OUTDIR": str(self.assembly),
             "CDK_CONTEXT_JSON": json.dumps(dict(context)),
             # The project's tests validate the template; here it would cost several seconds of each run.
             "CDK_VALIDATION": "false",
+            # A process that is killed leaves its temporary files; here they go with the work folder.
+            "TMPDIR": str(self._temporary),
         }
         self._began = time.monotonic()
 
     def __enter__(self) -> Synthesis:
         """Start the process, in a session of its own: the CDK starts another, and both are ended together."""
+        self._temporary.mkdir()
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", _MODULE],

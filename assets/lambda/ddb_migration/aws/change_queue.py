@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ddb_migration.core.backoff import backoff_seconds
 from ddb_migration.core.send_batches import Entry
 
 # A failed message blocks its group until it is visible again; the queue's own time-out would be 180 s.
@@ -37,6 +40,19 @@ class ChangeQueue:
         ]
         answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
         return [batch[int(failure["Id"])] for failure in answer.get("Failed", [])]
+
+    def persist(self, batch: Sequence[Entry], attempts: int, sleep: Callable[[float], object]) -> list[Entry]:
+        """Send one batch, again what SQS refused, and return what it refused to the last."""
+        remaining = list(batch)
+        for attempt in range(attempts):
+            try:
+                remaining = self.send(remaining)
+            except (ClientError, BotoCoreError) as error:
+                print(f"sending {len(remaining)} messages failed: {error}")
+            if not remaining:
+                break
+            sleep(backoff_seconds(attempt))
+        return remaining
 
     def depth(self) -> int:
         """Return how many messages wait or are in work; SQS calls the figure approximate."""

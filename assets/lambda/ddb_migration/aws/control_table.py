@@ -13,7 +13,8 @@ _MINE = "#execution = :execution AND #status = :open AND attribute_not_exists(#t
 # What an epoch starts without: everything that an earlier one wrote.
 _OF_AN_EPOCH = (
     "#bulk_load, #plan, #export_time, #export_arn, #settled_at, #bulk_loaded_at, #apply_started, #barrier_at, "
-    "#trigger_enabled_at, #drained_at, #mappings_removed_at, #max_read_units_per_second"
+    "#trigger_enabled_at, #drained_at, #mappings_removed_at, #max_read_units_per_second, "
+    "#max_write_units_per_second, #paused"
 )
 
 
@@ -87,4 +88,7 @@ class ControlTable:
         except ConditionFailed as refused:
             record = ControlRecord.of(refused.row)
             record.require_open()
+            if record.execution == values.get("execution"):
+                # The answer to this very write was lost, and boto3 wrote again.
+                return record
             raise MigrationStopped(f"another execution runs this migration: {record.execution}") from refused

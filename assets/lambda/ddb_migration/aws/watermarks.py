@@ -8,7 +8,7 @@ from typing import Any
 from ddb_migration.aws.rows import ConditionFailed, Rows
 from ddb_migration.core.attribute_values import Item
 from ddb_migration.core.item_key import canonical_key, watermark_id
-from ddb_migration.names import PARKED_EPOCH
+from ddb_migration.names import ACCEPTED, PARKED_EPOCH
 
 _SK = "watermark"
 _NOT_NEWER = "attribute_not_exists(#number) OR #number <= :number"
@@ -56,6 +56,20 @@ class Watermarks:
     def unpark(self, key: Item) -> None:
         """Settle a parked key without a change: a reread that no change asked for has written it."""
         self._update(key, f"REMOVE {_UNPARK}", {})
+
+    def accept(self, key: Item, epoch: str, reason: str, by: str) -> bool:
+        """Settle a parked key as it is, on record; False when it is not parked.
+
+        The row moves to the list of accepted keys and keeps why it was parked. Another park takes it back: what
+        was accepted is one version of the item, not the next.
+        """
+        sets = f"SET #{PARKED_EPOCH} = :accepted, #accepted_reason = :reason, #accepted_by = :by, #accepted_at = :now"
+        values = {"accepted": ACCEPTED + epoch, "reason": reason, "by": by, "now": self._clock(), "epoch": epoch}
+        try:
+            self._update(key, sets, values, f"#{PARKED_EPOCH} = :epoch")
+        except ConditionFailed:
+            return False
+        return True
 
     def _update(self, key: Item, expression: str, values: dict[str, Any], when: str | None = None) -> None:
         self._rows.update(watermark_id(self._stream_arn, key), _SK, expression, values, when)

@@ -63,3 +63,14 @@ def strided(units: int, tasks: int) -> list[list[int]]:
 def gentle_read_units(provisioned_reads: int) -> float:
     """Return the default read rate: half of what is provisioned, 3,000 units a second on demand (0)."""
     return provisioned_reads / 2 if provisioned_reads else 3000.0
+
+
+def runs(units: int, tasks: int, cursors: int) -> list[list[list[int]]]:
+    """Return for each task its cursors' runs of neighbouring units, which each cursor does one after the other.
+
+    All runs of all tasks begin, and stay, evenly spread over the key space: a task's cursors are `tasks` runs apart.
+    """
+    count = tasks * cursors
+    edges = [run * units // count for run in range(count + 1)]
+    dealt = [[list(range(edges[run], edges[run + 1])) for run in range(task, count, tasks)] for task in range(tasks)]
+    return [kept for task in dealt if (kept := [run for run in task if run])]

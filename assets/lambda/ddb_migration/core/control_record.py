@@ -41,6 +41,8 @@ class ControlRecord:
     drained_at: float | None = None
     mappings_removed_at: float | None = None
     max_read_units_per_second: float | None = None
+    max_write_units_per_second: float | None = None
+    paused: bool = False
     tombstone: bool = False
 
     @classmethod

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ddb_migration.names import ADVISED_FINDINGS, REQUIRED_FINDINGS
+
 
 class SetupCheckFailed(Exception):
     """The set-up has findings that stop the migration; the text lists them all."""
@@ -14,18 +16,30 @@ class SetupCheckFailed(Exception):
 class Finding:
     """One thing that SetupCheck found.
 
-    `code` is stable and is what `accepted_findings` names; a required finding cannot be accepted.
+    `code` is stable and is what `accepted_findings` names; names.py lists all codes, and which of them are
+    required. `paste` holds commands and policies with the real names, each on lines of its own.
     """
 
     code: str
     found: str
     remedy: str
-    required: bool = True
+    paste: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a code that is in neither list, and so in no document."""
+        if self.code not in (*REQUIRED_FINDINGS, *ADVISED_FINDINGS):
+            raise ValueError(f"{self.code!r} is no known finding; add it to names.py and docs/setup-check.md")
+
+    @property
+    def required(self) -> bool:
+        """Tell whether the finding stops the run whatever `accepted_findings` says."""
+        return self.code in REQUIRED_FINDINGS
 
     def __str__(self) -> str:
-        """Return one line: code, weight, what was found and what to do."""
+        """Return code, weight, what was found and what to do, and below it what to paste."""
         weight = "required" if self.required else f"advised; accept with accepted_findings=['{self.code}']"
-        return f"[{self.code}] ({weight}) {self.found}. {self.remedy}."
+        lines = [line for text in self.paste for line in text.splitlines()]
+        return "\n".join([f"[{self.code}] ({weight}) {self.found}. {self.remedy}.", *(f"     {line}" for line in lines)])
 
 
 def stopping(findings: Iterable[Finding], accepted: Iterable[str]) -> list[Finding]:

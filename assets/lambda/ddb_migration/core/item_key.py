@@ -22,6 +22,11 @@ def canonical_key(key: Item) -> str:
     return json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
 
 
+def key_of_canonical(text: str) -> dict[str, dict[str, str]]:
+    """Return a key whose canonical form is this text; a number may be written otherwise than it was given."""
+    return {name: {kind: content} for name, kind, content in json.loads(text)}
+
+
 def message_group(key: Item) -> str:
     """Return the MessageGroupId of a key: SHA-256 in hex, so that keys of any length and character fit SQS."""
     return _sha256(canonical_key(key))

@@ -50,9 +50,10 @@ def encode(epoch: str, change: Change) -> str:
     return packed if len(packed) <= MESSAGE_LIMIT_BYTES else _body(epoch, REREAD, change, {})
 
 
-def encode_reread(epoch: str, key: Item) -> str:
-    """Return the body of a reread that stands for no change."""
-    return _dumps({"v": 1, "epoch": epoch, "kind": REREAD, "key": key})
+def encode_reread(epoch: str, key: Item, number: str | None = None, created: float = 0.0) -> str:
+    """Return the body of a reread: of no change, or, given its number, one that stands for that change."""
+    change = {} if number is None else {"number": number, "created": created}
+    return _dumps({"v": 1, "epoch": epoch, "kind": REREAD, **change, "key": key})
 
 
 def decode(body: str) -> Message:

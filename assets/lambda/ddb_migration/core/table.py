@@ -6,23 +6,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ddb_migration.core.place import Place
+
 Keys = tuple[tuple[str, str, str], ...]
+# Keys, projection type, and the attributes that INCLUDE names.
+Index = tuple[Keys, str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table: `keys` is ((attribute, HASH or RANGE, type), ...); sizes are up to six hours old."""
+    """One table: `keys` is ((attribute, HASH or RANGE, type), ...); sizes are up to six hours old.
+
+    Provisioned units are 0 on demand; `warm_writes` is what the table takes at once, 0 where AWS does not say.
+    `key_arn` is a KMS key's, None for DynamoDB's own; `key_lost` tells that DynamoDB cannot use it.
+    """
 
     arn: str
     status: str
     keys: Keys
-    indexes: Mapping[str, tuple[Keys, str, tuple[str, ...]]]
+    indexes: Mapping[str, Index]
     stream_arn: str | None
     stream_view: str | None
     size_bytes: int
     item_count: int
     provisioned_reads: int
     replicas: int
+    local_indexes: frozenset[str] = frozenset()
+    provisioned_writes: int = 0
+    warm_writes: int = 0
+    key_arn: str | None = None
+    key_lost: bool = False
 
     @property
     def name(self) -> str:
@@ -32,7 +45,12 @@ class Table:
     @property
     def region(self) -> str:
         """Return the table's Region."""
-        return self.arn.split(":")[3]
+        return Place.of(self.arn).region
+
+    @property
+    def is_usable(self) -> bool:
+        """Tell whether items can be read and written: a table that is being updated still serves."""
+        return self.status in ("ACTIVE", "UPDATING")
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -53,16 +71,27 @@ class Table:
             stream_view=description["StreamSpecification"].get("StreamViewType") if stream else None,
             size_bytes=int(description.get("TableSizeBytes", 0)),
             item_count=int(description.get("ItemCount", 0)),
-            provisioned_reads=_provisioned_reads(description),
+            provisioned_reads=_provisioned(description, "ReadCapacityUnits"),
             replicas=len(description.get("Replicas", [])),
+            local_indexes=frozenset(row["IndexName"] for row in description.get("LocalSecondaryIndexes", [])),
+            provisioned_writes=_provisioned(description, "WriteCapacityUnits"),
+            warm_writes=int(description.get("WarmThroughput", {}).get("WriteUnitsPerSecond", 0)),
+            key_arn=description.get("SSEDescription", {}).get("KMSMasterKeyArn"),
+            key_lost=_key_lost(description),
         )
 
 
-def _provisioned_reads(description: Mapping[str, Any]) -> int:
+def _provisioned(description: Mapping[str, Any], units: str) -> int:
     """Return 0 for a table on demand, whatever throughput the description still shows."""
     if description.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST":
         return 0
-    return int(description.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0))
+    return int(description.get("ProvisionedThroughput", {}).get(units, 0))
+
+
+def _key_lost(description: Mapping[str, Any]) -> bool:
+    """Tell whether DynamoDB lost the KMS key: by status, or by the date that it clears once the key is back."""
+    lost = "InaccessibleEncryptionDateTime" in description.get("SSEDescription", {})
+    return lost or description["TableStatus"] == "INACCESSIBLE_ENCRYPTION_CREDENTIALS"
 
 
 def _keys(schema: list[Mapping[str, str]], types: Mapping[str, str]) -> Keys:
@@ -70,7 +99,7 @@ def _keys(schema: list[Mapping[str, str]], types: Mapping[str, str]) -> Keys:
     return tuple((row["AttributeName"], row["KeyType"], types[row["AttributeName"]]) for row in ordered)
 
 
-def _indexes(description: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, tuple[Keys, str, tuple[str, ...]]]:
+def _indexes(description: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Index]:
     rows = [*description.get("GlobalSecondaryIndexes", []), *description.get("LocalSecondaryIndexes", [])]
     return {row["IndexName"]: (_keys(row["KeySchema"], types), *_projection(row["Projection"])) for row in rows}
 

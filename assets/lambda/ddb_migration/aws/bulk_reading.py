@@ -1,0 +1,99 @@
+"""The reading side of a bulk task: pages for the cursors that run short, at the rate that the gate allows."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from ddb_migration.aws.bulk_failures import reasons, will_pass
+from ddb_migration.aws.bulk_gate import Gate
+from ddb_migration.aws.bulk_port import Port, Then
+from ddb_migration.core.backoff import backoff_seconds
+from ddb_migration.core.bulk_totals import Totals
+from ddb_migration.core.item_text import Portion
+from ddb_migration.core.mixing import BATCH_ITEMS, Cursor
+
+# The text that a task's cursors hold between them when each has one page; pages shrink as cursors grow.
+MEMORY_BYTES = 16 * 1024 * 1024
+LARGEST_PAGE_BYTES = 1024 * 1024
+# As long as nothing is known of the items' sizes; DynamoDB ends a page at 1 MB in any case.
+FIRST_PAGE_ITEMS = 500
+MOST_PAGE_ITEMS = 20_000
+
+
+class Reader(Protocol):
+    """Reads the units of a plan."""
+
+    def read(self, unit: str, position: str | None, limit: int, then: Then[Portion]) -> None:
+        """Read on from a position (JSON, None at the unit's start), at most `limit` items; one attempt."""
+
+
+class Reading:
+    """Reads pages; `arrived` is called with each cursor that got one, `failed` with an error that will not pass."""
+
+    def __init__(
+        self,
+        port: Port,
+        reader: Reader,
+        gate: Gate,
+        totals: Totals,
+        cursors: int,
+        arrived: Callable[[Cursor, Portion], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self.under_way = 0
+        self._port, self._reader, self._gate, self._totals = port, reader, gate, totals
+        self._arrived, self._failed = arrived, failed
+        self._page_bytes = min(LARGEST_PAGE_BYTES, MEMORY_BYTES // max(1, cursors))
+
+    def read_more(self, cursors: Iterable[Cursor]) -> float:
+        """Begin a read for each cursor that wants one; return the seconds to wait where one may not begin yet."""
+        longest = 0.0
+        for cursor in cursors:
+            if not cursor.wants_page:
+                continue
+            now = self._port.clock()
+            wait = max(self._gate.read_wait(now), cursor.retry_at - now)
+            if wait > 0.0:
+                longest = min(longest, wait) if longest else wait
+            else:
+                self._read(cursor, now)
+        return longest
+
+    def _read(self, cursor: Cursor, now: float) -> None:
+        cursor.is_reading = True
+        self.under_way += 1
+        reserved = self._gate.reads.reserve(now)
+        then = functools.partial(self._told, cursor, reserved)
+        self._reader.read(cursor.unit, cursor.reads_from, self._page_items(), then)
+
+    def _page_items(self) -> int:
+        totals = self._totals
+        if not totals.items_offered:
+            return FIRST_PAGE_ITEMS
+        fitting = self._page_bytes * totals.items_offered // max(1, totals.bytes_offered)
+        return max(BATCH_ITEMS, min(MOST_PAGE_ITEMS, fitting))
+
+    def _told(self, cursor: Cursor, reserved: float, outcome: Portion | Exception) -> None:
+        self.under_way -= 1
+        cursor.is_reading = False
+        now = self._port.clock()
+        if not isinstance(outcome, Exception):
+            self._gate.reads.settle(reserved, outcome.units, now)
+            self._take_in(cursor, outcome)
+            return
+        self._gate.reads.settle(reserved, 0.0, now)
+        if not will_pass(outcome):
+            self._failed(outcome)
+            return
+        self._totals.failures.update(f"read: {reason}" for reason in reasons(outcome))
+        cursor.retry_at = now + backoff_seconds(cursor.read_failures, self._port.draw())
+        cursor.read_failures += 1
+
+    def _take_in(self, cursor: Cursor, portion: Portion) -> None:
+        cursor.read_failures = 0
+        self._totals.read_units += portion.units
+        self._totals.items_read += len(portion.items)
+        cursor.add(portion.items, portion.position)
+        self._arrived(cursor, portion)

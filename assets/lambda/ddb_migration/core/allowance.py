@@ -1,0 +1,36 @@
+"""An allowance of capacity units a second, reserved before a request and settled when its cost is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+# Time not used is saved up for no longer than this: enough to make good a late wake-up, too little for a burst.
+SAVED_SECONDS = 0.1
+
+
+@dataclass
+class Allowance:
+    """Units that may be spent; `rate` is in units a second, None where there is no limit."""
+
+    rate: float | None = None
+    _estimate: float = field(default=0.0, init=False)
+    _free_at: float = field(default=float("-inf"), init=False)
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until the next request may be made."""
+        return 0.0 if self.rate is None else max(0.0, self._free_at - now)
+
+    def reserve(self, now: float) -> float:
+        """Reserve what a request will cost, judging by those before it; `settle` wants the figure back."""
+        self._spend(self._estimate, now)
+        return self._estimate
+
+    def settle(self, reserved: float, units: float, now: float) -> None:
+        """Account for what a request has cost; nothing where it failed."""
+        self._spend(units - reserved, now)
+        if units:
+            self._estimate = units if not self._estimate else 0.8 * self._estimate + 0.2 * units
+
+    def _spend(self, units: float, now: float) -> None:
+        if self.rate is not None:
+            self._free_at = max(self._free_at, now - SAVED_SECONDS) + units / self.rate

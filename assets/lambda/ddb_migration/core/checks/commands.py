@@ -1,0 +1,27 @@
+"""Commands of the AWS CLI with the real names in them, ready to paste."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+from ddb_migration.core.place import Place
+
+
+def on_table(arn: str, command: str, *options: str) -> str:
+    """Return `aws dynamodb <command>` for a table, in its Region; the options are quoted for a POSIX shell."""
+    name = arn.split("/", 1)[1]
+    words = ["aws", "dynamodb", *command.split(), "--region", Place.of(arn).region, "--table-name", name, *options]
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def statement(actions: list[str], resources: list[str], **more: Any) -> str:
+    """Return a policy of one statement as JSON."""
+    allowed = {"Effect": "Allow", **more, "Action": actions, "Resource": resources}
+    return json.dumps({"Version": "2012-10-17", "Statement": [allowed]}, indent=2)
+
+
+def compact(value: Any) -> str:
+    """Return JSON on one line, as an option of a command takes it."""
+    return json.dumps(value, separators=(",", ":"))

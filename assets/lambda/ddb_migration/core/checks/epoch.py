@@ -1,0 +1,47 @@
+"""The epoch that is open already: who runs it, and whether capture has a hole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ddb_migration.core.findings import Finding
+from ddb_migration.core.setup import Setup
+
+# DynamoDB Streams keeps a record for 24 hours (Developer Guide, "Change data capture for DynamoDB Streams").
+STREAM_SECONDS = 24 * 3600
+_START_ANEW = "Give it up (ddb-migration abort), empty the destination and start again"
+
+
+def epoch(setup: Setup) -> Iterator[Finding]:
+    """Find what keeps an open epoch from going on."""
+    if setup.running_execution:
+        yield Finding(
+            "already-running",
+            f"the execution {setup.running_execution} is already running this migration",
+            "Let it go on, or stop it first",
+            (f"aws stepfunctions stop-execution --execution-arn {setup.running_execution}",),
+        )
+    if setup.record.is_open:
+        yield from _replaced(setup)
+        yield from _gap(setup)
+
+
+def _replaced(setup: Setup) -> Iterator[Finding]:
+    if setup.source is not None and setup.source.stream_arn != setup.record.stream_arn:
+        yield Finding(
+            "stream-replaced",
+            f"the source's stream was {setup.record.stream_arn} when capture began and is now "
+            f"{setup.source.stream_arn}; changes between the two are lost to this migration",
+            _START_ANEW,
+        )
+
+
+def _gap(setup: Setup) -> Iterator[Finding]:
+    """Capture that stood still for longer than the stream keeps its records has lost some."""
+    if setup.captured_until is not None and setup.now - setup.captured_until >= STREAM_SECONDS:
+        hours = (setup.now - setup.captured_until) / 3600
+        yield Finding(
+            "stream-gap",
+            f"capture has stood still for {hours:.1f} hours, and the stream keeps its records for 24",
+            _START_ANEW,
+        )

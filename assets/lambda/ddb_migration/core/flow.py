@@ -1,0 +1,79 @@
+"""Flow: how much one task offers the destination, learnt from what the destination takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+FIRST_LANES = 4.0
+MOST_LANES = 64.0
+# Throttled tasks offer this much more than was taken lately: enough to find what becomes free, and little waste.
+OFFER = 1.07
+# Where nothing was throttled the offer grows faster.
+GROWTH = 1.15
+LEAST_PER_SECOND = 5.0
+# What one judgement rests on: this many seconds and requests, or the longer time.
+JUDGED_SECONDS = 0.25
+JUDGED_REQUESTS = 8
+LONGEST_SECONDS = 4.0
+
+
+@dataclass
+class Flow:
+    """The requests in flight (`lanes`) and, once the destination throttles, the items offered a second (`rate`).
+
+    A throttled item costs a request and no capacity, so the offer follows what is taken: with too many tasks for
+    few partitions each task's share is less than one request in flight.
+    """
+
+    lanes: float = FIRST_LANES
+    rate: float | None = None
+    _free_at: float = field(default=float("-inf"), init=False)
+    _since: float | None = field(default=None, init=False)
+    _taken: int = field(default=0, init=False)
+    _left: int = field(default=0, init=False)
+    _requests: int = field(default=0, init=False)
+    _was_held: bool = field(default=False, init=False)
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until the next request may be sent."""
+        if self.rate is None or self._free_at <= now:
+            return 0.0
+        self._was_held = True
+        return self._free_at - now
+
+    def sent(self, items: int, now: float) -> None:
+        """Take note of a request."""
+        if self.rate is not None:
+            self._free_at = max(self._free_at, now - 0.01) + items / self.rate
+        if self._since is None:
+            self._since = now
+
+    def answered(self, items: int, left: int, in_flight: int, now: float) -> None:
+        """Take note of an answer: how many items were sent, how many of them were left."""
+        self._taken += items - left
+        self._left += left
+        self._requests += 1
+        if not left and in_flight >= int(self.lanes) - 1:
+            self._widen()
+        since = now if self._since is None else self._since
+        if now - since >= LONGEST_SECONDS or (now - since >= JUDGED_SECONDS and self._requests >= JUDGED_REQUESTS):
+            self._judge(now - since)
+            self._since, self._taken, self._left, self._requests, self._was_held = now, 0, 0, 0, False
+
+    def failed(self) -> None:
+        """Take note of a failure that says nothing of capacity: a server's, or a connection's."""
+        self.lanes = max(1.0, self.lanes / 2)
+
+    def _widen(self) -> None:
+        self.lanes = min(MOST_LANES, self.lanes + (1.0 if self.rate is None else 1.0 / self.lanes))
+
+    def _judge(self, seconds: float) -> None:
+        if seconds <= 0.0:
+            return
+        taken = self._taken / seconds
+        if self._left:
+            self.rate = max(LEAST_PER_SECOND, taken * OFFER)
+        elif self.rate is not None and self._was_held:
+            self.rate *= GROWTH
+        elif self.rate is not None and self.rate > 4 * taken:
+            self.rate = None

@@ -1,0 +1,1 @@
+"""Reread: the one repair, asked for by an operator."""

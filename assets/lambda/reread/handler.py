@@ -1,0 +1,109 @@
+"""Reread: what an operator may ask for: keys read again, dead letters redriven, a parked key accepted."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ddb_migration import names
+from ddb_migration.aws.change_queue import ChangeQueue
+from ddb_migration.aws.clients import client
+from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.dead_letters import DeadLetters
+from ddb_migration.aws.environment import Environment
+from ddb_migration.aws.tables import Tables
+from ddb_migration.aws.watermarks import Watermarks
+from ddb_migration.core.attribute_values import Item
+from ddb_migration.core.control_record import ControlRecord, MigrationStopped
+from ddb_migration.core.given_key import NotAKey, require_key
+from reread.redrive import Redrive
+from reread.rereads import Reread, Rereads
+
+# One pass ends well before the function's 60 s, and before the caller's client gives up waiting for it.
+PASS_SECONDS = 20
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The migration's resources; `clock` gives epoch seconds."""
+
+    source_arn: str
+    control: ControlTable
+    tables: Tables
+    queue: ChangeQueue
+    letters: DeadLetters
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], object] = time.sleep
+
+    def record(self) -> ControlRecord:
+        """Return the record; raises MigrationStopped unless an epoch is open."""
+        record = self.control.read()
+        record.require_open()
+        return record
+
+    def rereads(self, record: ControlRecord) -> Rereads:
+        """Return what sends rereads of the open epoch."""
+        return Rereads(self.queue, str(record.epoch), self.sleep)
+
+    def keys(self, given: Iterable[Any]) -> list[Item]:
+        """Return keys that were given; raises NotAKey when one is none of the source's."""
+        source = self.tables.describe(self.source_arn)
+        if source is None:
+            raise MigrationStopped(f"the source table {self.source_arn} is gone")
+        return [require_key(key, source.keys) for key in given]
+
+
+def reread(parts: Parts, event: Mapping[str, Any]) -> Answer:
+    """Read `keys` again: all of them or, when one is no key of the source, none."""
+    record = parts.record()
+    keys = parts.keys(event["keys"])
+    arrived = parts.rereads(record).send([Reread(key) for key in keys])
+    return {"sent": sum(arrived), "not_sent": len(keys) - sum(arrived)}
+
+
+def redrive(parts: Parts, event: Mapping[str, Any]) -> Answer:
+    """Make rereads of the dead letters that can be received in one pass."""
+    record = parts.record()
+    one_pass = Redrive(parts.letters, parts.rereads(record), str(record.epoch), parts.clock)
+    return one_pass.run(until=parts.clock() + PASS_SECONDS)
+
+
+def accept(parts: Parts, event: Mapping[str, Any]) -> Answer:
+    """Settle the parked `key` as it is, for a `reason`, on record as done `by` somebody."""
+    record = parts.record()
+    watermarks = Watermarks(parts.control.rows, str(record.stream_arn), parts.clock)
+    (key,) = parts.keys([event["key"]])
+    return {"accepted": watermarks.accept(key, str(record.epoch), event["reason"], event["by"])}
+
+
+ACTIONS: Mapping[str, Callable[[Parts, Mapping[str, Any]], Answer]] = {
+    "reread": reread,
+    "redrive": redrive,
+    "accept": accept,
+}
+
+
+def handler(event: Mapping[str, Any], context: object) -> Answer:
+    """Do one action; `refused` says why nothing was done, None when it was."""
+    try:
+        return {"refused": None, **ACTIONS[event["action"]](_parts(), event)}
+    except (MigrationStopped, NotAKey) as refusal:
+        return {"refused": str(refusal)}
+
+
+@functools.cache
+def _parts() -> Parts:
+    environment = Environment.of_process()
+    dynamodb, sqs = client("dynamodb"), client("sqs")
+    return Parts(
+        source_arn=environment[names.SOURCE_TABLE],
+        control=ControlTable(dynamodb, environment[names.CONTROL_TABLE]),
+        tables=Tables(dynamodb),
+        queue=ChangeQueue(sqs, environment[names.CHANGE_QUEUE_URL]),
+        letters=DeadLetters(sqs, environment[names.DEAD_LETTER_QUEUE_URL]),
+    )

@@ -1,0 +1,37 @@
+"""Reread: the function that an operator calls to have keys read again."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from ddb_migration_construct._runtime import names
+from ddb_migration_construct.migration_function import MigrationFunction
+from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.table_access import allow_table
+
+
+class Reread(MigrationFunction):
+    """Sends rereads into the change queue, and reads neither items nor messages of it."""
+
+    def __init__(self, scope: Construct, id: str, *, resources: Resources) -> None:
+        """Create the function."""
+        super().__init__(
+            scope,
+            id,
+            folder="reread",
+            timeout=Duration.seconds(60),
+            log_group=resources.log_group,
+            environment={
+                names.CONTROL_TABLE: resources.control_table.table_name,
+                names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
+                names.DEAD_LETTER_QUEUE_URL: resources.dead_letter_queue.queue_url,
+                names.SOURCE_TABLE: resources.source_table.table_arn,
+            },
+        )
+        # The shape of a key: one that the source cannot hold must not get into the queue.
+        allow_table(self.role, resources.source_table, "DescribeTable")
+        allow_table(self.role, resources.control_table, "GetItem", "UpdateItem")
+        self.allow(["sqs:SendMessage"], [resources.change_queue.queue_arn])
+        self.allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], [resources.dead_letter_queue.queue_arn])
+        resources.permit_key(self.role)

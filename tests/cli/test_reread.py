@@ -1,0 +1,112 @@
+"""`ddb-migration reread` and `accept`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ddb_migration_construct.cli.accept import accept_key
+from ddb_migration_construct.cli.failures import CommandFailed
+from ddb_migration_construct.cli.main import app
+from ddb_migration_construct.cli.migrations import find_migration
+from ddb_migration_construct.cli.parked_keys import ParkedKey, accepted_keys, parked_keys
+from ddb_migration_construct.cli.reread import KEYS_A_CALL, parse_key, redrive, send_rereads
+from tests.cli.fakes import FakeDynamoDb, FakeFunctions, FakeStates
+
+MIGRATION = find_migration(FakeStates("Orders/Migration"), "Orders/Migration")
+KEY = {"pk": {"S": "a"}}
+
+
+def sent(count: int, not_sent: int = 0) -> dict[str, Any]:
+    return {"refused": None, "sent": count, "not_sent": not_sent}
+
+
+def one_pass(count: int, done: bool = True, **told: Any) -> dict[str, Any]:
+    return {**sent(count), "done": done, "discarded": 0, "unreadable": [], **told}
+
+
+def test_keys_are_sent_in_calls_that_lambda_takes() -> None:
+    keys = [{"pk": {"N": str(number)}} for number in range(KEYS_A_CALL + 1)]
+    functions = FakeFunctions(sent(KEYS_A_CALL), sent(1))
+    assert send_rereads(functions, MIGRATION, keys) == KEYS_A_CALL + 1
+    assert [(name, len(event["keys"])) for name, event in functions.invoked] == [("reread", KEYS_A_CALL), ("reread", 1)]
+    assert [key for _, event in functions.invoked for key in event["keys"]] == keys
+
+
+def test_fails_when_the_queue_does_not_take_all() -> None:
+    with pytest.raises(CommandFailed, match="took 1 rereads and refused the next"):
+        send_rereads(FakeFunctions(sent(1, not_sent=1)), MIGRATION, [KEY, KEY])
+
+
+def test_a_refusal_ends_with_its_reason_and_exit_code_2() -> None:
+    with pytest.raises(CommandFailed, match="refuses: not a key of the source table") as failed:
+        send_rereads(FakeFunctions({"refused": "not a key of the source table"}), MIGRATION, [KEY])
+    assert failed.value.exit_code == 2
+
+
+@pytest.mark.parametrize("text", ["a", "{", '"a"', "[]", "1"])
+def test_fails_on_what_is_no_json_object(text: str) -> None:
+    with pytest.raises(CommandFailed, match=r'a key looks like \{"id":'):
+        parse_key(text)
+
+
+def test_redrive_goes_on_until_the_queue_is_empty() -> None:
+    functions, said = FakeFunctions(one_pass(10, done=False), one_pass(3, discarded=2)), list[str]()
+    redrive(functions, MIGRATION, said.append)
+    assert functions.invoked == [("reread", {"action": "redrive"})] * 2
+    assert said == ["13 rereads are in the change queue. 2 dead letters were of an earlier epoch and are deleted."]
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"not_sent": 2}, "2 dead letters stay"),
+        ({"unreadable": ["m1", "m2"]}, "2 dead letters cannot be read .*https://sqs/dead-letters: m1, m2"),
+    ],
+)
+def test_fails_when_letters_are_left(told: dict[str, Any], message: str) -> None:
+    with pytest.raises(CommandFailed, match=message):
+        redrive(FakeFunctions(one_pass(1, **told)), MIGRATION, lambda _: None)
+
+
+def test_parked_and_accepted_keys_are_listed_with_their_reasons() -> None:
+    rows = [
+        {"parked_epoch": {"S": epoch}, "item_key": {"S": f'[["pk","S","{name}"],["sk","N","1"]]'}}
+        for epoch, name in (("e1", "a"), ("e0", "b"), ("accepted#e1", "c"))
+    ]
+    table = FakeDynamoDb(rows=[{**row, "parked_reason": {"S": "too odd"}} for row in rows])
+    assert list(parked_keys(table, "control", "e1")) == [ParkedKey({"pk": {"S": "a"}, "sk": {"N": "1"}}, "too odd")]
+    assert [found.key["pk"]["S"] for found in accepted_keys(table, "control", "e1")] == ["c"]
+
+
+def test_acceptance_tells_key_reason_and_who() -> None:
+    functions = FakeFunctions({"refused": None, "accepted": True})
+    accept_key(functions, MIGRATION, KEY, "obsolete", "arn:ann")
+    assert functions.invoked == [
+        ("reread", {"action": "accept", "key": KEY, "reason": "obsolete", "by": "arn:ann"}),
+    ]
+
+
+def test_fails_to_accept_what_is_not_parked() -> None:
+    with pytest.raises(CommandFailed, match=r"not parked; .*status Orders/Migration --parked-keys") as failed:
+        accept_key(FakeFunctions({"refused": None, "accepted": False}), MIGRATION, KEY, "obsolete", "arn:ann")
+    assert failed.value.exit_code == 2
+
+
+def test_fails_to_accept_without_a_reason() -> None:
+    with pytest.raises(CommandFailed, match="needs a reason"):
+        accept_key(FakeFunctions(), MIGRATION, KEY, " ", "arn:ann")
+
+
+def test_fails_when_nothing_is_named() -> None:
+    result = CliRunner().invoke(app, ["reread", "Orders/Migration"])
+    assert result.exit_code == 1
+    assert "keys, --parked or --dead-letters" in result.output
+
+
+def test_fails_on_a_bad_key_before_aws_is_asked() -> None:
+    result = CliRunner().invoke(app, ["reread", "Orders/Migration", "{"])
+    assert result.exit_code == 1
+    assert "not JSON: '{'" in result.output

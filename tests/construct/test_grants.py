@@ -1,0 +1,200 @@
+"""What each role may do, action by action and resource by resource."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.construct.stacks import as_list, default_template, statements, template_with
+
+Grant = tuple[str, str]
+
+SOURCE = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
+DESTINATION = "<DestinationOrdersMigration.Arn>"
+CONTROL = "<ControlTable.Arn>"
+QUEUE, DEAD_LETTERS = "<ChangeQueue.Arn>", "<ChangeQueueDeadLetterQueue.Arn>"
+BUCKET = "<MigrationBucket.Arn>"
+LOCKS = "arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/ddb-migration/destination-locks/*"
+JOB = "arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:job/"
+DIRECT, LARGE = f"{JOB}<DirectMigrationJob>", f"{JOB}<LargeMigrationJob>"
+GLUE_LOGS = "arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws-glue/*"
+EXECUTIONS = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<MigrateStateMachine.Name>:*"
+ASSETS = "arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>"
+OWN_MAPPINGS = {"ArnEquals": {"lambda:FunctionArn": ["<StreamProcessorFunction.Arn>", "<WriteCdcFunction.Arn>"]}}
+
+
+def on(resources: str | list[str], service: str, *actions: str) -> set[Grant]:
+    return {(f"{service}:{action}", resource) for resource in as_list(resources) for action in actions}
+
+
+FUNCTION_LOGS = on("<Logs.Arn>", "logs", "CreateLogStream", "PutLogEvents")
+JOB_COMMON = (
+    on([ASSETS, f"{ASSETS}/*"], "s3", "GetObject*", "GetBucket*", "List*")
+    | on(SOURCE, "dynamodb", "DescribeTable")
+    | on(DESTINATION, "dynamodb", "BatchWriteItem")
+    | on(CONTROL, "dynamodb", "GetItem", "UpdateItem", "Query")
+    | on(GLUE_LOGS, "logs", "AssociateKmsKey", "CreateLogGroup", "CreateLogStream", "PutLogEvents")
+)
+LOG_DELIVERY = on(
+    "*",
+    "logs",
+    *("CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery", "ListLogDeliveries"),
+    *("PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups"),
+)
+X_RAY = on("*", "xray", "PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
+
+GRANTS: dict[str, set[Grant]] = {
+    "StreamProcessorRole": FUNCTION_LOGS
+    | on(f"{SOURCE}/stream/*", "dynamodb", "DescribeStream", "GetRecords", "GetShardIterator")
+    | on("*", "dynamodb", "ListStreams")
+    | on(CONTROL, "dynamodb", "GetItem", "UpdateItem")
+    | on(QUEUE, "sqs", "SendMessage"),
+    "WriteCdcRole": FUNCTION_LOGS
+    | on(SOURCE, "dynamodb", "GetItem")
+    | on(DESTINATION, "dynamodb", "PutItem", "DeleteItem")
+    | on(CONTROL, "dynamodb", "GetItem", "UpdateItem")
+    | on(QUEUE, "sqs", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility"),
+    "SetupCheckRole": FUNCTION_LOGS
+    | on(SOURCE, "dynamodb", "DescribeTable", "DescribeContinuousBackups")
+    | on(DESTINATION, "dynamodb", "DescribeTable", "Scan")
+    | on(CONTROL, "dynamodb", "GetItem", "Query")
+    | on(LOCKS, "ssm", "GetParameter")
+    | on("*", "lambda", "ListEventSourceMappings")
+    | on(["<StreamProcessorFunction.Arn>", "<WriteCdcFunction.Arn>"], "lambda", "InvokeFunction")
+    | on(EXECUTIONS, "states", "DescribeExecution"),
+    "EnableTriggerRole": FUNCTION_LOGS
+    | on(SOURCE, "dynamodb", "DescribeTable", "DescribeContinuousBackups", "ExportTableToPointInTime")
+    | on(f"{SOURCE}/export/*", "dynamodb", "DescribeExport")
+    | on(f"{BUCKET}/export/*", "s3", "AbortMultipartUpload", "PutObject", "PutObjectAcl")
+    | on(CONTROL, "dynamodb", "GetItem", "UpdateItem", "Query")
+    | on(f"{CONTROL}/index/parked", "dynamodb", "Query")
+    | on(LOCKS, "ssm", "GetParameter", "PutParameter")
+    | on(
+        "*", "lambda", "CreateEventSourceMapping", "UpdateEventSourceMapping", "DeleteEventSourceMapping"
+    )  # only under the condition OWN_MAPPINGS, as shown below
+    | on("*", "lambda", "ListEventSourceMappings")
+    | on([DIRECT, LARGE], "glue", "GetJobRuns")
+    | on(QUEUE, "sqs", "GetQueueAttributes")
+    | on(EXECUTIONS, "states", "DescribeExecution"),
+    "CleanUpRole": FUNCTION_LOGS
+    | on(CONTROL, "dynamodb", "GetItem", "UpdateItem")
+    | on(LOCKS, "ssm", "GetParameter", "DeleteParameter")
+    | on("*", "lambda", "DeleteEventSourceMapping", "ListEventSourceMappings")
+    | on([DIRECT, LARGE], "glue", "GetJobRuns", "BatchStopJobRun")
+    | on(BUCKET, "s3", "ListBucket")
+    | on(f"{BUCKET}/*", "s3", "DeleteObject")
+    | on(EXECUTIONS, "states", "DescribeExecution", "StopExecution"),
+    "RereadRole": FUNCTION_LOGS
+    | on(SOURCE, "dynamodb", "DescribeTable")
+    | on(CONTROL, "dynamodb", "GetItem", "UpdateItem")
+    | on(QUEUE, "sqs", "SendMessage")
+    | on(DEAD_LETTERS, "sqs", "ReceiveMessage", "DeleteMessage"),
+    "DirectMigrationJobRole": JOB_COMMON | on(SOURCE, "dynamodb", "Scan"),
+    "LargeMigrationJobRole": JOB_COMMON | on(f"{BUCKET}/export/*", "s3", "GetObject") | on(BUCKET, "s3", "ListBucket"),
+    "MigrateStateMachineRole": on(
+        [
+            f"<{function}Function.Arn>{version}"
+            for function in ("SetupCheck", "EnableTrigger")
+            for version in ("", ":*")
+        ],
+        "lambda",
+        "InvokeFunction",
+    )
+    | on([DIRECT, LARGE], "glue", "StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun")
+    | LOG_DELIVERY
+    | X_RAY,
+}
+# The Service Authorization Reference gives these no resource type.
+WITHOUT_RESOURCE = on("*", "dynamodb", "ListStreams") | on("*", "lambda", "ListEventSourceMappings")
+# A mapping's ARN is not known before it exists; the condition names the functions instead.
+BY_CONDITION = on("*", "lambda", "CreateEventSourceMapping", "UpdateEventSourceMapping", "DeleteEventSourceMapping")
+SOURCE_READS = {
+    *("dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeExport"),
+    *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
+    *("dynamodb:GetItem", "dynamodb:Scan", "dynamodb:ExportTableToPointInTime"),
+}
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    return default_template()
+
+
+@pytest.fixture(scope="module")
+def template_with_features() -> dict[str, Any]:
+    return template_with(enable_source_features=True)
+
+
+def grants(template: dict[str, Any]) -> dict[str, set[Grant]]:
+    found: dict[str, set[Grant]] = {}
+    for role, statement in statements(template):
+        pairs = {(a, r) for a in as_list(statement["Action"]) for r in as_list(statement["Resource"])}
+        found.setdefault(role, set()).update(pairs)
+    return found
+
+
+@pytest.mark.parametrize("role", GRANTS)
+def test_role_may_do_this_and_nothing_else(template: dict[str, Any], role: str) -> None:
+    assert grants(template)[role] == GRANTS[role]
+
+
+def test_there_is_no_other_role(template: dict[str, Any]) -> None:
+    assert set(grants(template)) == set(GRANTS)
+
+
+def test_every_statement_allows_by_action_and_resource(template: dict[str, Any]) -> None:
+    for _, statement in statements(template):
+        assert statement["Effect"] == "Allow"
+        assert set(statement) <= {"Action", "Effect", "Resource", "Condition"}
+
+
+def test_no_statement_grants_every_action(template: dict[str, Any]) -> None:
+    actions = {action for _, statement in statements(template) for action in as_list(statement["Action"])}
+    assert not [action for action in actions if action == "*" or action.endswith(":*")]
+
+
+def test_every_resource_is_meant_only_where_aws_knows_none(template: dict[str, Any]) -> None:
+    for _, statement in statements(template):
+        if "*" in as_list(statement["Resource"]):
+            without_condition = on("*", "", *()) | {(action, "*") for action in as_list(statement["Action"])}
+            if statement.get("Condition") == OWN_MAPPINGS:
+                without_condition -= BY_CONDITION
+            assert without_condition <= WITHOUT_RESOURCE | LOG_DELIVERY | X_RAY
+
+
+def test_mappings_are_those_of_the_own_functions_only(template: dict[str, Any]) -> None:
+    verbs = {action for action, _ in BY_CONDITION}
+    found = [statement for _, statement in statements(template) if verbs & set(as_list(statement["Action"]))]
+    assert len(found) == 2
+    assert all(statement["Condition"] == OWN_MAPPINGS for statement in found)
+
+
+def test_the_source_is_only_read(template: dict[str, Any]) -> None:
+    allowed = {
+        action for pairs in grants(template).values() for action, resource in pairs if resource.startswith(SOURCE)
+    }
+    assert allowed == SOURCE_READS
+
+
+def test_nobody_may_change_tables_at_all(template: dict[str, Any]) -> None:
+    actions = {action for pairs in grants(template).values() for action, _ in pairs}
+    assert not {"dynamodb:UpdateTable", "dynamodb:UpdateContinuousBackups", "dynamodb:DeleteTable"} & actions
+
+
+def test_enable_source_features_adds_two_switches_to_one_role(
+    template: dict[str, Any], template_with_features: dict[str, Any]
+) -> None:
+    before, after = grants(template), grants(template_with_features)
+    added = {role: after[role] - before[role] for role in after if after[role] != before[role]}
+    assert added == {"SetupCheckRole": on(SOURCE, "dynamodb", "UpdateTable", "UpdateContinuousBackups")}
+
+
+def test_nobody_may_write_to_the_source_even_then(template_with_features: dict[str, Any]) -> None:
+    allowed = {
+        action
+        for pairs in grants(template_with_features).values()
+        for action, resource in pairs
+        if resource.startswith(SOURCE)
+    }
+    assert allowed - SOURCE_READS == {"dynamodb:UpdateTable", "dynamodb:UpdateContinuousBackups"}

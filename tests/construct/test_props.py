@@ -1,0 +1,219 @@
+"""Each prop of the construct: what it changes in the template, and that none is left out here."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pytest
+from aws_cdk import Duration, RemovalPolicy, Size
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+
+from ddb_migration_construct import DynamoDbTableMigration
+from tests.construct.snapshots import scrubbed
+from tests.construct.stacks import (
+    default_template,
+    destination,
+    environment,
+    migrate,
+    new_stack,
+    plain,
+    properties,
+    resources_of,
+    short,
+    statements,
+    template_of,
+    template_with,
+)
+
+SETTINGS = ("SetupCheck", "EnableTrigger")
+Test = TypeVar("Test", bound=Callable[..., None])
+PROP_TESTS: dict[str, Callable[..., None]] = {}
+
+
+def sets(*props: str) -> Callable[[Test], Test]:
+    """Name the props that a test sets."""
+
+    def remember(test: Test) -> Test:
+        PROP_TESTS.update(dict.fromkeys(props, test))
+        return test
+
+    return remember
+
+
+def settings(template: dict[str, Any], name: str) -> list[Any]:
+    """What the two functions that read the settings are told; absent where they choose the default."""
+    return [json.loads(environment(template, function)["SETTINGS"]).get(name) for function in SETTINGS]
+
+
+@sets("source_table", "destination_table")
+def test_tables() -> None:
+    stack = new_stack()
+    source = dynamodb.Table.from_table_name(stack, "Old", "old-orders")
+    migrate(stack, source_table=source, destination_table=destination(stack, "New"))
+    told = plain(environment(template_of(stack), "WriteCdc"))
+    assert told["SOURCE_TABLE"].endswith(":table/old-orders")
+    assert told["DESTINATION_TABLE"] == "<New.Arn>"
+
+
+@sets("size_threshold")
+@pytest.mark.parametrize(
+    ("size", "threshold"),
+    [(Size.gibibytes(0), 0), (Size.gibibytes(200), 200 * 2**30), (Size.bytes(1000), 1000)],
+    ids=["always export", "200 GiB", "no whole KiB"],
+)
+def test_size_threshold(size: Size, threshold: int) -> None:
+    assert settings(template_with(size_threshold=size), "size_threshold_bytes") == [threshold] * 2
+
+
+@sets("change_retention")
+def test_change_retention() -> None:
+    template = template_with(change_retention=Duration.days(4))
+    found = {
+        name: queue["Properties"]["MessageRetentionPeriod"]
+        for name, queue in resources_of(template, "AWS::SQS::Queue").items()
+    }
+    # What could not be applied is kept for as long as SQS keeps anything.
+    assert found == {"ChangeQueue": 4 * 86400, "ChangeQueueDeadLetterQueue": 14 * 86400}
+
+
+@sets("enable_source_features")
+def test_enable_source_features() -> None:
+    # What it permits is in test_grants.
+    assert settings(template_with(enable_source_features=True), "enable_source_features") == [True] * 2
+
+
+@sets("accepted_findings")
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_accepted_findings(kind: type) -> None:
+    template = template_with(accepted_findings=kind(["stream-readers"]))
+    assert settings(template, "accepted_findings") == [["stream-readers"]] * 2
+
+
+@sets("max_read_units_per_second")
+def test_max_read_units_per_second() -> None:
+    template = template_with(max_read_units_per_second=500)
+    assert settings(template, "max_read_units_per_second") == [500] * 2
+
+
+@sets("worker_type", "max_workers")
+def test_workers() -> None:
+    template = template_with(worker_type="G.2X", max_workers=20)
+    jobs = [found["Properties"] for found in resources_of(template, "AWS::Glue::Job").values()]
+    assert [(job["WorkerType"], job["NumberOfWorkers"]) for job in jobs] == [("G.2X", 20)] * 2
+    # The bulk load is planned for as many tasks as the workers can run.
+    assert settings(template, "worker_type") == ["G.2X"] * 2
+    assert settings(template, "max_workers") == [20] * 2
+
+
+@sets("max_apply_concurrency")
+def test_max_apply_concurrency() -> None:
+    template = template_with(max_apply_concurrency=7)
+    assert settings(template, "max_apply_concurrency") == [7] * 2
+
+
+@sets("encryption_key")
+def test_encryption_key() -> None:
+    # The rest of what it does is in test_encryption_key.
+    stack = new_stack()
+    migrate(stack, encryption_key=kms.Key(stack, "Key"))
+    assert plain(properties(template_of(stack), "AWS::SQS::Queue", "ChangeQueue"))["KmsMasterKeyId"] == "<Key.Arn>"
+
+
+@sets("removal_policy")
+def test_removal_policy() -> None:
+    template = template_with(removal_policy=RemovalPolicy.RETAIN)
+    kept = [
+        found["Type"]
+        for found in template["Resources"].values()
+        if (found.get("DeletionPolicy"), found.get("UpdateReplacePolicy")) == ("Retain", "Retain")
+    ]
+    destination_and_control_table = ["AWS::DynamoDB::Table"] * 2
+    assert sorted(kept) == [*destination_and_control_table, "AWS::Logs::LogGroup", "AWS::S3::Bucket"]
+    # CleanUp empties the bucket of a migration that goes, so it has to be told.
+    assert properties(template, "Custom::DynamoDbTableMigration")["KeepBucket"] == "true"
+
+
+@sets("force_delete")
+def test_force_delete() -> None:
+    assert properties(template_with(force_delete=True), "Custom::DynamoDbTableMigration")["ForceDelete"] == "true"
+
+
+def test_every_prop_has_a_test() -> None:
+    parameters = inspect.signature(DynamoDbTableMigration.__init__).parameters.values()
+    props = {parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+    assert set(PROP_TESTS) == props
+
+
+def test_props_are_keyword_only_and_only_the_tables_are_required() -> None:
+    parameters = list(inspect.signature(DynamoDbTableMigration.__init__).parameters.values())
+    assert [parameter.name for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY] == [
+        "self",
+        "scope",
+        "id",
+    ]
+    required = [parameter.name for parameter in parameters[3:] if parameter.default is parameter.empty]
+    assert required == ["source_table", "destination_table"]
+
+
+def test_every_prop_is_documented_with_its_default() -> None:
+    documentation = inspect.getdoc(DynamoDbTableMigration.__init__) or ""
+    for name, parameter in list(inspect.signature(DynamoDbTableMigration.__init__).parameters.items())[1:]:
+        (line,) = [line for line in documentation.splitlines() if line.startswith(f"    {name}: ")]
+        described = documentation.split(line)[1].split("\n    max")[0]
+        assert parameter.default is parameter.empty or "default" in line + described
+
+
+def test_properties_are_the_resources() -> None:
+    stack = new_stack()
+    migration = migrate(stack)
+    template_of(stack)
+    arns = {
+        "state_machine": migration.state_machine.state_machine_arn,
+        "change_queue": migration.change_queue.queue_arn,
+        "dead_letter_queue": migration.dead_letter_queue.queue_arn,
+        "control_table": migration.control_table.table_arn,
+        "migration_bucket": migration.migration_bucket.bucket_arn,
+        "log_group": migration.log_group.log_group_arn,
+        "setup_check": migration.setup_check.function_arn,
+        "stream_processor": migration.stream_processor.function_arn,
+        "enable_trigger": migration.enable_trigger.function_arn,
+        "write_cdc": migration.write_cdc.function_arn,
+        "clean_up": migration.clean_up.function_arn,
+        "reread": migration.reread.function_arn,
+        "direct_migration_job_name": migration.direct_migration_job_name,
+        "large_migration_job_name": migration.large_migration_job_name,
+    }
+    assert {name: plain(stack.resolve(arn)) for name, arn in arns.items()} == {
+        "state_machine": "<MigrateStateMachine>",
+        "change_queue": "<ChangeQueue.Arn>",
+        "dead_letter_queue": "<ChangeQueueDeadLetterQueue.Arn>",
+        "control_table": "<ControlTable.Arn>",
+        "migration_bucket": "<MigrationBucket.Arn>",
+        "log_group": "<Logs.Arn>",
+        "setup_check": "<SetupCheckFunction.Arn>",
+        "stream_processor": "<StreamProcessorFunction.Arn>",
+        "enable_trigger": "<EnableTriggerFunction.Arn>",
+        "write_cdc": "<WriteCdcFunction.Arn>",
+        "clean_up": "<CleanUpFunction.Arn>",
+        "reread": "<RereadFunction.Arn>",
+        "direct_migration_job_name": "<DirectMigrationJob>",
+        "large_migration_job_name": "<LargeMigrationJob>",
+    }
+    assert migration.migration_name == "Orders/OrdersMigration"
+
+
+def test_nothing_given_to_the_functions_tells_which_default_they_choose() -> None:
+    assert settings(default_template(), "max_read_units_per_second") == [None] * 2
+
+
+def test_a_prop_changes_nothing_it_does_not_say() -> None:
+    """Settings reach the two functions that read them, and nothing else of the template."""
+    plainly = scrubbed(default_template())
+    limited = scrubbed(template_with(max_read_units_per_second=500, max_apply_concurrency=7))
+    changed = {id for id in plainly["Resources"] if plainly["Resources"][id] != limited["Resources"][id]}
+    assert {short(id) for id in changed} == {f"{function}Function" for function in SETTINGS}
+    assert list(statements(plainly)) == list(statements(limited))

@@ -1,0 +1,201 @@
+"""The state machine as Step Functions will read it: the states, their order, and what is tried again."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ddb_migration import names
+from ddb_migration_construct.migrate import FINAL_ERRORS
+from tests.construct.stacks import default_template, plain, properties
+
+LAMBDA = Path(__file__).resolve().parents[2] / "assets" / "lambda"
+POLLED = [
+    *("SetupCheck", "StartCapture", "Settle", "ChooseBulkLoad", "Export"),
+    *("Barrier", "EnableTrigger", "Drain"),
+]
+JOBS = ["DirectMigrationJob", "LargeMigrationJob"]
+# Raised by the code behind the states, and yet not final: what becomes of each instead.
+NOT_FINAL = {
+    "RoleNotReady": "has a retry of its own: a new role is not known everywhere at once",
+    "ConditionFailed": "caught where it is raised, and told as MigrationStopped",
+    "OutOfTime": "of WriteCdc, in a module that the states use too",
+    "UnknownMessage": "of WriteCdc, in a module that the states use too",
+}
+
+
+@pytest.fixture(scope="module")
+def definition() -> dict[str, Any]:
+    text = plain(properties(default_template(), "AWS::StepFunctions::StateMachine")["DefinitionString"])
+    parsed: dict[str, Any] = json.loads(text)
+    return parsed
+
+
+@pytest.fixture(scope="module")
+def states(definition: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = definition["States"]
+    return found
+
+
+def path(definition: dict[str, Any], bulk_load: str) -> list[str]:
+    """The states that work, in their order, when every state is done at its first call."""
+    name, visited = definition["StartAt"], []
+    while True:
+        state = definition["States"][name]
+        if state["Type"] == "Task":
+            visited.append(name)
+        if state["Type"] == "Succeed":
+            return [*visited, name]
+        name = state["Next"] if state["Type"] != "Choice" else choice(state, {"done": True, "bulk_load": bulk_load})
+
+
+def choice(state: dict[str, Any], given: dict[str, Any]) -> str:
+    for rule in state["Choices"]:
+        value = given[rule["Variable"].removeprefix("$.")]
+        if value == rule.get("BooleanEquals", rule.get("StringEquals")):
+            return str(rule["Next"])
+    return str(state["Default"])
+
+
+@pytest.mark.parametrize(
+    ("bulk_load", "loading"),
+    [
+        (names.DIRECT, ["DirectMigrationJob"]),
+        (names.LARGE, ["Export", "LargeMigrationJob"]),
+        ("none", []),
+    ],
+)
+def test_order(definition: dict[str, Any], bulk_load: str, loading: list[str]) -> None:
+    assert path(definition, bulk_load) == [
+        *("SetupCheck", "StartCapture", "Settle", "ChooseBulkLoad"),
+        *loading,
+        *("Barrier", "EnableTrigger", "Drain", "Drained"),
+    ]
+
+
+def test_there_is_no_other_work(states: dict[str, Any]) -> None:
+    assert {name for name, state in states.items() if state["Type"] == "Task"} == {*POLLED, *JOBS}
+
+
+def test_every_state_name_of_the_runtime_is_a_state(states: dict[str, Any]) -> None:
+    named = {value for name, value in vars(names).items() if name.endswith("_STATE")}
+    assert named == {*POLLED, *JOBS}
+    assert named <= set(states)
+
+
+@pytest.mark.parametrize("name", POLLED)
+def test_a_state_is_called_again_until_it_is_done(states: dict[str, Any], name: str) -> None:
+    done = states[states[name]["Next"]]
+    assert [rule["Variable"] for rule in done["Choices"]] == ["$.done"]
+    assert done["Choices"][0]["BooleanEquals"] is True
+    assert states[done["Default"]] == {"Type": "Wait", "SecondsPath": "$.wait_seconds", "Next": name}
+
+
+@pytest.mark.parametrize("name", POLLED)
+def test_a_state_calls_its_function(states: dict[str, Any], name: str) -> None:
+    function = "SetupCheck" if name == "SetupCheck" else "EnableTrigger"
+    task = states[name]
+    assert task["Resource"] == "arn:<AWS::Partition>:states:::lambda:invoke"
+    assert task["Parameters"] == {
+        "FunctionName": f"<{function}Function.Arn>",
+        "Payload": {"state": name, "execution.$": "$$.Execution.Id", "last.$": "$"},
+    }
+    # The function's answer alone is what the next state is given.
+    assert task["OutputPath"] == "$.Payload"
+
+
+@pytest.mark.parametrize("name", POLLED)
+def test_what_is_tried_again(states: dict[str, Any], name: str) -> None:
+    assert states[name]["Retry"] == [
+        {"ErrorEquals": FINAL_ERRORS, "MaxAttempts": 0},
+        {"ErrorEquals": ["RoleNotReady"], "IntervalSeconds": 10, "MaxAttempts": 9, "BackoffRate": 1.3},
+        {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "MaxAttempts": 4, "BackoffRate": 2},
+    ]
+    assert "Catch" not in states[name]
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_jobs(states: dict[str, Any], name: str) -> None:
+    task = states[name]
+    assert task["Resource"] == "arn:<AWS::Partition>:states:::glue:startJobRun.sync"
+    assert task["Parameters"] == {"JobName": f"<{name}>", "Arguments": {"--epoch.$": "$.epoch"}}
+    # A run's description is not passed on: the next state would be given it as its last answer.
+    assert task["ResultPath"] is None
+    assert [(retry["ErrorEquals"], retry["MaxAttempts"]) for retry in task["Retry"]] == [
+        (["Glue.ConcurrentRunsExceededException"], 2000),
+        (["States.TaskFailed"], 3),
+    ]
+    assert task["Next"] == "Barrier"
+
+
+def test_a_run_in_the_way_is_waited_for_longer_than_a_run_can_last(states: dict[str, Any]) -> None:
+    retry = states["DirectMigrationJob"]["Retry"][0]
+    assert retry["MaxAttempts"] * retry["MaxDelaySeconds"] > 10_079 * 60
+
+
+def test_the_definition_is_written_in_json_path(definition: dict[str, Any]) -> None:
+    assert "QueryLanguage" not in definition
+    assert all("Assign" not in state and "QueryLanguage" not in state for state in definition["States"].values())
+
+
+def test_every_state_leads_to_a_state(definition: dict[str, Any], states: dict[str, Any]) -> None:
+    named = {definition["StartAt"]}
+    for state in states.values():
+        named |= {state[member] for member in ("Next", "Default") if member in state}
+        named |= {rule["Next"] for rule in state.get("Choices", [])}
+    assert named == set(states)
+
+
+def test_final_errors_are_those_that_the_states_raise() -> None:
+    raised = exceptions_raised_behind(LAMBDA / "setup_check" / "handler.py", LAMBDA / "enable_trigger" / "handler.py")
+    assert set(FINAL_ERRORS) == raised - set(NOT_FINAL)
+
+
+def test_exceptions_that_are_not_final_still_exist() -> None:
+    raised = exceptions_raised_behind(LAMBDA / "setup_check" / "handler.py", LAMBDA / "enable_trigger" / "handler.py")
+    assert set(NOT_FINAL) <= raised
+
+
+def exceptions_raised_behind(*handlers: Path) -> set[str]:
+    """The names of the project's own exceptions that the functions' modules raise, by their source.
+
+    Lambda gives Step Functions the name of an exception's class as the error's name.
+    """
+    trees = [ast.parse(file.read_text()) for file in sorted(modules_behind(*handlers))]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    defined = {node.name for node in nodes if isinstance(node, ast.ClassDef) and is_exception(node)}
+    raised = {
+        node.exc.func.id
+        for node in nodes
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name)
+    }
+    return defined & raised
+
+
+def is_exception(node: ast.ClassDef) -> bool:
+    return any(isinstance(base, ast.Name) and base.id.endswith(("Exception", "Error")) for base in node.bases)
+
+
+def modules_behind(*handlers: Path) -> set[Path]:
+    """The handlers and every module that they import, however indirectly."""
+    found: set[Path] = set()
+    waiting = list(handlers)
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            waiting.extend(imported(file))
+    return found
+
+
+def imported(file: Path) -> Iterator[Path]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            folder = LAMBDA.joinpath(*node.module.split("."))
+            candidates = [folder.with_suffix(".py"), *(folder / f"{alias.name}.py" for alias in node.names)]
+            yield from (candidate for candidate in candidates if candidate.is_file())

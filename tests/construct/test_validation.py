@@ -1,0 +1,162 @@
+"""What the construct refuses, in which words, and that it says all of it at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+
+from tests.construct.stacks import MIGRATION, destination, migrate, new_stack, source
+
+ARN = "arn:aws:dynamodb:{region}:123456789012:table/orders-v2"
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "retention too long": (
+        {"change_retention": Duration.days(15)},
+        "'change_retention' is 15 days; a queue keeps messages for 14 days at most, and less than one day loses "
+        "changes: pass Duration.days(1) to Duration.days(14)",
+    ),
+    "retention too short": (
+        {"change_retention": Duration.hours(12)},
+        "'change_retention' is 0.5 days; a queue keeps messages for 14 days at most, and less than one day loses "
+        "changes: pass Duration.days(1) to Duration.days(14)",
+    ),
+    "no reads": (
+        {"max_read_units_per_second": 0},
+        "'max_read_units_per_second' is 0; pass at least 1, or leave it out for a gentle default",
+    ),
+    "worker type": (
+        {"worker_type": "Standard"},
+        "'worker_type' is 'Standard'; pass one of G.1X, G.2X, G.4X, G.8X",
+    ),
+    "one worker": ({"max_workers": 1}, "'max_workers' is 1; pass 2 to 299"),
+    "too many workers": ({"max_workers": 300}, "'max_workers' is 300; pass 2 to 299"),
+    "apply one by one": ({"max_apply_concurrency": 1}, "'max_apply_concurrency' is 1; pass 2 to 1000"),
+    "apply too wide": ({"max_apply_concurrency": 1001}, "'max_apply_concurrency' is 1001; pass 2 to 1000"),
+    "unknown finding": (
+        {"accepted_findings": ["stream-reader"]},
+        "'accepted_findings' names 'stream-reader', which is no advised finding; those are stream-readers",
+    ),
+}
+AT_THE_EDGE: list[dict[str, Any]] = [
+    {"change_retention": Duration.days(1), "max_workers": 2, "max_apply_concurrency": 2},
+    {"change_retention": Duration.days(14), "max_workers": 299, "max_apply_concurrency": 1000},
+    {"max_read_units_per_second": 1, "worker_type": "G.8X"},
+]
+
+
+def refusal(scope: Stack, id: str = MIGRATION, **props: Any) -> str:
+    with pytest.raises(ValueError, match="the migration cannot be built") as refused:
+        migrate(scope, id, **props)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_refused_in_these_words(case: str) -> None:
+    props, words = WRONG[case]
+    assert refusal(new_stack(), **props) == (f"Orders/{MIGRATION}: the migration cannot be built:\n1. {words}")
+
+
+@pytest.mark.parametrize("props", AT_THE_EDGE)
+def test_the_limits_themselves_are_taken(props: dict[str, Any]) -> None:
+    assert migrate(new_stack(), **props).migration_name
+
+
+def test_one_table_twice() -> None:
+    stack = new_stack()
+    table = destination(stack)
+    told = refusal(stack, source_table=table, destination_table=table)
+    assert told.endswith("1. 'source_table' and 'destination_table' are the same table; pass two")
+
+
+def test_one_imported_table_twice() -> None:
+    stack = new_stack()
+    first, second = (dynamodb.Table.from_table_name(stack, id, "orders") for id in ("A", "B"))
+    assert "are the same table" in refusal(stack, source_table=first, destination_table=second)
+
+
+@pytest.mark.parametrize("prop", ["source_table", "destination_table"])
+def test_table_of_another_region(prop: str) -> None:
+    stack = new_stack(env={"account": "123456789012", "region": "us-east-1"})
+    table = dynamodb.Table.from_table_arn(stack, "Far", ARN.format(region="eu-west-1"))
+    assert refusal(stack, MIGRATION, **{prop: table}).endswith(
+        f"1. '{prop}' is in eu-west-1 and the migration's stack in us-east-1; a migration runs in the Region of "
+        "both tables: put it into a stack there"
+    )
+
+
+def test_region_of_a_stack_without_one_is_not_judged() -> None:
+    stack = new_stack()
+    assert migrate(
+        stack, source_table=dynamodb.Table.from_table_arn(stack, "Far", ARN.format(region="eu-west-1"))
+    ).migration_name
+
+
+def test_all_problems_at_once() -> None:
+    stack = new_stack(env={"account": "123456789012", "region": "us-east-1"})
+    far = dynamodb.Table.from_table_arn(stack, "Far", ARN.format(region="eu-west-1"))
+    told = refusal(
+        stack,
+        source_table=far,
+        destination_table=far,
+        change_retention=Duration.days(30),
+        max_read_units_per_second=-1,
+        worker_type="G.025X",
+        max_workers=0,
+        max_apply_concurrency=5000,
+        accepted_findings=["a", "b"],
+    )
+    lines = told.splitlines()
+    assert lines[0] == f"Orders/{MIGRATION}: the migration cannot be built:"
+    assert [line.split(" ")[1] for line in lines[1:]] == [
+        "'source_table'",
+        "'source_table'",
+        "'destination_table'",
+        "'change_retention'",
+        "'max_read_units_per_second'",
+        "'worker_type'",
+        "'max_workers'",
+        "'max_apply_concurrency'",
+        "'accepted_findings'",
+        "'accepted_findings'",
+    ]
+    assert [line.split(".")[0] for line in lines[1:]] == [str(number) for number in range(1, 11)]
+
+
+def test_two_migrations_into_one_destination() -> None:
+    stack = new_stack()
+    table = destination(stack)
+    migrate(stack, "First", destination_table=table)
+    assert refusal(stack, "Second", destination_table=table).endswith(
+        "1. 'destination_table' is already the destination of Orders/First; a table takes one migration"
+    )
+
+
+def test_two_stacks_with_one_destination() -> None:
+    stack = new_stack()
+    other = Stack(stack.node.root, "Other")  # type: ignore[arg-type]  # the root is an App, which is a Construct
+    migrate(stack, "First", destination_table=dynamodb.Table.from_table_name(stack, "A", "orders-v2"))
+    told = refusal(other, "Second", destination_table=dynamodb.Table.from_table_name(other, "B", "orders-v2"))
+    assert "is already the destination of Orders/First" in told
+
+
+def test_one_source_may_have_two_destinations() -> None:
+    stack = new_stack()
+    table = source(stack)
+    migrate(stack, "First", source_table=table)
+    assert migrate(stack, "Second", source_table=table).migration_name
+
+
+def test_two_apps_know_nothing_of_each_other() -> None:
+    for _ in range(2):
+        stack = new_stack()
+        assert migrate(
+            stack, destination_table=dynamodb.Table.from_table_name(stack, "New", "orders-v2")
+        ).migration_name
+
+
+def test_fails_where_the_path_cannot_be_a_tag() -> None:
+    stack = new_stack()
+    with pytest.raises(ValueError, match=r"holds \( \), and it becomes a tag of the state machine: use letters"):
+        migrate(stack, "Orders (EU)")
