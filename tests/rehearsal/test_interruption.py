@@ -17,8 +17,17 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(180)]
 _CODE = "from ddb_migration_construct.cli.main import main; main()"
 
 
-@pytest.mark.parametrize("phase", ["start ...", "deploy ...", "state Settle"])
-@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("phase", "signal_number"),
+    [
+        ("state Settle", signal.SIGINT),
+        pytest.param("state Settle", signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param("state DirectMigrationJob", signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param("start ...", signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param("start ...", signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param("deploy ...", signal.SIGINT, marks=pytest.mark.slow),
+    ],
+)
 def test_nothing_is_left_after_an_interruption(tmp_path: Path, phase: str, signal_number: int) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-u", "-c", _CODE, "rehearse", "--items", "50"]

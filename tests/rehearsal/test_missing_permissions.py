@@ -44,11 +44,12 @@ def _actions(statement: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize(
     ("role", "action"),
     [
-        ("MigrationSetupCheck", "ssm:GetParameter"),
         ("MigrationStreamProcessor", "sqs:SendMessage"),
-        ("MigrationWriteCdc", "dynamodb:PutItem"),
-        ("MigrationDirectMigrationJob", "dynamodb:Scan"),
-        ("MigrationEnableTrigger", "glue:GetJobRuns"),
+        pytest.param("MigrationSetupCheck", "ssm:GetParameter", marks=pytest.mark.slow),
+        pytest.param("MigrationWriteCdc", "dynamodb:PutItem", marks=pytest.mark.slow),
+        pytest.param("MigrationDirectMigrationJob", "dynamodb:Scan", marks=pytest.mark.slow),
+        pytest.param("MigrationEnableTrigger", "glue:GetJobRuns", marks=pytest.mark.slow),
+        pytest.param("MigrationEnableTrigger", "sqs:GetQueueAttributes", marks=pytest.mark.slow),
     ],
 )
 def test_a_missing_permission_is_named(
