@@ -40,6 +40,7 @@ DEVELOPMENT = [
     "build>=1.2,<2",
     "cdk-nag>=3,<4",
     "cfn-lint>=1.58,<2",
+    "greenlet>=3.2,<4",
     "hatchling>=1.27,<2",
     "hypothesis>=6.130,<7",
     "moto[stepfunctions]>=5.2,<6",
@@ -191,7 +192,7 @@ def add_ruff(pyproject: ObjectFile) -> None:
 
 def add_mypy(pyproject: ObjectFile) -> None:
     # They ship no types; clients of AWS are `Any` by this.
-    untyped = ["awsglue", "boto3", "botocore", "hypercorn", "ministack", "psutil", "s3transfer"]
+    untyped = ["awsglue", "boto3", "botocore", "greenlet", "hypercorn", "ministack", "psutil", "s3transfer"]
     overrides: list[dict[str, Any]] = [
         {"module": with_submodules(*untyped), "ignore_missing_imports": True},
         # The rehearsal changes the interpreter inside moto, which its types do not foresee.

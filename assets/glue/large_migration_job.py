@@ -6,42 +6,30 @@ Items travel as the export's own DynamoDB JSON; Spark starts the tasks and never
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from awsglue.utils import getResolvedOptions
 from pyspark.context import SparkContext
 
 from ddb_migration.aws.bulk_load import ARGUMENTS, Load
+from ddb_migration.aws.bulk_readers import FileReader
+from ddb_migration.aws.bulk_task import run_task
 from ddb_migration.aws.clients import client
 from ddb_migration.aws.export_files import ExportFile, ExportFiles
-from ddb_migration.core.bulk_plan import strided
-
-# Items written between two checkpoints of a file.
-STEP = 5_000
+from ddb_migration.aws.task_failures import telling_the_cause
+from ddb_migration.core.bulk_plan import CURSORS, runs
 
 
-def copy_files(load: Load, bucket: str, files: Iterable[ExportFile]) -> int:
-    """Copy files one after the other and return how many items were written."""
-    permit = load.permit
-    writer, checkpoints, reader = load.writer(permit), load.checkpoints, ExportFiles(client("s3"), bucket)
-    written = 0
-    for file in files:
-        checkpoint = checkpoints.read(file.unit)
-        if checkpoint.done:
-            continue
-        start = int((checkpoint.position or {"item": {"N": "0"}})["item"]["N"])
-        for first, items in reader.items(file, start, STEP):
-            permit.require()
-            rejected = writer.write(items)
-            counts = {
-                "items_read": len(items),
-                "items_written": len(items) - rejected,
-                "items_rejected": rejected,
-            }
-            checkpoints.advance(file.unit, {"item": {"N": str(first + len(items))}}, counts)
-            written += len(items) - rejected
-        checkpoints.advance(file.unit, None, {})
-    return written
+def copy_files(load: Load, bucket: str, files: Sequence[Sequence[ExportFile]], tasks: int) -> int:
+    """Copy runs of files, side by side, and return how many items were written in this run.
+
+    `tasks` is how many tasks work at once: they share the rates.
+    """
+    export = ExportFiles(client("s3"), bucket)
+    mine = [file for run in files for file in run]
+    units = [[file.unit for file in run] for run in files]
+    expected = sum(file.item_count for file in mine)
+    return run_task(load, units, tasks, lambda port: FileReader(port, export, mine), expected).items_written
 
 
 def main() -> None:
@@ -49,14 +37,17 @@ def main() -> None:
     arguments = getResolvedOptions(sys.argv, ["JOB_NAME", "bucket", *ARGUMENTS])
     load, bucket = Load.of(arguments), arguments["bucket"]
     files = ExportFiles(client("s3"), bucket).listed(str(load.plan.manifest), str(load.export_arn))
-    lists = [[files[position] for position in positions] for positions in strided(len(files), load.plan.tasks)]
+    shares = [[[files[place] for place in run] for run in task] for task in runs(len(files), load.plan.tasks, CURSORS)]
+    if shares:
+        spark = SparkContext.getOrCreate()
+        tasks = min(len(shares), spark.defaultParallelism)
 
-    def run(partition: Iterable[list[ExportFile]]) -> Iterable[int]:
-        for share in partition:
-            yield copy_files(load, bucket, share)
+        def run(partition: Iterable[list[list[ExportFile]]]) -> Iterable[int]:
+            for share in partition:
+                yield copy_files(load, bucket, share, tasks)
 
-    if lists:
-        written = SparkContext.getOrCreate().parallelize(lists, len(lists)).mapPartitions(run).sum()
+        with telling_the_cause():
+            written = spark.parallelize(shares, len(shares)).mapPartitions(run).sum()
         print(f"wrote {written} items in this run")
     load.complete(file.unit for file in files)
 

@@ -56,6 +56,7 @@ class BulkLoadJob(Construct):
                 "--control_table": resources.control_table.table_name,
                 "--source_table": resources.source_table.table_arn,
                 "--destination_table": resources.destination_table.table_arn,
+                "--max_rejected_items": Stack.of(self).to_json_string(settings.max_rejected_items),
                 **arguments,
             },
             worker_type=settings.worker_type,

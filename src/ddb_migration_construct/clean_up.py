@@ -44,6 +44,7 @@ class CleanUp(MigrationFunction):
                 names.MIGRATION_NAME: resources.name,
                 names.CONTROL_TABLE: resources.control_table.table_name,
                 names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
+                names.SOURCE_TABLE: resources.source_table.table_arn,
                 names.DESTINATION_TABLE: resources.destination_table.table_arn,
                 names.MIGRATION_BUCKET: resources.bucket.bucket_name,
                 names.STREAM_PROCESSOR: stream_processor.function.function_arn,
@@ -56,6 +57,7 @@ class CleanUp(MigrationFunction):
         allow_lock(self, "GetParameter", "DeleteParameter")
         allow_mappings(self, [stream_processor, write_cdc], "Delete")
         self.allow(["glue:GetJobRuns", "glue:BatchStopJobRun"], [job.job_arn for job in jobs])
+        self.allow(["dynamodb:DescribeExport"], [f"{resources.source_table.table_arn}/export/*"])
         self.allow(["s3:ListBucket"], [resources.bucket.bucket_arn])
         self.allow(["s3:DeleteObject"], [resources.bucket.arn_for_objects("*")])
         resources.permit_key(self.role)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Size, Stack
+from aws_cdk import Duration, Size, Stack
 from constructs import IConstruct
 
 
@@ -20,6 +20,9 @@ class Settings:
     max_workers: int
     max_apply_concurrency: int
     max_read_units_per_second: int | None
+    max_write_units_per_second: int | None
+    max_rejected_items: int
+    change_retention: Duration
 
     def to_text(self, scope: IConstruct) -> str:
         """Return the JSON that the functions read; numbers may be tokens."""
@@ -31,5 +34,7 @@ class Settings:
             "max_workers": self.max_workers,
             "max_apply_concurrency": self.max_apply_concurrency,
             "max_read_units_per_second": self.max_read_units_per_second,
+            "max_write_units_per_second": self.max_write_units_per_second,
+            "change_retention_seconds": self.change_retention.to_seconds(),
         }
         return Stack.of(scope).to_json_string(values)

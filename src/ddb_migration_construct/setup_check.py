@@ -6,6 +6,7 @@ from aws_cdk import Duration
 from constructs import Construct
 
 from ddb_migration_construct._runtime import names
+from ddb_migration_construct.bulk_load_job import BulkLoadJob
 from ddb_migration_construct.destination_lock import allow_lock
 from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.resources import Resources
@@ -16,7 +17,7 @@ from ddb_migration_construct.write_cdc import WriteCdc
 
 
 class SetupCheck(MigrationFunction):
-    """Reads both tables, the epoch and the lock, and probes the other functions' roles."""
+    """Reads both tables, the epoch and the lock, and looks at what the other roles may do."""
 
     def __init__(
         self,
@@ -27,6 +28,8 @@ class SetupCheck(MigrationFunction):
         settings: Settings,
         stream_processor: StreamProcessor,
         write_cdc: WriteCdc,
+        direct_job: BulkLoadJob,
+        large_job: BulkLoadJob,
     ) -> None:
         """Create the function; only `enable_source_features` lets it change the source."""
         super().__init__(
@@ -44,16 +47,21 @@ class SetupCheck(MigrationFunction):
                 names.DESTINATION_TABLE: resources.destination_table.table_arn,
                 names.STREAM_PROCESSOR: stream_processor.function.function_arn,
                 names.WRITE_CDC: write_cdc.function.function_arn,
+                names.MIGRATION_BUCKET: resources.bucket.bucket_name,
+                names.DIRECT_MIGRATION_ROLE: direct_job.role.role_arn,
+                names.LARGE_MIGRATION_ROLE: large_job.role.role_arn,
             },
         )
-        looks = ["DescribeTable", "DescribeContinuousBackups"]
+        looks = ["DescribeTable", "DescribeContinuousBackups", "DescribeTimeToLive"]
         switches = ["UpdateTable", "UpdateContinuousBackups"] if settings.enable_source_features else []
         allow_source(self.role, resources.source_table, *looks, *switches)
-        allow_destination(self.role, resources.destination_table, "DescribeTable", "Scan")
+        allow_destination(self.role, resources.destination_table, "DescribeTable", "DescribeTimeToLive", "Scan")
         allow_table(self.role, resources.control_table, "GetItem", "Query")
         allow_lock(self, "GetParameter")
         # ListEventSourceMappings takes neither resource nor condition (Service Authorization Reference).
         self.allow(["lambda:ListEventSourceMappings"], ["*"])
         probed = [stream_processor.function.function_arn, write_cdc.function.function_arn]
         self.allow(["lambda:InvokeFunction"], probed)
+        # The simulator reads the policies of these roles and calls nothing.
+        self.allow(["iam:SimulatePrincipalPolicy"], [direct_job.role.role_arn, large_job.role.role_arn])
         resources.permit_key(self.role)

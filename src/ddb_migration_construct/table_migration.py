@@ -70,9 +70,11 @@ class DynamoDbTableMigration(Construct):
         enable_source_features: bool = False,
         accepted_findings: Sequence[str] = (),
         max_read_units_per_second: int | None = None,
+        max_write_units_per_second: int | None = None,
         worker_type: str = "G.1X",
         max_workers: int = 4,
         max_apply_concurrency: int = 100,
+        max_rejected_items: int = 0,
         encryption_key: kms.IKey | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
         force_delete: bool = False,
@@ -92,9 +94,13 @@ class DynamoDbTableMigration(Construct):
             accepted_findings: codes of advised findings that shall not stop the run; default none.
             max_read_units_per_second: the Scan's read rate; default half of what the source has provisioned,
                 3,000 on demand.
+            max_write_units_per_second: the bulk load's write rate into the destination, all tasks together;
+                default none: as fast as the destination takes them.
             worker_type: of the Glue jobs; default G.1X.
             max_workers: of the Glue jobs; default 4.
             max_apply_concurrency: how many WriteCdc run at once, 2 to 1,000; default 100.
+            max_rejected_items: how many items of the bulk load the destination may reject; default 0: the job
+                writes everything else, and then fails with their count and place.
             encryption_key: for the migration's own queues, bucket, table and logs; default AWS owned keys.
             removal_policy: of bucket, control table and log group; default DESTROY, with the bucket emptied;
                 RETAIN keeps them.
@@ -113,6 +119,9 @@ class DynamoDbTableMigration(Construct):
             max_workers=max_workers,
             max_apply_concurrency=max_apply_concurrency,
             max_read_units_per_second=max_read_units_per_second,
+            max_write_units_per_second=max_write_units_per_second,
+            max_rejected_items=max_rejected_items,
+            change_retention=retention,
         )
         require_valid(self, source_table, destination_table, retention, settings)
         self._resources = self._create_resources(
@@ -255,6 +264,8 @@ class DynamoDbTableMigration(Construct):
             settings=settings,
             stream_processor=self._stream_processor,
             write_cdc=self._write_cdc,
+            direct_job=self._direct_job,
+            large_job=self._large_job,
         )
         self._enable_trigger = EnableTrigger(
             self,

@@ -64,18 +64,25 @@ def _tables(scope: Construct, source: dynamodb.ITable, destination: dynamodb.ITa
         yield "'source_table' and 'destination_table' are the same table; pass two"
     here = Stack.of(scope)
     for prop, table in (("source_table", source), ("destination_table", destination)):
-        region = _region(table)
+        region = _part(table, "region")
         if _known(region) and _known(here.region) and region != here.region:
             yield (
                 f"'{prop}' is in {region} and the migration's stack in {here.region}; a migration runs in the "
                 "Region of both tables: put it into a stack there"
             )
+        account = _part(table, "account")
+        if _known(account) and _known(here.account) and account != here.account:
+            yield (
+                f"'{prop}' is in account {account} and the migration's stack in {here.account}; a migration runs in "
+                "the account of both tables, for now: put it into a stack there"
+            )
 
 
-def _region(table: dynamodb.ITable) -> str:
-    """Return the Region of the table's ARN; the `env` of an imported table may be the importing stack's."""
-    region = Arn.split(table.table_arn, ArnFormat.SLASH_RESOURCE_NAME).region
-    return region if region and _known(region) else table.env.region
+def _part(table: dynamodb.ITable, part: str) -> str:
+    """Return Region or account of the table's ARN; the `env` of an imported table may be the importing stack's."""
+    stated: str | None = getattr(Arn.split(table.table_arn, ArnFormat.SLASH_RESOURCE_NAME), part)
+    environment: str = getattr(table.env, part)
+    return stated if stated and _known(stated) else environment
 
 
 def _retention(retention: Duration) -> Iterator[str]:
@@ -90,9 +97,13 @@ def _retention(retention: Duration) -> Iterator[str]:
 
 
 def _settings(settings: Settings) -> Iterator[str]:
-    reads = settings.max_read_units_per_second
+    reads, writes = settings.max_read_units_per_second, settings.max_write_units_per_second
     if reads is not None and not Token.is_unresolved(reads) and reads < 1:
         yield f"'max_read_units_per_second' is {reads}; pass at least 1, or leave it out for a gentle default"
+    if writes is not None and not Token.is_unresolved(writes) and writes < 1:
+        yield f"'max_write_units_per_second' is {writes}; pass at least 1, or leave it out for no limit"
+    if not Token.is_unresolved(settings.max_rejected_items) and settings.max_rejected_items < 0:
+        yield f"'max_rejected_items' is {settings.max_rejected_items}; pass 0 or more"
     if _known(settings.worker_type) and settings.worker_type not in WORKER_TYPES:
         yield f"'worker_type' is {settings.worker_type!r}; pass one of {', '.join(WORKER_TYPES)}"
     yield from _between("max_workers", settings.max_workers, WORKERS)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -128,6 +129,14 @@ def test_fails_on_an_unknown_key_shape() -> None:
     result = RUNNER.invoke(app, ["rehearse", "--key", "xyz"])
     assert result.exit_code == 1
     assert "key shape 'xyz' is unknown" in result.output
+
+
+def test_fails_on_items_without_the_key(tmp_path: Path) -> None:
+    items = tmp_path / "items.json"
+    items.write_text('[{"id": {"S": "a"}}]')
+    result = RUNNER.invoke(app, ["rehearse", "--items-file", str(items), "--key", "pk:S"])
+    assert result.exit_code == 1
+    assert "has no key attribute 'pk' of type S; see --key" in " ".join(result.output.split())
 
 
 def test_fails_with_the_extra_to_install() -> None:

@@ -110,3 +110,46 @@ def test_fails_on_a_bad_key_before_aws_is_asked() -> None:
     result = CliRunner().invoke(app, ["reread", "Orders/Migration", "{"])
     assert result.exit_code == 1
     assert "not JSON: '{'" in result.output
+
+
+class FakeSts:
+    """An identity."""
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Arn": "arn:ann"}
+
+
+def run(monkeypatch: pytest.MonkeyPatch, command: str, *arguments: str, **clients: Any) -> str:
+    """Run a command over fakes and return what it prints."""
+    fakes = {"stepfunctions": FakeStates("Orders/Migration"), "sts": FakeSts(), **clients}
+    monkeypatch.setattr(f"ddb_migration_construct.cli.{command}.client", fakes.__getitem__)
+    result = CliRunner().invoke(app, [command, "Orders/Migration", *arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_all_parked_keys_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"parked_epoch": {"S": "e1"}, "item_key": {"S": '[["pk","S","a"]]'}, "parked_reason": {"S": "too odd"}}
+    functions, table = FakeFunctions(sent(1)), FakeDynamoDb({"epoch": {"S": "e1"}}, [row])
+    said = run(monkeypatch, "reread", "--parked", **{"lambda": functions, "dynamodb": table})
+    assert functions.invoked == [("reread", {"action": "reread", "keys": [KEY]})]
+    assert said == "1 reread is in the change queue.\n"
+
+
+def test_nothing_is_parked_before_the_first_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = run(monkeypatch, "reread", "--parked", **{"lambda": FakeFunctions(), "dynamodb": FakeDynamoDb()})
+    assert said == "0 rereads are in the change queue.\n"
+
+
+def test_keys_and_dead_letters_in_one_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    functions = FakeFunctions(sent(2), one_pass(3))
+    said = run(monkeypatch, "reread", '{"pk":{"S":"a"}}', '{"pk":{"S":"b"}}', "--dead-letters", **{"lambda": functions})
+    assert [event["action"] for _, event in functions.invoked] == ["reread", "redrive"]
+    assert said.startswith("2 rereads are in the change queue.\n3 rereads are in the change queue.")
+
+
+def test_acceptance_names_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    functions = FakeFunctions({"refused": None, "accepted": True})
+    said = run(monkeypatch, "accept", '{"pk":{"S":"a"}}', "--reason", "obsolete", **{"lambda": functions})
+    assert functions.invoked[0][1]["by"] == "arn:ann"
+    assert said == 'Accepted, by arn:ann: {"pk":{"S":"a"}}\n'

@@ -103,7 +103,9 @@ def test_the_next_step_fits_the_state(execution: str, record: dict[str, Any], st
 
 
 def test_the_status_is_plain_json() -> None:
-    found = json.loads(json.dumps(read(states(status="RUNNING"), RECORD, ROWS).as_json()))
+    found = json.loads(json.dumps(read(states(status="RUNNING"), RECORD, [*ROWS, parked("a")], keys=True).as_json()))
+    assert found["parked"] == {"too odd": 1}
+    assert found["parked_keys"] == [{"key": {"pk": {"S": "a"}}, "reason": "too odd"}]
     assert found["record"]["phase"] == "Drain"
     assert found["execution"]["status"] == "RUNNING"
     assert found["counts"]["captured"] == 15

@@ -187,7 +187,19 @@ WORKS = {
     [
         ("StreamProcessor", {**QUEUE_AND_TABLE}),
         ("WriteCdc", {**QUEUE_AND_TABLE, **SOURCE, **DESTINATION}),
-        ("SetupCheck", {**QUEUE_AND_TABLE, **SOURCE, **DESTINATION, **FUNCTIONS, **NAME}),
+        (
+            "SetupCheck",
+            {
+                **QUEUE_AND_TABLE,
+                **SOURCE,
+                **DESTINATION,
+                **FUNCTIONS,
+                **NAME,
+                "MIGRATION_BUCKET": "<MigrationBucket>",
+                "DIRECT_MIGRATION_ROLE": "<DirectMigrationJobRole.Arn>",
+                "LARGE_MIGRATION_ROLE": "<LargeMigrationJobRole.Arn>",
+            },
+        ),
         (
             "EnableTrigger",
             {
@@ -200,7 +212,7 @@ WORKS = {
                 "CHANGE_QUEUE_ARN": "<ChangeQueue.Arn>",
             },
         ),
-        ("CleanUp", {**QUEUE_AND_TABLE, **DESTINATION, **FUNCTIONS, **NAME, **WORKS}),
+        ("CleanUp", {**QUEUE_AND_TABLE, **SOURCE, **DESTINATION, **FUNCTIONS, **NAME, **WORKS}),
         ("Reread", {**QUEUE_AND_TABLE, **SOURCE, "DEAD_LETTER_QUEUE_URL": "<ChangeQueueDeadLetterQueue>"}),
     ],
 )
@@ -218,6 +230,7 @@ def test_settings(template: dict[str, Any], function: str) -> None:
         "worker_type": "G.1X",
         "max_workers": 4,
         "max_apply_concurrency": 100,
+        "change_retention_seconds": 14 * 86400,
     }
 
 
@@ -253,6 +266,7 @@ def test_arguments_of_jobs(template: dict[str, Any], job: str, more: dict[str, s
         "--control_table": "<ControlTable>",
         "--source_table": SOURCE["SOURCE_TABLE"],
         "--destination_table": DESTINATION["DESTINATION_TABLE"],
+        "--max_rejected_items": "0",
         **more,
     }
 

@@ -56,8 +56,9 @@ GRANTS: dict[str, set[Grant]] = {
     | on(CONTROL, "dynamodb", "GetItem", "UpdateItem")
     | on(QUEUE, "sqs", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility"),
     "SetupCheckRole": FUNCTION_LOGS
-    | on(SOURCE, "dynamodb", "DescribeTable", "DescribeContinuousBackups")
-    | on(DESTINATION, "dynamodb", "DescribeTable", "Scan")
+    | on(SOURCE, "dynamodb", "DescribeTable", "DescribeContinuousBackups", "DescribeTimeToLive")
+    | on(DESTINATION, "dynamodb", "DescribeTable", "DescribeTimeToLive", "Scan")
+    | on(["<DirectMigrationJobRole.Arn>", "<LargeMigrationJobRole.Arn>"], "iam", "SimulatePrincipalPolicy")
     | on(CONTROL, "dynamodb", "GetItem", "Query")
     | on(LOCKS, "ssm", "GetParameter")
     | on("*", "lambda", "ListEventSourceMappings")
@@ -82,6 +83,7 @@ GRANTS: dict[str, set[Grant]] = {
     | on(LOCKS, "ssm", "GetParameter", "DeleteParameter")
     | on("*", "lambda", "DeleteEventSourceMapping", "ListEventSourceMappings")
     | on([DIRECT, LARGE], "glue", "GetJobRuns", "BatchStopJobRun")
+    | on(f"{SOURCE}/export/*", "dynamodb", "DescribeExport")
     | on(BUCKET, "s3", "ListBucket")
     | on(f"{BUCKET}/*", "s3", "DeleteObject")
     | on(EXECUTIONS, "states", "DescribeExecution", "StopExecution"),
@@ -111,6 +113,7 @@ WITHOUT_RESOURCE = on("*", "dynamodb", "ListStreams") | on("*", "lambda", "ListE
 BY_CONDITION = on("*", "lambda", "CreateEventSourceMapping", "UpdateEventSourceMapping", "DeleteEventSourceMapping")
 SOURCE_READS = {
     *("dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeExport"),
+    "dynamodb:DescribeTimeToLive",
     *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
     *("dynamodb:GetItem", "dynamodb:Scan", "dynamodb:ExportTableToPointInTime"),
 }

@@ -99,6 +99,20 @@ def test_max_read_units_per_second() -> None:
     assert settings(template, "max_read_units_per_second") == [500] * 2
 
 
+@sets("max_write_units_per_second")
+def test_max_write_units_per_second() -> None:
+    template = template_with(max_write_units_per_second=40_000)
+    assert settings(template, "max_write_units_per_second") == [40_000] * 2
+    assert settings(default_template(), "max_write_units_per_second") == [None] * 2
+
+
+@sets("max_rejected_items")
+def test_max_rejected_items() -> None:
+    template = template_with(max_rejected_items=5)
+    jobs = [found["Properties"]["DefaultArguments"] for found in resources_of(template, "AWS::Glue::Job").values()]
+    assert [arguments["--max_rejected_items"] for arguments in jobs] == ["5"] * 2
+
+
 @sets("worker_type", "max_workers")
 def test_workers() -> None:
     template = template_with(worker_type="G.2X", max_workers=20)

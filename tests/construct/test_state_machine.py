@@ -24,6 +24,7 @@ JOBS = ["DirectMigrationJob", "LargeMigrationJob"]
 NOT_FINAL = {
     "RoleNotReady": "has a retry of its own: a new role is not known everywhere at once",
     "ConditionFailed": "caught where it is raised, and told as MigrationStopped",
+    "NotDynamoDbJson": "of the bulk load, in a module that the states use too",
     "OutOfTime": "of WriteCdc, in a module that the states use too",
     "UnknownMessage": "of WriteCdc, in a module that the states use too",
 }

@@ -41,6 +41,8 @@ def template() -> dict[str, Any]:
         change_retention=Duration.seconds(number("Retention")),
         accepted_findings=[text("Finding")],
         max_read_units_per_second=number("Reads"),
+        max_write_units_per_second=number("Writes"),
+        max_rejected_items=number("Rejected"),
         worker_type=text("WorkerType"),
         max_workers=number("Workers"),
         max_apply_concurrency=number("Applies"),
@@ -55,13 +57,13 @@ def test_settings_hold_the_parameters(template: dict[str, Any], function: str) -
     assert text == (
         '{"size_threshold_bytes":<Threshold>,"enable_source_features":false,"accepted_findings":["<Finding>"],'
         '"worker_type":"<WorkerType>","max_workers":<Workers>,"max_apply_concurrency":<Applies>,'
-        '"max_read_units_per_second":<Reads>}'
+        '"max_read_units_per_second":<Reads>,"max_write_units_per_second":<Writes>,"change_retention_seconds":<Retention>}'
     )
 
 
 def test_settings_are_json_when_deployed(template: dict[str, Any]) -> None:
     text = plain(environment(template, "SetupCheck")["SETTINGS"])
-    for parameter in ("Threshold", "Workers", "Applies", "Reads"):
+    for parameter in ("Threshold", "Workers", "Applies", "Reads", "Writes", "Retention"):
         text = text.replace(f"<{parameter}>", "17")
     assert json.loads(text)["max_workers"] == 17
 

@@ -22,6 +22,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "'change_retention' is 0.5 days; a queue keeps messages for 14 days at most, and less than one day loses "
         "changes: pass Duration.days(1) to Duration.days(14)",
     ),
+    "no writes": (
+        {"max_write_units_per_second": 0},
+        "'max_write_units_per_second' is 0; pass at least 1, or leave it out for no limit",
+    ),
+    "negative rejected items": ({"max_rejected_items": -1}, "'max_rejected_items' is -1; pass 0 or more"),
     "no reads": (
         {"max_read_units_per_second": 0},
         "'max_read_units_per_second' is 0; pass at least 1, or leave it out for a gentle default",
@@ -36,7 +41,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "apply too wide": ({"max_apply_concurrency": 1001}, "'max_apply_concurrency' is 1001; pass 2 to 1000"),
     "unknown finding": (
         {"accepted_findings": ["stream-reader"]},
-        "'accepted_findings' names 'stream-reader', which is no advised finding; those are stream-readers",
+        "'accepted_findings' names 'stream-reader', which is no advised finding; those are stream-readers, "
+        "destination-stream-readers, destination-time-to-live, time-to-live-differs, forecast",
     ),
 }
 AT_THE_EDGE: list[dict[str, Any]] = [
@@ -83,6 +89,18 @@ def test_table_of_another_region(prop: str) -> None:
     assert refusal(stack, MIGRATION, **{prop: table}).endswith(
         f"1. '{prop}' is in eu-west-1 and the migration's stack in us-east-1; a migration runs in the Region of "
         "both tables: put it into a stack there"
+    )
+
+
+@pytest.mark.parametrize("prop", ["source_table", "destination_table"])
+def test_table_of_another_account(prop: str) -> None:
+    stack = new_stack(env={"account": "210987654321", "region": "eu-west-1"})
+    table = dynamodb.Table.from_table_arn(stack, "Far", ARN.format(region="eu-west-1"))
+    near = dynamodb.Table.from_table_name(stack, "Near", "orders")
+    tables = {"source_table": near, "destination_table": near, prop: table}
+    assert refusal(stack, MIGRATION, **tables).endswith(
+        f"1. '{prop}' is in account 123456789012 and the migration's stack in 210987654321; a migration runs in the "
+        "account of both tables, for now: put it into a stack there"
     )
 
 

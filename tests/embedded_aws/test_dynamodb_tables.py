@@ -62,6 +62,36 @@ def test_an_export_has_the_documented_files(aws: EmbeddedAws) -> None:
     assert items[0]["n"] == {"N": "1.5"}
 
 
+def test_an_export_holds_the_table_as_of_its_time(aws: EmbeddedAws) -> None:
+    table_arn = _table(aws, "past")
+    _recover(aws, "past")
+    aws.client("s3").create_bucket(Bucket="exports")
+    dynamodb = aws.client("dynamodb")
+    for name in ("kept", "changed", "deleted"):
+        dynamodb.put_item(TableName="past", Item={"pk": {"S": name}, "v": {"N": "1"}})
+    time.sleep(1.1)
+    moment = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    time.sleep(1.1)
+    dynamodb.update_item(
+        TableName="past",
+        Key={"pk": {"S": "changed"}},
+        UpdateExpression="SET v = :v",
+        ExpressionAttributeValues={":v": {"N": "2"}},
+    )
+    dynamodb.delete_item(TableName="past", Key={"pk": {"S": "deleted"}})
+    dynamodb.batch_write_item(RequestItems={"past": [{"PutRequest": {"Item": {"pk": {"S": "new"}}}}]})
+    began = dynamodb.export_table_to_point_in_time(
+        TableArn=table_arn, S3Bucket="exports", S3Prefix="p", ExportTime=moment
+    )["ExportDescription"]
+    assert began["ExportTime"] == moment
+    items = _items_of(aws, _exported(aws, began["ExportArn"])["ExportManifest"])
+    assert sorted((item["pk"]["S"], item["v"]["N"]) for item in items) == [
+        ("changed", "1"),
+        ("deleted", "1"),
+        ("kept", "1"),
+    ]
+
+
 def _object(aws: EmbeddedAws, key: str) -> bytes:
     content: bytes = aws.client("s3").get_object(Bucket="exports", Key=key)["Body"].read()
     return content
@@ -70,14 +100,16 @@ def _object(aws: EmbeddedAws, key: str) -> bytes:
 def _items_of(aws: EmbeddedAws, manifest: str) -> list[dict[str, Any]]:
     assert manifest.startswith("p/AWSDynamoDB/")
     summary = json.loads(_object(aws, manifest))
-    items = []
+    items, counts = [], list[int]()
     for line in _object(aws, summary["manifestFilesS3Key"]).decode().splitlines():
         file = json.loads(line)
         packed = _object(aws, file["dataFileS3Key"])
         assert base64.b64encode(hashlib.md5(packed).digest()).decode() == file["md5Checksum"]
         lines = gzip.decompress(packed).decode().splitlines()
         assert len(lines) == file["itemCount"]
+        counts.append(len(lines))
         items += [json.loads(entry)["Item"] for entry in lines]
+    assert 0 in counts, "an empty partition gives an empty file"
     return items
 
 

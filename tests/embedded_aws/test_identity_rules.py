@@ -134,6 +134,22 @@ def test_a_call_to_step_functions_is_judged(aws: EmbeddedAws) -> None:
         states.stop_execution(executionArn=execution)
 
 
+def test_a_simulation_is_judged_by_the_role_it_asks_about(aws: EmbeddedAws) -> None:
+    table = "arn:aws:dynamodb:us-east-1:123456789012:table/simulated"
+    roles = "arn:aws:iam::123456789012:role/"
+    _as_role(aws, "simulated", [_statement(["dynamodb:Scan"], table)])
+    session = _as_role(aws, "simulating", [_statement(["iam:SimulatePrincipalPolicy"], f"{roles}simulated")])
+    iam = session.client("iam", endpoint_url=aws.url)
+    asked = {"ActionNames": ["dynamodb:Scan", "dynamodb:Query"], "ResourceArns": [table]}
+    found = iam.simulate_principal_policy(PolicySourceArn=f"{roles}simulated", **asked)["EvaluationResults"]
+    assert [(one["EvalActionName"], one["EvalDecision"]) for one in found] == [
+        ("dynamodb:Scan", "allowed"),
+        ("dynamodb:Query", "implicitDeny"),
+    ]
+    with pytest.raises(ClientError, match="iam:SimulatePrincipalPolicy"):
+        iam.simulate_principal_policy(PolicySourceArn=f"{roles}simulating", **asked)
+
+
 def test_loopback_counts_as_tls(aws: EmbeddedAws) -> None:
     url = aws.client("sqs").create_queue(QueueName="tls")["QueueUrl"]
     arn = "arn:aws:sqs:us-east-1:123456789012:tls"

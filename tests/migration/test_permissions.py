@@ -25,9 +25,7 @@ from tests.migration.trial import Trial
         ("OrdersMigrateStateMachineRole", "glue:StartJobRun"),
     ],
 )
-def test_a_missing_permission_is_named_with_its_role(
-    aws: EmbeddedAws, assembly: Path, role: str, action: str
-) -> None:
+def test_a_missing_permission_is_named_with_its_role(aws: EmbeddedAws, assembly: Path, role: str, action: str) -> None:
     synthesise(assembly)
     assert _without(assembly / f"{STACK}.template.json", role, action)
     trial = Trial(aws, deploy(aws, assembly, STACK))

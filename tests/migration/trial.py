@@ -81,9 +81,9 @@ class Trial:
             assert time.monotonic() < limit, f"{state} was not reached; the states were {self.states(execution)}"
             time.sleep(0.1)
 
-    def finish(self, execution: str) -> dict[str, Any]:
+    def finish(self, execution: str, at_most_seconds: float = AT_MOST_SECONDS) -> dict[str, Any]:
         """Wait for the end of an execution and return its description."""
-        limit = time.monotonic() + AT_MOST_SECONDS
+        limit = time.monotonic() + at_most_seconds
         while (found := self.status(execution))["status"] == "RUNNING":
             assert time.monotonic() < limit, f"still running; the states were {self.states(execution)}"
             time.sleep(0.2)

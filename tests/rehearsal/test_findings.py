@@ -10,7 +10,7 @@ from ddb_migration_construct.rehearsal.comparison import Comparison, Difference
 from ddb_migration_construct.rehearsal.denials import denials_in
 from ddb_migration_construct.rehearsal.limits import LIMITS
 from ddb_migration_construct.rehearsal.report import report_lines
-from ddb_migration_construct.rehearsal.verdict import Failure, Findings
+from ddb_migration_construct.rehearsal.verdict import Failure, Findings, as_json, overall
 
 EQUAL = Comparison(10, 10)
 DIFFERENT = Comparison(10, 9, missing=1, differences=(Difference("different", "abc", ("a", "\u2028[red]")),))
@@ -70,18 +70,53 @@ def test_a_failed_rehearsal_knows_no_differences() -> None:
 
 @pytest.mark.parametrize("found", [findings(EQUAL), findings(DIFFERENT), findings(failure=FAILURE)])
 def test_the_report_says_what_it_cannot_show_and_ends_with_the_verdict(found: Findings) -> None:
-    lines = list(report_lines(found))
+    lines = list(report_lines([found]))
     assert all(any(limit in line for line in lines) for limit in LIMITS)
     assert lines[-1] == f"Verdict: {found.verdict} (seed 7)"
 
 
+def test_faults_are_counted_by_kind() -> None:
+    found = findings(EQUAL)
+    found.planted, found.faults = "random-group", {"UnprocessedItems": 3, "invocation failed": 1}
+    assert found.as_json()["faults"] == {"random-group": 1, "UnprocessedItems": 3, "invocation failed": 1}
+    text = "\n".join(report_lines([found]))
+    assert "planted: random-group" in text
+    assert "injected: UnprocessedItems 3, invocation failed 1" in text
+    assert findings(EQUAL).as_json()["faults"] == {}
+
+
+@pytest.mark.parametrize(
+    ("rehearsals", "verdict"),
+    [
+        ([findings(EQUAL), findings(EQUAL)], "equal"),
+        ([findings(EQUAL), findings(DIFFERENT)], "different"),
+        ([findings(failure=FAILURE), findings(DIFFERENT)], "failed"),
+        ([], "failed"),
+    ],
+)
+def test_the_worst_of_several_verdicts_stands(rehearsals: list[Findings], verdict: str) -> None:
+    assert overall(rehearsals) == verdict
+    assert as_json(rehearsals)["verdict"] == verdict
+
+
+def test_several_rehearsals_are_reported_one_after_the_other() -> None:
+    both = [findings(EQUAL), findings(DIFFERENT)]
+    both[1].mode = "large"
+    lines = list(report_lines(both))
+    assert lines[-1] == "Verdict: different (seed 7)"
+    assert "  verdict of direct: equal" in lines
+    assert "  verdict of large: different" in lines
+    assert [found["mode"] for found in as_json(both)["rehearsals"]] == ["direct", "large"]
+    assert as_json(both[:1]) == both[0].as_json()
+
+
 def test_the_report_shows_differences_with_harmless_attribute_names() -> None:
-    text = "\n".join(report_lines(findings(DIFFERENT)))
+    text = "\n".join(report_lines([findings(DIFFERENT)]))
     assert "key abc: different in 'a', '\\u2028[red]'" in text
 
 
 def test_the_report_shows_error_cause_and_missing_permissions() -> None:
-    text = "\n".join(report_lines(findings(failure=FAILURE)))
+    text = "\n".join(report_lines([findings(failure=FAILURE)]))
     assert "SetupCheckFailed:\n    no stream\n    no recovery" in text
     assert "missing permission: dynamodb:Scan for role Job" in text
 
@@ -96,7 +131,7 @@ def test_the_report_shows_error_cause_and_missing_permissions() -> None:
     ],
 )
 def test_the_report_shows_the_message_inside_a_cause(cause: str, shown: str) -> None:
-    lines = list(report_lines(findings(failure=Failure("E", cause))))
+    lines = list(report_lines([findings(failure=Failure("E", cause))]))
     assert lines[lines.index("  E:") + 1] == f"    {shown}"
 
 

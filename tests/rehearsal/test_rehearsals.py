@@ -32,6 +32,19 @@ def test_a_small_rehearsal_ends_equal(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_both_modes_end_equal_with_heavy_faults(tmp_path: Path) -> None:
+    options = ("--items", "300", "--mode", "both", "--faults", "heavy")
+    exit_code, report, output = rehearse(tmp_path / "report.json", *options)
+    assert (exit_code, report["verdict"]) == (0, "equal"), output
+    assert [one["mode"] for one in report["rehearsals"]] == ["direct", "large"]
+    for one in report["rehearsals"]:
+        assert {"UnprocessedItems", "ThrottlingException", "invocation failed", "invocation timed out"} <= set(
+            one["faults"]
+        )
+    assert output.count("  injected: ") == 2
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["b", "n", "bs", "nb"])
 def test_every_kind_of_key_ends_equal(tmp_path: Path, key: str) -> None:
     exit_code, report, output = rehearse(tmp_path / "report.json", "--items", "200", "--key", key)

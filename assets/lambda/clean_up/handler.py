@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from clean_up import bucket, custom_resource, guard
 from clean_up.ending import Ending
+from clean_up.export import unfinished_export
 from ddb_migration import names
 from ddb_migration.aws.clients import client
 from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.destination_lock import DestinationLock
 from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.executions import Executions
+from ddb_migration.aws.exports import Exports
 from ddb_migration.aws.jobs import Jobs
 from ddb_migration.aws.mappings import Mappings
 
@@ -58,12 +60,20 @@ def _delete(event: Mapping[str, Any], context: Any) -> None:
     """End the epoch, then empty the bucket unless it is to be kept."""
     ending = _ending()
     ending.control.bury()
-    while (waiting := ending.step()) is not None:
+    _repeat(ending.step, context)
+    if event["ResourceProperties"]["KeepBucket"] == "true":
+        return
+    environment = Environment.of_process()
+    exports = Exports(client("dynamodb"), environment[names.SOURCE_TABLE], environment[names.MIGRATION_BUCKET])
+    _repeat(lambda: unfinished_export(exports, ending.control.read()), context)
+    bucket.empty(client("s3"), environment[names.MIGRATION_BUCKET])
+
+
+def _repeat(step: Callable[[], str | None], context: Any) -> None:
+    while (waiting := step()) is not None:
         if context.get_remaining_time_in_millis() / 1000 < RESERVE_SECONDS:
             raise StillEnding(f"still waiting for {waiting}; delete the stack again, it goes on from there")
         time.sleep(LOOK_SECONDS)
-    if event["ResourceProperties"]["KeepBucket"] != "true":
-        bucket.empty(client("s3"), Environment.of_process()[names.MIGRATION_BUCKET])
 
 
 def _lock(destination_arn: str) -> DestinationLock:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ddb_migration import names
 from ddb_migration.aws.checkpoints import Checkpoints
-from ddb_migration.core.bulk_plan import COMPLETE
+from ddb_migration.core.bulk_plan import BulkPlan, plan_name
 from ddb_migration.core.control_record import ControlRecord
 from enable_trigger.parts import Answer, Call, Parts, again, done, poll
 from enable_trigger.start_capture import require_same_stream
 
-# A bulk task reads the control record every 2 s and its calls end within 6 s; the rest is margin.
+# A bulk task's permit is 2 s old at most and its calls end within 6 s; the rest is margin.
 HOLD_SECONDS = 120
 
 
@@ -36,7 +36,8 @@ def run(parts: Parts, call: Call) -> Answer:
 
 
 def _require_complete(parts: Parts, record: ControlRecord) -> None:
-    if not Checkpoints(parts.control.rows, str(record.epoch)).read(COMPLETE).done:
+    name = plan_name(BulkPlan.from_text(record.plan), record.export_arn) if record.plan else ""
+    if not name or not Checkpoints(parts.control.rows, str(record.epoch), name).is_complete:
         raise BulkLoadIncomplete(
             "the bulk load has not done all of its plan; start the migration again, it goes on where it stopped"
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ddb_migration import names
 from ddb_migration.core.bulk_plan import direct_plan, gentle_read_units, tasks_for
 from ddb_migration.core.control_record import ControlRecord
@@ -27,8 +29,10 @@ def _choose(parts: Parts, call: Call) -> ControlRecord:
     if source is None:
         raise StreamReplaced("the source table is gone")
     reads = parts.settings.max_read_units_per_second or gentle_read_units(source.provisioned_reads)
-    chosen = _plan(parts, source)
-    return parts.control.set_once(call.execution, max_read_units_per_second=reads, **chosen)
+    chosen: dict[str, Any] = {**_plan(parts, source), "max_read_units_per_second": reads}
+    if parts.settings.max_write_units_per_second is not None:
+        chosen["max_write_units_per_second"] = parts.settings.max_write_units_per_second
+    return parts.control.set_once(call.execution, **chosen)
 
 
 def _plan(parts: Parts, source: Table) -> dict[str, str]:

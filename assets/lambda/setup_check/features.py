@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ddb_migration.aws.tables import Tables
+from ddb_migration.core.findings import Finding
 from ddb_migration.core.setup import Setup
 from ddb_migration.core.table import Table
+
+CURED = ("source-stream-off", "source-recovery-off")
+
+
+def uncured(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings that the two switches do not cure."""
+    return [finding for finding in findings if finding.code not in CURED]
 
 
 def switch_on(tables: Tables, setup: Setup) -> bool:

@@ -15,31 +15,37 @@ from ddb_migration.aws.destination_lock import DestinationLock
 from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.executions import Executions
 from ddb_migration.aws.mappings import Mappings
+from ddb_migration.aws.role_permissions import RolePermissions
 from ddb_migration.aws.tables import Tables
+from ddb_migration.core.checks import check
 from ddb_migration.core.findings import require_none
-from ddb_migration.core.setup import check
-from setup_check.features import switch_on
+from setup_check.features import switch_on, uncured
 from setup_check.look import Look
-from setup_check.roles import role_findings
+from setup_check.roles import Roles
 from setup_check.summary import summary
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Run every check; raises SetupCheckFailed with all the findings that stop the migration."""
-    look, lambda_client, environment = _parts()
-    settings = environment.settings
+    """Run every check; raises SetupCheckFailed with all the findings that stop the migration.
+
+    Nothing is switched on while anything else is wrong.
+    """
+    look, roles = _parts()
+    settings = look.environment.settings
     setup = look.at(event["execution"])
+    findings = check(setup) + roles.findings(setup)
+    if settings.enable_source_features:
+        findings = uncured(findings)
+    require_none(findings, settings.accepted_findings)
     if settings.enable_source_features and switch_on(look.tables, setup):
         return {"done": False, "wait_seconds": 15}
-    findings = check(setup) + role_findings(lambda_client, environment, setup)
-    require_none(findings, settings.accepted_findings)
-    told = summary(setup, settings, findings)
+    told = summary(setup, findings)
     print(json.dumps(told))
     return {"done": True, "setup": told}
 
 
 @functools.cache
-def _parts() -> tuple[Look, Any, Environment]:
+def _parts() -> tuple[Look, Roles]:
     environment = Environment.of_process()
     look = Look(
         environment=environment,
@@ -50,4 +56,4 @@ def _parts() -> tuple[Look, Any, Environment]:
         lock=DestinationLock(client("ssm"), environment[names.DESTINATION_TABLE], environment.holder),
         clock=time.time,
     )
-    return look, client("lambda"), environment
+    return look, Roles(client("lambda"), RolePermissions(client("iam")), environment)

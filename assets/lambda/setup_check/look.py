@@ -13,14 +13,17 @@ from ddb_migration.aws.executions import Executions
 from ddb_migration.aws.mappings import ENABLED, Mappings
 from ddb_migration.aws.progress import CAPTURE, Progress
 from ddb_migration.aws.tables import Tables
+from ddb_migration.core.bulk_plan import gentle_read_units
 from ddb_migration.core.control_record import ControlRecord
+from ddb_migration.core.place import Place
 from ddb_migration.core.setup import Setup
 from ddb_migration.core.table import Table
+from setup_check.asking import Asking
 
 
 @dataclass(frozen=True)
 class Look:
-    """Reads everything that `core.setup.check` asks; writes nothing."""
+    """Reads everything that `core.checks.check` asks; writes nothing."""
 
     environment: Environment
     tables: Tables
@@ -31,32 +34,61 @@ class Look:
     clock: Callable[[], float]
 
     def at(self, execution: str) -> Setup:
-        """Look at the set-up on behalf of an execution (its ARN)."""
-        record = self.control.read()
-        source = self.tables.describe(self.environment[names.SOURCE_TABLE])
-        destination = self.tables.describe(self.environment[names.DESTINATION_TABLE])
-        threshold = self.environment.settings.size_threshold_bytes
-        holder = self.lock.other()
+        """Look at the set-up on behalf of an execution (its ARN, whose Region and account are the migration's)."""
+        asking, home = Asking(), Place.of(execution)
+        record, settings, holder = self.control.read(), self.environment.settings, self.lock.other()
+        source, destination = self._table(names.SOURCE_TABLE, home), self._table(names.DESTINATION_TABLE, home)
         return Setup(
+            migration=self.environment[names.MIGRATION_NAME],
             source_arn=self.environment[names.SOURCE_TABLE],
             destination_arn=self.environment[names.DESTINATION_TABLE],
+            home=home,
             source=source,
             destination=destination,
-            source_recovery=source is not None and self.tables.has_recovery(source.arn),
-            destination_empty=self._is_empty(destination, record),
-            is_large=source is not None and source.size_bytes >= threshold,
+            source_recovery=self._has_recovery(asking, source),
+            destination_empty=record.is_open or self._is_empty(asking, destination),
+            is_large=_is_large(record, source, settings.size_threshold_bytes),
             record=record,
             captured_until=self._captured_until(record),
-            other_readers=self._other_readers(source),
+            source_readers=self._readers(source),
+            destination_readers=self._readers(destination),
+            source_time_to_live=self._time_to_live(asking, source),
+            destination_time_to_live=self._time_to_live(asking, destination),
             running_execution=self._running(record, execution),
             destination_holder=holder.name if holder else None,
+            retention_seconds=settings.change_retention_seconds,
+            read_units=settings.max_read_units_per_second
+            or gentle_read_units(source.provisioned_reads if source else 0),
+            write_units=settings.max_write_units_per_second,
             now=self.clock(),
+            denied=tuple(asking.denied),
         )
 
-    def _is_empty(self, destination: Table | None, record: ControlRecord) -> bool:
-        if destination is None or record.is_open:
+    def _table(self, name: str, home: Place) -> Table | None:
+        """Describe a table of this Region and account; one elsewhere is out of reach of this client."""
+        arn = self.environment[name]
+        place = Place.of(arn)
+        is_here = (place.region, place.account) == (home.region, home.account)
+        return self.tables.describe(arn) if is_here else None
+
+    def _has_recovery(self, asking: Asking, source: Table | None) -> bool:
+        return source is not None and asking.ask(lambda: self.tables.has_recovery(source.arn), True)
+
+    def _is_empty(self, asking: Asking, destination: Table | None) -> bool:
+        if destination is None or not destination.is_usable:
             return True
-        return self.tables.is_empty(destination.arn)
+        return asking.ask(lambda: self.tables.is_empty(destination.arn), True)
+
+    def _time_to_live(self, asking: Asking, table: Table | None) -> str | None:
+        return asking.ask(lambda: self.tables.time_to_live(table.arn), None) if table and table.is_usable else None
+
+    def _readers(self, table: Table | None) -> tuple[str, ...]:
+        """Return the other functions that read a table's stream."""
+        if table is None or table.stream_arn is None:
+            return ()
+        ours = self.environment[names.STREAM_PROCESSOR]
+        found = {str(mapping["FunctionArn"]) for mapping in self.mappings.of_source(table.stream_arn)}
+        return tuple(sorted(found - {ours}))
 
     def _captured_until(self, record: ControlRecord) -> float | None:
         """Return when capture last worked, None where it works now or never began."""
@@ -69,14 +101,15 @@ class Look:
         reports = Progress(self.control.rows, str(record.epoch)).reports(CAPTURE)
         return max([record.captured_from or 0.0, *(report.at for report in reports)])
 
-    def _other_readers(self, source: Table | None) -> int:
-        if source is None or source.stream_arn is None:
-            return 0
-        ours = self.environment[names.STREAM_PROCESSOR]
-        return sum(found["FunctionArn"] != ours for found in self.mappings.of_source(source.stream_arn))
-
     def _running(self, record: ControlRecord, execution: str) -> str | None:
         holder = record.execution
         if not record.is_open or holder is None or holder == execution:
             return None
         return holder if self.executions.is_running(holder) else None
+
+
+def _is_large(record: ControlRecord, source: Table | None, threshold: int) -> bool:
+    """Tell which bulk load it is: the one that the open epoch has chosen, else what the size says."""
+    if record.is_open and record.bulk_load is not None:
+        return record.bulk_load == names.LARGE
+    return source is not None and source.size_bytes >= threshold

@@ -1,39 +1,67 @@
-"""Whether the functions' roles can do their work, shown by a harmless probe of each."""
+"""Whether functions and jobs can do their work, shown without any of it being done."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ddb_migration import names
 from ddb_migration.aws.environment import Environment
+from ddb_migration.aws.role_permissions import RolePermissions
+from ddb_migration.core.checks.permissions import role_finding
 from ddb_migration.core.findings import Finding
 from ddb_migration.core.setup import Setup
+from ddb_migration.core.table import Keys
+from setup_check.job_work import job_work
 
 _EXAMPLES = {"S": "probe", "N": "0", "B": "cHJvYmU="}
+_FUNCTIONS = {"StreamProcessor": names.STREAM_PROCESSOR, "WriteCdc": names.WRITE_CDC}
 
 
-def role_findings(lambda_client: Any, environment: Environment, setup: Setup) -> list[Finding]:
-    """Return a finding for each permission that StreamProcessor or WriteCdc lacks."""
-    if setup.source is None or setup.destination is None or setup.source.keys != setup.destination.keys:
-        return []
-    key = {name: {kind: _EXAMPLES[kind]} for name, _, kind in setup.source.keys}
-    functions = {"StreamProcessor": names.STREAM_PROCESSOR, "WriteCdc": names.WRITE_CDC}
-    return [
-        Finding(
-            "function-role",
-            f"the role of {title} lacks a permission: {denied}",
-            "Give the role what is missing; a boundary or a service control policy may take it away",
-        )
-        for title, name in functions.items()
-        for denied in _probe(lambda_client, environment[name], key)
-    ]
+@dataclass(frozen=True)
+class Roles:
+    """The roles of one migration.
 
+    A function is called with a probe, and makes harmless calls itself. A job can be called only by running it, and
+    its role be assumed only by Glue, so that goes through IAM's simulator.
+    """
 
-def _probe(lambda_client: Any, function: str, key: dict[str, dict[str, str]]) -> list[str]:
-    answer = lambda_client.invoke(FunctionName=function, Payload=json.dumps({"probe": key}))
-    body = json.loads(answer["Payload"].read())
-    if answer.get("FunctionError"):
-        return [f"its probe failed: {body.get('errorType')}: {body.get('errorMessage')}"]
-    denied: list[str] = body["denied"]
-    return denied
+    functions: Any
+    permissions: RolePermissions
+    environment: Environment
+
+    def findings(self, setup: Setup) -> list[Finding]:
+        """Return a finding for each permission that is missing; none while a table itself is wrong."""
+        source, destination = setup.source, setup.destination
+        if source is None or destination is None or source.keys != destination.keys:
+            return []
+        if not source.is_usable or not destination.is_usable:
+            return []
+        return [*self._of_functions(source.keys), *self._of_job(setup)]
+
+    def _of_functions(self, keys: Keys) -> Iterator[Finding]:
+        key = {name: {kind: _EXAMPLES[kind]} for name, _, kind in keys}
+        for title, name in _FUNCTIONS.items():
+            for denied in self._probe(self.environment[name], key):
+                yield role_finding("function-role", title, denied)
+
+    def _probe(self, function: str, key: dict[str, dict[str, str]]) -> list[str]:
+        answer = self.functions.invoke(FunctionName=function, Payload=json.dumps({"probe": key}))
+        body = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            return [f"its probe failed: {body.get('errorType')}: {body.get('errorMessage')}"]
+        denied: list[str] = body["denied"]
+        return denied
+
+    def _of_job(self, setup: Setup) -> Iterator[Finding]:
+        work = job_work(setup, self.environment)
+        for resource, actions in work.needs.items():
+            missing = self.permissions.missing(work.role, actions, resource)
+            if missing is None:
+                # Then the job's own failure has to tell.
+                print(f"the role of {work.job} is not checked: SetupCheck may not simulate its policies")
+                return
+            for denied in missing:
+                yield role_finding("job-role", work.job, denied)

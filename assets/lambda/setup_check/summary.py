@@ -6,21 +6,35 @@ from collections.abc import Sequence
 from typing import Any
 
 from ddb_migration import names
-from ddb_migration.aws.environment import Settings
-from ddb_migration.core.bulk_plan import gentle_read_units
 from ddb_migration.core.findings import Finding
+from ddb_migration.core.forecast import forecast_seconds, write_rate
 from ddb_migration.core.setup import Setup
 
 
-def summary(setup: Setup, settings: Settings, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Return mode, size and the limits chosen; sizes are DynamoDB's own figures, up to six hours old."""
+def summary(setup: Setup, findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return mode, size, limits and forecast; sizes are DynamoDB's own figures, up to six hours old.
+
+    `max_write_units_per_second` is None where only the destination limits the writes; the forecast counts on
+    `expected_write_units_per_second`.
+    """
     if setup.source is None:
         raise ValueError("a set-up without a source has findings and no summary")
-    gentle = gentle_read_units(setup.source.provisioned_reads)
     return {
         "mode": names.LARGE if setup.is_large else names.DIRECT,
         "bytes": setup.source.size_bytes,
         "items": setup.source.item_count,
-        "max_read_units_per_second": settings.max_read_units_per_second or gentle,
-        "accepted": [str(finding) for finding in findings],
+        "stream_view": setup.source.stream_view,
+        "max_read_units_per_second": None if setup.is_large else setup.read_units,
+        "max_write_units_per_second": setup.write_units,
+        "expected_write_units_per_second": write_rate(setup),
+        "forecast_seconds": round(forecast_seconds(setup)),
+        "accepted": [f"[{finding.code}] {finding.found}" for finding in findings],
+        "after_cut_over": _after_cut_over(setup),
     }
+
+
+def _after_cut_over(setup: Setup) -> list[str]:
+    attribute, there = setup.source_time_to_live, setup.destination_time_to_live
+    if attribute is None or there is not None:
+        return []
+    return [f"switch on time to live at the destination, by the attribute {attribute}"]

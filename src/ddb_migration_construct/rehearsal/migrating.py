@@ -6,7 +6,7 @@ import time
 
 from ddb_migration_construct.rehearsal.deployed import Deployed
 from ddb_migration_construct.rehearsal.following import Execution, ExecutionFailed, Patience, Watch
-from ddb_migration_construct.rehearsal.items import HostileItems
+from ddb_migration_construct.rehearsal.items import Items
 from ddb_migration_construct.rehearsal.last_drain import Moment, unsettled, wait_for_last_drain
 from ddb_migration_construct.rehearsal.options import RehearsalOptions
 from ddb_migration_construct.rehearsal.progress import Progress
@@ -26,7 +26,7 @@ _NO_MOVEMENT = ("captured", "sent", "rereads")
 
 
 def migrate(
-    deployed: Deployed, options: RehearsalOptions, items: HostileItems, progress: Progress, findings: Findings
+    deployed: Deployed, options: RehearsalOptions, items: Items, progress: Progress, findings: Findings
 ) -> None:
     """Run the state machine to its end while writers change the source from before its start.
 
@@ -36,7 +36,7 @@ def migrate(
         deployed.dynamodb,
         deployed.source,
         items,
-        population=options.items,
+        population=options.population,
         writes_per_second=options.writes_per_second,
     ) as writers:
         try:
@@ -78,7 +78,7 @@ def _start(deployed: Deployed) -> Execution:
 
 
 def _patience(options: RehearsalOptions) -> Patience:
-    return Patience(at_most=_START_SECONDS + 2 * options.items / _SLOWEST_PER_SECOND)
+    return Patience(at_most=_START_SECONDS + 2 * options.population / _SLOWEST_PER_SECOND)
 
 
 def _follow(

@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ddb_migration_construct.rehearsal.comparison import Comparison, Difference
 from ddb_migration_construct.rehearsal.limits import LIMITS
-from ddb_migration_construct.rehearsal.verdict import Failure, Findings
+from ddb_migration_construct.rehearsal.verdict import Failure, Findings, overall
 
 _CAUSE_CHARACTERS = 3000
 _NAMES = 8
 _NAME_CHARACTERS = 24
 
 
-def report_lines(findings: Findings) -> Iterator[str]:
-    """Yield the report line by line: what the run cannot show first, the verdict last, where the eye ends."""
+def report_lines(rehearsals: Sequence[Findings]) -> Iterator[str]:
+    """Yield the report line by line: what the run cannot show first, the verdicts last, where the eye ends."""
     yield "What this run cannot show about AWS:"
     yield from (f"  - {limit}" for limit in LIMITS)
-    yield ""
+    for findings in rehearsals:
+        yield ""
+        yield from _rehearsal(findings)
+        if len(rehearsals) > 1:
+            yield f"  verdict of {findings.mode}: {findings.verdict}"
+    yield f"Verdict: {overall(rehearsals)} (seed {rehearsals[0].seed})"
+
+
+def _rehearsal(findings: Findings) -> Iterator[str]:
+    yield f"Bulk load {findings.mode}:"
     yield from _figures(findings)
-    yield from (f"  planted: {fault}" for fault in findings.faults)
+    if findings.planted is not None:
+        yield f"  planted: {findings.planted}"
+    if findings.faults:
+        yield "  injected: " + ", ".join(f"{kind} {count}" for kind, count in sorted(findings.faults.items()))
     yield from (f"  note: {note}" for note in findings.notes)
     if findings.comparison is not None:
         yield from _comparison(findings.comparison)
     if findings.failure is not None:
         yield from _failure(findings.failure)
-    yield f"Verdict: {findings.verdict} (seed {findings.seed})"
 
 
 def _figures(findings: Findings) -> Iterator[str]:

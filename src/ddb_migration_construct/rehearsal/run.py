@@ -19,7 +19,6 @@ from ddb_migration_construct.rehearsal.embedded import EmbeddedAws, EmbeddedAwsF
 from ddb_migration_construct.rehearsal.embedded_environment import EnvironmentFailed, embedded_python
 from ddb_migration_construct.rehearsal.following import ExecutionFailed, Stalled
 from ddb_migration_construct.rehearsal.interruptions import Interruptions
-from ddb_migration_construct.rehearsal.items import HostileItems
 from ddb_migration_construct.rehearsal.last_drain import NotDrained
 from ddb_migration_construct.rehearsal.migrating import drain_the_last, migrate
 from ddb_migration_construct.rehearsal.options import RehearsalOptions
@@ -28,7 +27,8 @@ from ddb_migration_construct.rehearsal.progress import Progress, view_for
 from ddb_migration_construct.rehearsal.report import report_lines
 from ddb_migration_construct.rehearsal.seeding import SeedingFailed, seed
 from ddb_migration_construct.rehearsal.synthesis import MIGRATION_NAME, STACK_NAME, Synthesis, SynthesisFailed
-from ddb_migration_construct.rehearsal.verdict import Failure, Findings
+from ddb_migration_construct.rehearsal.table_items import items_of
+from ddb_migration_construct.rehearsal.verdict import Failure, Findings, as_json
 from ddb_migration_construct.rehearsal.work_dir import work_dir
 from ddb_migration_construct.rehearsal.writers import WriterFailed
 from ddb_migration_construct.toolchain import ToolNotFoundError, jsii_environment
@@ -54,27 +54,36 @@ _FAILURES = (
 
 
 def rehearse(options: RehearsalOptions, change: Callable[[Path], None] = lambda _: None) -> int:
-    """Run a rehearsal, print its report, and return the exit code: 0 only if both tables ended equal.
+    """Run a rehearsal of each mode, print their report, and return the exit code: 0 only if all tables ended equal.
 
     130 when it was interrupted; whatever it had started has ended by then. `change` may alter the synthesised
     assembly before it is deployed.
     """
-    findings = Findings(options.mode, options.seed, faults=[options.plant] if options.plant else [])
     try:
-        with (
-            Interruptions() as interruptions,
-            work_dir(keep=options.keep_work_dir) as folder,
-            Progress(view_for()) as progress,
-        ):
-            findings.phases = progress.phases
-            _Rehearsal(options, folder, progress, findings, interruptions).run(change)
+        with Interruptions() as interruptions:
+            rehearsals = [_rehearsed(options, mode, interruptions, change) for mode in options.modes]
     except KeyboardInterrupt:
         print("interrupted; everything that was started has ended")
         return INTERRUPTED
+    print("\n".join(report_lines(rehearsals)))
+    if options.json_file is not None:
+        options.json_file.write_text(json.dumps(as_json(rehearsals), indent=2) + "\n", "utf-8")
+    return max(findings.exit_code for findings in rehearsals)
+
+
+def _rehearsed(
+    options: RehearsalOptions, mode: str, interruptions: Interruptions, change: Callable[[Path], None]
+) -> Findings:
+    """Run one rehearsal; what went wrong is in its findings."""
+    findings = Findings(mode, options.seed, planted=options.plant)
+    try:
+        with work_dir(keep=options.keep_work_dir) as folder, Progress(view_for()) as progress:
+            findings.phases = progress.phases
+            progress.say(f"bulk load {mode}")
+            _Rehearsal(options, folder, progress, findings, interruptions).run(change)
     except _FAILURES as error:
         findings.failure = findings.failure or _failure(error)
-    _report(options, findings)
-    return findings.exit_code
+    return findings
 
 
 @dataclass(frozen=True)
@@ -110,9 +119,9 @@ class _Rehearsal:
             raise
 
     def _migrate_and_compare(self, deployed: Deployed) -> None:
-        items = HostileItems(self.options.seed, self.options.key_shape)
+        items = items_of(self.options)
         with self.progress.phase("seed"):
-            seed(deployed.dynamodb, deployed.source, items, self.options.items, self._show_seeded)
+            seed(deployed.dynamodb, deployed.source, items, self.options.population, self._show_seeded)
         with self.progress.phase("migrate"):
             migrate(deployed, self.options, items, self.progress, self.findings)
         with self.progress.phase("last drain"):
@@ -126,11 +135,11 @@ class _Rehearsal:
             )
 
     def _show_seeded(self, written: int) -> None:
-        self.progress.show({"items": f"{written} of {self.options.items}"})
+        self.progress.show({"items": f"{written} of {self.options.population}"})
 
     @contextmanager
     def _synthesis(self) -> Iterator[Synthesis]:
-        context = {"key": self.options.key_shape.letters}
+        context = {"key": self.options.key_shape.text, "mode": self.findings.mode}
         synthesis = Synthesis(self.folder, context, {**os.environ, **jsii_environment()})
         with ExitStack() as stack:
             with self.interruptions.held():
@@ -140,22 +149,18 @@ class _Rehearsal:
     @contextmanager
     def _embedded_aws(self) -> Iterator[EmbeddedAws]:
         stack = ExitStack()
+        aws = EmbeddedAws(self.folder, faults=self.options.faults, fault_seed=self.options.seed)
         try:
             with self.progress.phase("start"), self.interruptions.held():
-                aws = stack.enter_context(EmbeddedAws(self.folder))
+                stack.enter_context(aws)
             yield aws
         finally:
             with self.progress.phase("end"):
                 stack.close()
+            self.findings.faults = aws.faults
 
 
 def _failure(error: BaseException, from_logs: Iterable[str] = ()) -> Failure:
     name = error.error if isinstance(error, ExecutionFailed) else type(error).__name__
     cause = error.cause if isinstance(error, ExecutionFailed) else str(error)
     return Failure(name, cause, tuple(dict.fromkeys([*denials_in(cause), *from_logs])))
-
-
-def _report(options: RehearsalOptions, findings: Findings) -> None:
-    print("\n".join(report_lines(findings)))
-    if options.json_file is not None:
-        options.json_file.write_text(json.dumps(findings.as_json(), indent=2) + "\n", "utf-8")

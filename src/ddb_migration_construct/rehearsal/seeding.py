@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ddb_migration_construct.rehearsal.items import HostileItems, Item
+from ddb_migration_construct.rehearsal.items import Item, Items
 
 # BatchWriteItem takes at most 25 items (API Reference, BatchWriteItem).
 BATCH_ITEMS = 25
@@ -22,7 +22,7 @@ class SeedingFailed(Exception):
 def seed(
     client: Any,
     table: str,
-    items: HostileItems,
+    items: Items,
     count: int,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> None:

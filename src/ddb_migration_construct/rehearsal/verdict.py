@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -26,14 +26,16 @@ class Failure:
 class Findings:
     """The figures of a rehearsal, filled in as it goes, so that a failed one shows how far it came.
 
-    `counts` are the migration's own sums; `faults` were planted; `phases` are seconds by name.
+    `counts` are the migration's own sums; `planted` is the name of a planted fault; `faults` are how many were
+    injected, by kind; `phases` are seconds by name.
     """
 
     mode: str
     seed: int
     writes: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
+    planted: str | None = None
+    faults: Mapping[str, int] = field(default_factory=dict)
     phases: Mapping[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     comparison: Comparison | None = None
@@ -59,7 +61,7 @@ class Findings:
             **self._compared(),
             "writes": self.writes,
             **{name: self.counts.get(name, 0) for name in ("captured", "applied", "stale_skipped", "parked")},
-            "faults": list(self.faults),
+            "faults": {**({self.planted: 1} if self.planted else {}), **self.faults},
             "phases": dict(self.phases),
             "seed": self.seed,
             "notes": list(self.notes),
@@ -69,3 +71,20 @@ class Findings:
     def _compared(self) -> dict[str, Any]:
         names = ("source_items", "destination_items", "missing", "extra", "different", "differences")
         return {**dict.fromkeys(names), **(asdict(self.comparison) if self.comparison is not None else {})}
+
+
+def overall(rehearsals: Sequence[Findings]) -> str:
+    """Return the worst verdict of several rehearsals; of none it is "failed"."""
+    verdicts = {findings.verdict for findings in rehearsals} or {FAILED}
+    return next(verdict for verdict in (FAILED, DIFFERENT, EQUAL) if verdict in verdicts)
+
+
+def as_json(rehearsals: Sequence[Findings]) -> dict[str, Any]:
+    """Return one rehearsal's report as it is, and several with the worst verdict of them."""
+    if len(rehearsals) == 1:
+        return rehearsals[0].as_json()
+    return {
+        "verdict": overall(rehearsals),
+        "mode": "both",
+        "rehearsals": [findings.as_json() for findings in rehearsals],
+    }

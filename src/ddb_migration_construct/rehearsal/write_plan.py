@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from ddb_migration_construct.rehearsal.hostile_values import NAMES, TYPES, value_of
-from ddb_migration_construct.rehearsal.items import HostileItems, has_attributes_called_like_types
+from ddb_migration_construct.rehearsal.hostile_values import TYPES, value_of
+from ddb_migration_construct.rehearsal.items import Items
 
 # No generated item has this attribute, so ADD always finds a number or nothing.
 COUNTER = "writes so far"
@@ -35,7 +35,7 @@ class WritePlan:
     one key interleave; the order in which the source took them is the one that the destination must follow.
     """
 
-    def __init__(self, items: HostileItems, population: int, writer: int) -> None:
+    def __init__(self, items: Items, population: int, writer: int) -> None:
         self._items = items
         self._population = max(population, 1)
         self._rng = Random(f"{items.seed}/writer/{writer}")
@@ -59,10 +59,9 @@ class WritePlan:
         return Write("delete_item", {"Key": self._items.key(index)})
 
     def _update(self, index: int) -> Write:
-        # The embedded DynamoDB refuses to update an item that has an attribute called like a type.
-        if has_attributes_called_like_types(index):
+        if not self._items.can_update(index):
             return self._put(index)
-        changed, removed = self._rng.sample(NAMES, 2)
+        changed, removed = self._rng.sample(self._items.names, 2)
         return Write(
             "update_item",
             {

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Any
 
-from ddb_migration_construct.rehearsal.items import HostileItems
+from ddb_migration_construct.rehearsal.items import Items
 from ddb_migration_construct.rehearsal.write_plan import Act, WritePlan
 
 _STOP_WITHIN_SECONDS = 60.0
@@ -28,7 +28,7 @@ class Writers:
         self,
         client: Any,
         table: str,
-        items: HostileItems,
+        items: Items,
         *,
         population: int,
         writes_per_second: float,

@@ -107,6 +107,8 @@ class Engine:
                 self._wake_in(seconds)
 
     def _arrived(self, cursor: Cursor, portion: Portion) -> None:
+        if self._error is not None:
+            return
         self._writing.mix.arrived(cursor, len(portion.items))
         self._records.settle(cursor)
         self._pump()
@@ -133,6 +135,7 @@ class Engine:
         if self._has_ended:
             return
         self._records.save_all()
+        self._end()
         if self._port.clock() - self._told_at >= PROGRESS_SECONDS:
             self._tell_progress()
         self._pump()

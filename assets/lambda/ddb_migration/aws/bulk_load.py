@@ -6,21 +6,24 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ddb_migration.aws.bulk_permit import BulkPermit
-from ddb_migration.aws.bulk_writer import BulkWriter
 from ddb_migration.aws.checkpoints import Checkpoints
-from ddb_migration.aws.clients import client, writer
+from ddb_migration.aws.clients import client
 from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.tables import Tables
 from ddb_migration.aws.watermarks import Watermarks
-from ddb_migration.core.bulk_plan import COMPLETE, BulkPlan
+from ddb_migration.core.bulk_plan import BulkPlan, plan_name
 from ddb_migration.core.control_record import ControlRecord, MigrationStopped
+from ddb_migration.core.table import Table
 
-ARGUMENTS = ("control_table", "source_table", "destination_table", "epoch")
+ARGUMENTS = ("control_table", "source_table", "destination_table", "epoch", "max_rejected_items")
 
 
 class LoadIncomplete(Exception):
     """Units of the plan are not done although every task has ended."""
+
+
+class ItemsRejected(Exception):
+    """The destination rejects more items than the migration may leave out; the text says how many and where."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,10 @@ class Load:
     source_table: str
     destination_table: str
     epoch: str
+    max_rejected_items: int
     stream_arn: str
     key_names: tuple[str, ...]
+    items: int
     plan: BulkPlan
     export_arn: str | None = None
 
@@ -41,45 +46,59 @@ class Load:
         """Read the epoch's plan; raises MigrationStopped when this epoch may not be loaded (any more)."""
         record = ControlTable(client("dynamodb"), arguments["control_table"]).read()
         record.require_bulk_load(arguments["epoch"])
+        source = _source(arguments["source_table"])
+        texts = {name: arguments[name] for name in ARGUMENTS if name != "max_rejected_items"}
         return cls(
-            **{name: arguments[name] for name in ARGUMENTS},
+            **texts,
+            max_rejected_items=int(arguments["max_rejected_items"]),
             stream_arn=str(record.stream_arn),
-            key_names=_key_names(arguments["source_table"]),
+            key_names=source.key_names,
+            items=source.item_count,
             plan=_plan(record),
             export_arn=record.export_arn,
         )
 
     @property
-    def checkpoints(self) -> Checkpoints:
-        """Return the checkpoints of this epoch."""
-        return Checkpoints(ControlTable(client("dynamodb"), self.control_table).rows, self.epoch)
+    def control(self) -> ControlTable:
+        """Return the control table."""
+        return ControlTable(client("dynamodb"), self.control_table)
 
     @property
-    def permit(self) -> BulkPermit:
-        """Return a new permit, for one task."""
-        return BulkPermit(ControlTable(client("dynamodb"), self.control_table), self.epoch, time.monotonic)
+    def checkpoints(self) -> Checkpoints:
+        """Return the checkpoints of this epoch and plan."""
+        return Checkpoints(self.control.rows, self.epoch, plan_name(self.plan, self.export_arn))
 
-    def writer(self, permit: BulkPermit) -> BulkWriter:
-        """Return a writer to the destination under a permit."""
-        rows = ControlTable(client("dynamodb"), self.control_table).rows
-        watermarks = Watermarks(rows, self.stream_arn, time.time)
-        table = self.destination_table
-        return BulkWriter(writer("dynamodb"), table, self.key_names, permit, watermarks, self.epoch, time.sleep)
+    @property
+    def watermarks(self) -> Watermarks:
+        """Return where rejected items are parked."""
+        return Watermarks(self.control.rows, self.stream_arn, time.time)
 
     def complete(self, units: Iterable[str]) -> None:
-        """Mark the load complete; raises LoadIncomplete when a unit is not done."""
-        checkpoints = self.checkpoints
-        missing = sorted(set(units) - checkpoints.done())
+        """Mark the load complete; raises LoadIncomplete when a unit is not done, and ItemsRejected."""
+        done = self.checkpoints.done()
+        missing = sorted(set(units) - set(done))
         if missing:
             raise LoadIncomplete(f"{len(missing)} units are not done, the first is {missing[0]}")
-        checkpoints.advance(COMPLETE, None, {})
+        rejected = {unit: saved.items_rejected for unit, saved in sorted(done.items()) if saved.items_rejected}
+        if sum(rejected.values()) > self.max_rejected_items:
+            raise ItemsRejected(_told(rejected, self.max_rejected_items))
+        self.checkpoints.complete()
 
 
-def _key_names(table_arn: str) -> tuple[str, ...]:
+def _told(rejected: Mapping[str, int], most: int) -> str:
+    places = ", ".join(f"{unit} ({count})" for unit, count in list(rejected.items())[:20])
+    return (
+        f"the destination rejects {sum(rejected.values())} items and max_rejected_items is {most}; everything else "
+        f"is written. They came from {places}; each is parked in the control table with DynamoDB's reason. Set "
+        "max_rejected_items to leave so many out and start the migration again, or give it up (ddb-migration abort)"
+    )
+
+
+def _source(table_arn: str) -> Table:
     table = Tables(client("dynamodb")).describe(table_arn)
     if table is None:
         raise MigrationStopped(f"the table {table_arn} is gone")
-    return table.key_names
+    return table
 
 
 def _plan(record: ControlRecord) -> BulkPlan:

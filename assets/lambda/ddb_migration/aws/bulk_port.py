@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from ddb_migration.core.item_text import Portion, Written
 
 Value = TypeVar("Value")
-Then = Callable[["Value | Exception"], None]
+Then = Callable[[Value | Exception], None]
 
 
 class Port(Protocol):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ddb_migration.aws.bulk_failures import is_about_items, is_throttle, reasons, will_pass
 from ddb_migration.aws.bulk_gate import Gate
 from ddb_migration.aws.bulk_port import Port
+from ddb_migration.aws.transport.failures import RepeatRequest
 from ddb_migration.core.backoff import backoff_seconds
 from ddb_migration.core.bulk_totals import Totals
 from ddb_migration.core.flow import Flow
@@ -98,12 +99,13 @@ class Writing:
         if is_about_items(error):
             self._reject(batch, error)
         elif is_throttle(error):
-            self._totals.throttled.update({reason: count for reason in reasons(error)})
+            self._totals.throttled.update(dict.fromkeys(reasons(error), count))
             self._flow.answered(count, count, self.in_flight, now)
             self.mix.left(batch, range(count), now)
         elif will_pass(error):
             self._totals.failures.update(f"write: {reason}" for reason in reasons(error))
-            self._flow.failed()
+            if not isinstance(error, RepeatRequest):
+                self._flow.failed()
             self._not_before = now + backoff_seconds(self._failures, self._port.draw())
             self._failures += 1
             self.mix.come_back(zip(batch.owners(), batch.texts, strict=True))

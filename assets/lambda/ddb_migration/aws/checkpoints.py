@@ -2,55 +2,59 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+import contextlib
 
-from ddb_migration.aws.rows import Rows
-from ddb_migration.core.attribute_values import Item, with_base64, with_bytes
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """One unit's state: done, or where to go on (`position`), DynamoDB JSON with bytes."""
-
-    done: bool = False
-    position: dict[str, Any] | None = None
+from ddb_migration.aws.bulk_books import Saved
+from ddb_migration.aws.rows import ConditionFailed, Rows
+from ddb_migration.core.bulk_plan import COMPLETE
 
 
 class Checkpoints:
-    """The checkpoints of one epoch; a new epoch has none."""
+    """The checkpoints of one epoch and one plan; those of another epoch or plan are not seen.
 
-    def __init__(self, rows: Rows, epoch: str) -> None:
+    A row holds a position and what lies before it, written together: the counts are exact however often a task,
+    or a copy of it that Spark thought lost, repeats its work.
+    """
+
+    def __init__(self, rows: Rows, epoch: str, plan: str) -> None:
         self._rows = rows
         self._partition = f"checkpoint#{epoch}"
+        self._ending = f"@{plan}"
 
-    def read(self, unit: str) -> Checkpoint:
+    def read(self, unit: str) -> Saved:
         """Return the state of a unit."""
-        return _checkpoint(self._rows.get(self._partition, unit))
+        row = self._rows.get(self._partition, unit + self._ending)
+        counts = {name: int(row.get(name, 0)) for name in ("items_read", "items_rejected")}
+        return Saved(bool(row.get("done")), row.get("position"), **counts)
 
-    def advance(self, unit: str, position: Item | None, counts: Mapping[str, int]) -> None:
-        """Record that all before `position` is written; None means that the unit is done."""
-        added = {name: count for name, count in counts.items() if count}
-        adds = " ADD " + ", ".join(f"#{name} :{name}" for name in added) if added else ""
-        if position is None:
+    def save(self, unit: str, saved: Saved) -> None:
+        """Record that all before a position is written; what is done stays done."""
+        values = {
+            "items_read": saved.items_read,
+            "items_written": saved.items_read - saved.items_rejected,
+            "items_rejected": saved.items_rejected,
+            **({"done": True} if saved.done else {"position": saved.position}),
+        }
+        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in values)
+        removed = " REMOVE #position" if saved.done else ""
+        with contextlib.suppress(ConditionFailed):
             self._rows.update(
-                self._partition, unit, f"SET #done = :done REMOVE #position{adds}", {"done": True, **added}
+                self._partition, unit + self._ending, expression + removed, values, "attribute_not_exists(#done)"
             )
-        else:
-            text = json.dumps(with_base64(position))
-            self._rows.update(self._partition, unit, f"SET #position = :position{adds}", {"position": text, **added})
 
-    def done(self) -> set[str]:
-        """Return the units that are done."""
-        return {unit for unit, row in self._rows.query(self._partition) if row.get("done")}
+    def complete(self) -> None:
+        """Record that every unit is done."""
+        self.save(COMPLETE, Saved(done=True))
 
-    def total(self, counter: str) -> int:
-        """Return the sum of one counter over all units."""
-        return sum(row.get(counter, 0) for _, row in self._rows.query(self._partition))
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether every unit is done."""
+        return self.read(COMPLETE).done
 
-
-def _checkpoint(row: Mapping[str, Any]) -> Checkpoint:
-    position = with_bytes(json.loads(row["position"])) if "position" in row else None
-    return Checkpoint(done=bool(row.get("done")), position=position)
+    def done(self) -> dict[str, Saved]:
+        """Return the units that are done, with their counts."""
+        return {
+            sk.removesuffix(self._ending): Saved(True, None, row["items_read"], row["items_rejected"])
+            for sk, row in self._rows.query(self._partition)
+            if row.get("done") and sk.endswith(self._ending)
+        }

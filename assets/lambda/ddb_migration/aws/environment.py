@@ -22,6 +22,8 @@ class Settings:
     max_workers: int
     max_apply_concurrency: int
     max_read_units_per_second: float | None = None
+    max_write_units_per_second: float | None = None
+    change_retention_seconds: float = 14 * 86400
 
     @classmethod
     def from_text(cls, text: str) -> Settings:

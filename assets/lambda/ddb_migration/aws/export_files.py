@@ -6,21 +6,24 @@ Layout and members: DynamoDB Developer Guide, "DynamoDB table export output form
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator
+import zlib
+from collections import deque
 from dataclasses import dataclass
-from itertools import islice
 from typing import IO, Any
 
 from botocore.exceptions import ClientError
 
 from ddb_migration.aws.errors import code
-from ddb_migration.core.attribute_values import with_bytes
 
 _BLOCK = 1024 * 1024
+# Compressed bytes taken at a time: a task has many files open, and JSON grows tenfold.
+_PIECE = 64 * 1024
+_SKIP = 5_000
+# zlib: the window of 32 KiB, in gzip's format.
+_GZIP = 31
 # The guide calls them *.checksum; the objects that DynamoDB writes are *.md5. Either may be absent.
 _CHECKSUMS = (".md5", ".checksum")
 
@@ -68,20 +71,17 @@ class ExportFiles:
             )
         return files
 
-    def items(self, file: ExportFile, start: int, step: int) -> Iterator[tuple[int, list[dict[str, Any]]]]:
-        """Yield (position of the first, items) in steps from item `start`; DynamoDB JSON with bytes.
-
-        The file's MD5 is checked before its first item, its count after its last; raises ExportDamaged.
-        """
-        with tempfile.TemporaryFile() as body:
+    def lines(self, file: ExportFile, start: int) -> ExportLines:
+        """Return the file's lines from line `start` on; its MD5 is checked first, and raises ExportDamaged."""
+        body = tempfile.TemporaryFile()  # noqa: SIM115  closed with the lines
+        try:
             self._download(file, body)
-            with gzip.open(body) as lines:
-                position = sum(1 for _ in islice(lines, start))
-                while batch := [_item(line) for line in islice(lines, step)]:
-                    yield position, batch
-                    position += len(batch)
-        if position != file.item_count:
-            raise ExportDamaged(f"{file.key} holds {position} items and the manifest says {file.item_count}")
+            lines = ExportLines(file, body)
+            lines.skip(start)
+        except BaseException:
+            body.close()
+            raise
+        return lines
 
     def _download(self, file: ExportFile, body: IO[bytes]) -> None:
         digest = hashlib.md5(usedforsecurity=False)
@@ -119,12 +119,73 @@ class ExportFiles:
             raise ExportDamaged(f"{key} is missing in the bucket {self._bucket}") from error
 
 
+class ExportLines:
+    """The lines of one export file, decompressed as they are asked for; `at` is how many were given."""
+
+    def __init__(self, file: ExportFile, body: IO[bytes]) -> None:
+        self.at = 0
+        self._file, self._body = file, body
+        self._gzip = zlib.decompressobj(_GZIP)
+        self._lines: deque[bytes] = deque()
+        self._rest = b""
+        self._has_ended = False
+
+    def take(self, most: int) -> list[bytes]:
+        """Return the next lines, none at the file's end; raises ExportDamaged where the manifest says otherwise."""
+        while len(self._lines) < most and not self._has_ended:
+            self._fill()
+        taken = [self._lines.popleft() for _ in range(min(most, len(self._lines)))]
+        self.at += len(taken)
+        if self.is_at_end:
+            self._body.close()
+            self._check()
+        return taken
+
+    def skip(self, lines: int) -> None:
+        """Leave out lines that are done already."""
+        while self.at < lines and not self.is_at_end:
+            self.take(min(_SKIP, lines - self.at))
+
+    @property
+    def is_at_end(self) -> bool:
+        """Tell whether all lines were given."""
+        return self._has_ended and not self._lines
+
+    def _fill(self) -> None:
+        block = self._body.read(_PIECE)
+        if not block:
+            self._end()
+            return
+        text = self._rest + self._decompressed(block)
+        lines = text.split(b"\n")
+        self._rest = lines.pop()
+        self._lines.extend(line for line in lines if line)
+
+    def _decompressed(self, block: bytes) -> bytes:
+        """Decompress a block; a gzip file may be several, one after the other."""
+        try:
+            text = self._gzip.decompress(block)
+            while self._gzip.eof and self._gzip.unused_data:
+                rest, self._gzip = self._gzip.unused_data, zlib.decompressobj(_GZIP)
+                text += self._gzip.decompress(rest)
+        except zlib.error as error:
+            raise ExportDamaged(f"{self._file.key} is no gzip file: {error}") from error
+        return text
+
+    def _end(self) -> None:
+        self._has_ended = True
+        if not self._gzip.eof:
+            raise ExportDamaged(f"{self._file.key} ends in the middle of its gzip data")
+        if self._rest:
+            self._lines.append(self._rest)
+
+    def _check(self) -> None:
+        if self.at != self._file.item_count:
+            raise ExportDamaged(f"{self._file.key} holds {self.at} items and the manifest says {self._file.item_count}")
+
+
 def _file(position: int, row: dict[str, Any]) -> ExportFile:
     return ExportFile(position, row["dataFileS3Key"], int(row["itemCount"]), row["md5Checksum"])
-
-
-def _item(line: bytes) -> dict[str, Any]:
-    return with_bytes(json.loads(line)["Item"])
 
 
 def _base64(digest: bytes) -> str:

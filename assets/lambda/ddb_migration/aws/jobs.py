@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from ddb_migration.aws.errors import code
+
 # Glue API, JobRunState: in these a run may still write.
 LIVE_STATES = ("STARTING", "RUNNING", "STOPPING", "WAITING")
 
@@ -27,7 +31,13 @@ class Jobs:
 
     def _runs(self, name: str) -> list[dict[str, Any]]:
         pages = self._client.get_paginator("get_job_runs").paginate(JobName=name)
-        return [run for page in pages for run in page["JobRuns"]]
+        try:
+            return [run for page in pages for run in page["JobRuns"]]
+        except ClientError as error:
+            # A job that somebody deleted has no runs, and must not keep a migration from being given up.
+            if code(error) != "EntityNotFoundException":
+                raise
+            return []
 
 
 def _is_live(run: dict[str, Any]) -> bool:

@@ -38,6 +38,12 @@ class Tables:
         moment = self._recovery(arn).get("LatestRestorableDateTime")
         return moment.timestamp() if moment else 0.0
 
+    def time_to_live(self, arn: str) -> str | None:
+        """Return the attribute that items expire by, None where time to live is off or going off."""
+        found = self._client.describe_time_to_live(TableName=arn)["TimeToLiveDescription"]
+        is_on = found.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
+        return str(found["AttributeName"]) if is_on else None
+
     def is_empty(self, arn: str) -> bool:
         """Tell whether a table holds no item, by consistent reads."""
         start: dict[str, Any] = {}

@@ -9,8 +9,14 @@ from dataclasses import asdict, dataclass
 CORES_PER_WORKER = {"G.1X": 4, "G.2X": 8, "G.4X": 16, "G.8X": 32}
 # The unit that a job marks done when it has seen that all others are.
 COMPLETE = "complete"
-SEGMENT_BYTES = 64 * 1024 * 1024
+# A task is worth its start for so many bytes; a checkpoint is kept for so many.
+TASK_BYTES = 64 * 1024 * 1024
+SEGMENT_BYTES = 16 * 1024 * 1024
 FEWEST_TASKS = 4
+FEWEST_SEGMENTS = 16
+# Segments or files that one task reads at once; with so many pages in memory a task stays under 64 MB.
+CURSORS = 16
+_MIB = 1024 * 1024
 # DynamoDB API, Scan: TotalSegments is at most 1,000,000; no table needs that many units to resume from.
 MOST_SEGMENTS = 100_000
 
@@ -43,21 +49,18 @@ def tasks_for(worker_type: str, max_workers: int) -> int:
 
 
 def direct_plan(size_bytes: int, tasks: int) -> BulkPlan:
-    """Plan a parallel Scan: several segments for each task, few tasks for a small table.
+    """Plan a parallel Scan: a segment for each cursor and more, few tasks for a small table.
 
-    Never fewer than four: DynamoDB's figure is up to six hours old, and a table just filled looks empty.
+    Never fewer than four tasks: DynamoDB's figure is up to six hours old, and a table just filled looks empty.
     """
-    segments = -(-size_bytes // SEGMENT_BYTES)
-    used = min(tasks, max(FEWEST_TASKS, segments))
-    return BulkPlan(units=min(max(used, segments), MOST_SEGMENTS), tasks=used)
+    used = min(tasks, max(FEWEST_TASKS, -(-size_bytes // TASK_BYTES)))
+    mixed = min(used * CURSORS, size_bytes // _MIB)
+    return BulkPlan(max(used, FEWEST_SEGMENTS, mixed, min(-(-size_bytes // SEGMENT_BYTES), MOST_SEGMENTS)), used)
 
 
-def strided(units: int, tasks: int) -> list[list[int]]:
-    """Deal the units out so that each task's lie spread over the whole key space.
-
-    Neighbouring segments hash to neighbouring partitions of the destination; strided ones keep them all busy.
-    """
-    return [list(range(task, units, tasks)) for task in range(min(units, tasks))]
+def plan_name(plan: BulkPlan, export_arn: str | None) -> str:
+    """Return what tells one plan's units from another's: TotalSegments, or the export."""
+    return str(plan.units) if export_arn is None else export_arn.rsplit("/", 1)[-1]
 
 
 def gentle_read_units(provisioned_reads: int) -> float:
@@ -69,8 +72,9 @@ def runs(units: int, tasks: int, cursors: int) -> list[list[list[int]]]:
     """Return for each task its cursors' runs of neighbouring units, which each cursor does one after the other.
 
     All runs of all tasks begin, and stay, evenly spread over the key space: a task's cursors are `tasks` runs apart.
+    Neighbouring units hash to neighbouring partitions of the destination; spread ones keep them all busy.
     """
-    count = tasks * cursors
+    count = tasks * max(1, min(cursors, units // tasks))
     edges = [run * units // count for run in range(count + 1)]
     dealt = [[list(range(edges[run], edges[run + 1])) for run in range(task, count, tasks)] for task in range(tasks)]
     return [kept for task in dealt if (kept := [run for run in task if run])]

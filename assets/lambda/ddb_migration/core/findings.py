@@ -39,7 +39,8 @@ class Finding:
         """Return code, weight, what was found and what to do, and below it what to paste."""
         weight = "required" if self.required else f"advised; accept with accepted_findings=['{self.code}']"
         lines = [line for text in self.paste for line in text.splitlines()]
-        return "\n".join([f"[{self.code}] ({weight}) {self.found}. {self.remedy}.", *(f"     {line}" for line in lines)])
+        first = f"[{self.code}] ({weight}) {self.found}. {self.remedy}{':' if lines else '.'}"
+        return "\n".join([first, *(f"     {line}" for line in lines)])
 
 
 def stopping(findings: Iterable[Finding], accepted: Iterable[str]) -> list[Finding]:

@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 FIRST_LANES = 4.0
 MOST_LANES = 64.0
 # Throttled tasks offer this much more than was taken lately: enough to find what becomes free, and little waste.
-OFFER = 1.07
+OFFER = 1.06
 # Where nothing was throttled the offer grows faster.
 GROWTH = 1.15
+# Now and then much more is offered: where throttling has another reason than the table's capacity (one hot key, say),
+# more is taken then, and the offer goes on growing.
+PROBE = 1.25
+PROBE_EVERY = 8
+IMPROVED = 1.1
 LEAST_PER_SECOND = 5.0
 # What one judgement rests on: this many seconds and requests, or the longer time.
 JUDGED_SECONDS = 0.25
@@ -33,6 +38,8 @@ class Flow:
     _left: int = field(default=0, init=False)
     _requests: int = field(default=0, init=False)
     _was_held: bool = field(default=False, init=False)
+    _judgements: int = field(default=0, init=False)
+    _before_probe: float | None = field(default=None, init=False)
 
     def wait(self, now: float) -> float:
         """Return the seconds until the next request may be sent."""
@@ -72,8 +79,17 @@ class Flow:
             return
         taken = self._taken / seconds
         if self._left:
-            self.rate = max(LEAST_PER_SECOND, taken * OFFER)
+            self.rate = max(LEAST_PER_SECOND, taken * self._offer(taken))
         elif self.rate is not None and self._was_held:
             self.rate *= GROWTH
         elif self.rate is not None and self.rate > 4 * taken:
             self.rate = None
+
+    def _offer(self, taken: float) -> float:
+        """Return how much more than what was taken is offered next."""
+        self._judgements += 1
+        before = self._before_probe
+        has_improved = before is not None and taken > IMPROVED * before
+        is_probe = has_improved or self._judgements % PROBE_EVERY == 0
+        self._before_probe = taken if is_probe else None
+        return PROBE if is_probe else OFFER

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 # DynamoDB API, BatchWriteItem: at most 25 puts and 16 MB; the rest is for what stands around the items.
 BATCH_ITEMS = 25
 BATCH_BYTES = 12 * 1024 * 1024
+# Items of one cursor in one batch, where there are cursors enough: what counts is the mix of a second's batches.
+SHARE_ITEMS = 5
 # A cursor rests after items were left unprocessed: 0.1 s, twice that the next time, at most 2 s.
 REST_SECONDS = 0.1
 LONGEST_REST_SECONDS = 2.0
@@ -157,7 +159,7 @@ class Mix:
 
     def arrived(self, cursor: Cursor, items: int) -> None:
         """Take note of items that were added to a cursor."""
-        if not cursor.is_resting:
+        if not cursor.is_resting and cursor.has_items:
             self.waiting += items
             self._list(cursor)
 
@@ -168,7 +170,7 @@ class Mix:
         if not ready or (self.waiting < BATCH_ITEMS and not partly):
             return None
         batch = Batch()
-        each, left = -(-BATCH_ITEMS // len(ready)), BATCH_ITEMS
+        each, left = max(SHARE_ITEMS, -(-BATCH_ITEMS // len(ready))), BATCH_ITEMS
         while ready and left > 0:
             cursor = ready.popleft()
             taken = cursor.hand_out(each if each < left else left, batch)

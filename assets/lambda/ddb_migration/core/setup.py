@@ -13,12 +13,14 @@ from ddb_migration.core.table import Table
 class Setup:
     """Everything that the checks look at.
 
-    `source` and `destination` are None where the table does not exist, or lies outside `home`, the migration's own
-    Region and account. Readers are the ARNs of other functions that read a table's stream, as far as the mappings
-    of this account show. A time to live is the name of its attribute, None where it is off. `denied` holds what
-    AWS said of each look that SetupCheck's own role may not take; such a look counts as if nothing were wrong.
+    `migration` is its name. `source` and `destination` are None where the table does not exist, or lies outside
+    `home`, the migration's own Region and account. Readers are the ARNs of other functions that read a table's
+    stream, as far as the mappings of this account show. A time to live is the name of its attribute, None where it
+    is off. `denied` holds what AWS said of each look that SetupCheck's own role may not take; such a look counts
+    as if nothing were wrong. Rates are in units a second; `write_units` is None where nothing limits writing.
     """
 
+    migration: str
     source_arn: str
     destination_arn: str
     home: Place

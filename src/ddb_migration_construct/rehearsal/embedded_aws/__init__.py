@@ -14,6 +14,7 @@ Hooks into internals, each with a test in ``tests/embedded_aws`` that fails once
 ``ministack...iam_evaluator._resolve_condition_key``   loopback stands in for TLS
 ``...cloudformation.provisioners._RESOURCE_HANDLERS``  security configurations, MaxConcurrentRuns, recovery
 ``ministack.services.lambda_svc._poll_*``              MiniStack's own pollers stay switched off
+``ministack.services.dynamodb._emit_stream_event``     every write is noted, for exports as of an earlier time
 ``ministack.services.sts.register_session``            sessions of the roles that services assume
 ``ministack.services.stepfunctions._state_machines``   definition and role of a state machine
 ``moto...boto_client_for``                             tasks call this port as the state machine's role

@@ -42,14 +42,25 @@ def _prepare_environment(settings: Settings, port: int) -> None:
 
 
 def _install(settings: Settings) -> None:
-    from . import cloud_formation_types, dynamodb_tables, event_source_mappings, glue_runs, iam_rules, state_machines
+    from . import (
+        cloud_formation_types,
+        dynamodb_tables,
+        event_source_mappings,
+        glue_runs,
+        iam_rules,
+        queue_faults,
+        state_machines,
+    )
+    from .faults import faults_of
 
+    faults = faults_of(settings)
     iam_rules.install()
     cloud_formation_types.install()
-    dynamodb_tables.install(settings)
-    glue_runs.install(settings)
+    dynamodb_tables.install(settings, faults)
+    queue_faults.install(faults)
+    glue_runs.install(settings, faults)
     state_machines.install(settings)
-    event_source_mappings.install(settings)
+    event_source_mappings.install(settings, faults)
 
 
 def _stop_when_told(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

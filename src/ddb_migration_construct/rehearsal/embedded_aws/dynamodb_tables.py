@@ -1,7 +1,7 @@
 """DynamoDB: exports and restorable times as AWS has them; everything else is MiniStack's.
 
-What differs from AWS: an export holds the table as it is when asked for, whatever ExportTime says; it is
-always full, in DYNAMODB_JSON and four files; its calls to S3 are not judged by a bucket policy.
+What differs from AWS: an export is always full and in DYNAMODB_JSON, with five files of which one is empty; it
+holds the table as of ExportTime exactly; its calls to S3 are not judged by a bucket policy.
 Source of layout and of the five minutes: Amazon DynamoDB Developer Guide, "DynamoDB table export output
 format" and "Point-in-time backups for DynamoDB".
 """
@@ -14,12 +14,17 @@ from typing import Any
 
 from ministack.core import iam_evaluator
 
+from . import table_history
 from .export_files import write_export
+from .faults import Faults
 from .permissions import refused_actions
 from .services import Answer, Request, ServiceError, answered, off_the_loop, put_in_front
 from .settings import Settings
+from .table_faults import with_faults
 
 _RESTORABLE_LAG_SECONDS = 300
+# A real export of three items took five minutes; a rehearsal only needs to see one in progress.
+_EXPORT_SECONDS = 100
 
 _exports: dict[str, dict[str, Any]] = {}
 _recovery_since: dict[str, float] = {}
@@ -70,7 +75,7 @@ async def _all_items(request: Request, table_arn: str) -> list[dict[str, Any]]:
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
-async def _export(request: Request) -> Answer:
+async def _export(request: Request, settings: Settings) -> Answer:
     given = request.json()
     await _check_recovery(request, given["TableArn"])
     _check_time(given)
@@ -78,11 +83,14 @@ async def _export(request: Request) -> Answer:
     description = (await request.call("ExportTableToPointInTime", **given))["ExportDescription"]
     if description["ExportArn"] in _exports:
         return answered({"ExportDescription": _described(description)})
-    description.setdefault("ExportTime", time.time())
+    description["ExportTime"] = given.get("ExportTime") or time.time()
     items = await _all_items(request, given["TableArn"])
+    items = table_history.as_of(_table_name(given["TableArn"]), items, description["ExportTime"])
     result: dict[str, Any] = {"ExportStatus": "IN_PROGRESS"}
     _exports[description["ExportArn"]] = result
-    threading.Thread(target=_write, args=(description, items, result), name="export", daemon=True).start()
+    writing = threading.Timer(_EXPORT_SECONDS * settings.wait_scale, _write, args=(description, items, result))
+    writing.daemon = True
+    writing.start()
     return answered({"ExportDescription": _described(description)})
 
 
@@ -129,18 +137,19 @@ async def _describe_backups(request: Request, settings: Settings) -> Answer:
     return answered(answer)
 
 
-def install(settings: Settings) -> None:
-    """Write exports, and give restorable times that lag as on AWS (scaled)."""
+def install(settings: Settings, faults: Faults) -> None:
+    """Write exports, give restorable times that lag as on AWS (scaled), and let item calls meet faults."""
+    table_history.install()
 
     async def answer(request: Request) -> Answer:
         if request.action == "ExportTableToPointInTime":
-            return await _export(request)
+            return await _export(request, settings)
         if request.action == "DescribeExport":
             return await _describe_export(request)
         if request.action == "UpdateContinuousBackups":
             return await _update_backups(request)
         if request.action == "DescribeContinuousBackups":
             return await _describe_backups(request, settings)
-        return await request.passed_on()
+        return await with_faults(faults, request)
 
     put_in_front("dynamodb", answer)

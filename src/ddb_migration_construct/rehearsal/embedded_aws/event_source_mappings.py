@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ministack.services import lambda_svc
 
 from .clients import root
+from .faults import Faults
 from .mapping_checks import check_new_mapping
 from .poller import NOTHING_YET, Poller
 from .queue_poller import QueuePoller
@@ -30,8 +31,9 @@ _PATH = "/event-source-mappings"
 class Mappings:
     """Keeps one poller for each enabled mapping."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, faults: Faults) -> None:
         self._settings = settings
+        self._faults = faults
         self._pollers: dict[str, Poller] = {}
         self._positions: dict[str, StreamPosition] = {}
         self._results: dict[str, str] = {}
@@ -70,9 +72,9 @@ class Mappings:
 
     def _new_poller(self, identifier: str, mapping: dict[str, Any]) -> Poller:
         if ":sqs:" in mapping["EventSourceArn"]:
-            return QueuePoller(mapping)
+            return QueuePoller(mapping, self._faults, self._settings.wait_scale)
         position = self._positions.setdefault(identifier, StreamPosition())
-        return StreamPoller(mapping, position, self._settings.wait_scale)
+        return StreamPoller(mapping, self._faults, position, self._settings.wait_scale)
 
     def _stop(self, identifier: str) -> None:
         poller = self._pollers.get(identifier)
@@ -136,10 +138,10 @@ def _switch_off_native_pollers() -> None:
     lambda_svc._poll_dynamodb_streams = lambda: False
 
 
-def install(settings: Settings) -> None:
+def install(settings: Settings, faults: Faults) -> None:
     """Replace MiniStack's pollers of streams and queues."""
     _switch_off_native_pollers()
-    mappings = Mappings(settings)
+    mappings = Mappings(settings, faults)
 
     async def answer(request: Request) -> Answer:
         if _PATH not in request.path:

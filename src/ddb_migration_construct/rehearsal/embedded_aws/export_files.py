@@ -12,7 +12,7 @@ from typing import Any
 
 from .clients import root
 
-_FILES = 4
+_FULL_FILES = 4
 
 
 def _moment(seconds: float) -> str:
@@ -81,7 +81,9 @@ def _summary(description: dict[str, Any], files_key: str, items: int, size: int)
 def write_export(description: dict[str, Any], items: list[dict[str, Any]]) -> dict[str, Any]:
     """Write data files and manifests; return what DescribeExport says of them."""
     _put(description, f"{_base(description)}/_started", b"")
-    written = [_put_data_file(description, items[part::_FILES]) for part in range(_FILES)]
+    # An empty partition gives an empty file.
+    parts = [*(items[part::_FULL_FILES] for part in range(_FULL_FILES)), []]
+    written = [_put_data_file(description, part) for part in parts]
     size = sum(count for _, count in written)
     listing = "".join(json.dumps(entry) + "\n" for entry, _ in written)
     files_key = _put_manifest(description, "manifest-files.json", listing)

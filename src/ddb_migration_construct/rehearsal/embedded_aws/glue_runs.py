@@ -11,12 +11,14 @@ import time
 import uuid
 from typing import Any
 
+from .faults import SLOW_START, Faults
 from .services import Answer, Request, ServiceError, answered, off_the_loop, put_in_front
 from .settings import Settings
 from .spark_process import SparkProcess
 
 _LIVE_STATES = {"STARTING", "RUNNING", "STOPPING", "WAITING"}
 _DEFAULT_TIMEOUT_MINUTES = 2880
+_SLOW_START_SECONDS = 5.0
 
 _runs: dict[str, list[dict[str, Any]]] = {}
 _processes: dict[str, SparkProcess] = {}
@@ -72,19 +74,21 @@ def _set_state(run: dict[str, Any], state: str, message: str = "") -> None:
             _processes.pop(run["Id"], None)
 
 
-def _start(settings: Settings, job: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+def _start(settings: Settings, faults: Faults, job: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     with _lock:
         _check_concurrency(job)
         run = _new_run(job, given)
         _runs.setdefault(job["Name"], []).append(run)
-        process = SparkProcess(settings, job, run["Id"], _arguments(job, run))
+        process = SparkProcess(settings, faults, job, run["Id"], _arguments(job, run))
         _processes[run["Id"]] = process
-    threading.Thread(target=_execute, args=(run, process), name=run["Id"], daemon=True).start()
+    threading.Thread(target=_execute, args=(run, process, faults), name=run["Id"], daemon=True).start()
     return {"JobRunId": run["Id"]}
 
 
-def _execute(run: dict[str, Any], process: SparkProcess) -> None:
+def _execute(run: dict[str, Any], process: SparkProcess, faults: Faults) -> None:
     try:
+        if faults.strike(SLOW_START):
+            faults.wait(SLOW_START, _SLOW_START_SECONDS)
         process.start()
         if run["JobRunState"] == "STARTING":
             _set_state(run, "RUNNING")
@@ -138,9 +142,11 @@ def _stop_one(job_name: str, run_id: str) -> dict[str, str] | None:
     return None
 
 
-def _perform(settings: Settings, action: str, job: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+def _perform(
+    settings: Settings, faults: Faults, action: str, job: dict[str, Any], given: dict[str, Any]
+) -> dict[str, Any]:
     if action == "StartJobRun":
-        return _start(settings, job, given)
+        return _start(settings, faults, job, given)
     if action == "BatchStopJobRun":
         return _stop(given)
     if action == "GetJobRun":
@@ -148,7 +154,7 @@ def _perform(settings: Settings, action: str, job: dict[str, Any], given: dict[s
     return _list(given)
 
 
-def install(settings: Settings) -> None:
+def install(settings: Settings, faults: Faults) -> None:
     """Run Spark jobs here; python shell jobs and all other operations stay with MiniStack."""
 
     async def answer(request: Request) -> Answer:
@@ -158,6 +164,6 @@ def install(settings: Settings) -> None:
         job = (await request.call("GetJob", JobName=given.get("JobName")))["Job"]
         if job["Command"]["Name"] != "glueetl":
             return await request.passed_on()
-        return answered(await off_the_loop(_perform, settings, request.action, job, given))
+        return answered(await off_the_loop(_perform, settings, faults, request.action, job, given))
 
     put_in_front("glue", answer)

@@ -2,7 +2,7 @@
 
 Sources: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon SQS (there is
 no action for the batch calls), for AWS Lambda (``lambda:FunctionArn`` on the event source mapping calls),
-and for Amazon DynamoDB and AWS Step Functions (resources of streams, exports and tags).
+for Amazon DynamoDB and AWS Step Functions (resources of streams, exports and tags), and for AWS IAM.
 """
 
 from __future__ import annotations
@@ -77,6 +77,19 @@ def _give_resources_of_streams_exports_and_tags() -> None:
     iam_actions.extract_resource_arn = extract_resource_arn
 
 
+def _give_role_of_a_simulation() -> None:
+    """SimulatePrincipalPolicy is judged by the principal that it asks about."""
+    original = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(
+        service: str, method: str, path: str, headers: Any, body: bytes, params: Any, *rest: Any
+    ) -> Any:
+        asked_about = iam_actions._query_param(params, "PolicySourceArn") if service == "iam" else None
+        return asked_about or original(service, method, path, headers, body, params, *rest)
+
+    iam_actions.extract_resource_arn = extract_resource_arn
+
+
 def _give_function_of_a_new_mapping() -> None:
     original = iam_actions.request_tag_context
 
@@ -125,5 +138,6 @@ def install() -> None:
     _take_loopback_for_tls()
     _judge_calls_by_their_own_action()
     _give_resources_of_streams_exports_and_tags()
+    _give_role_of_a_simulation()
     _give_function_of_a_new_mapping()
     _give_function_of_an_existing_mapping()

@@ -9,21 +9,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from .clients import Clients, root
+from .faults import FAILED, PARTLY_FAILED, REPEATED, REPEATED_LATE, TIMED_OUT, Faults
 from .service_roles import clients_as
 
 NOTHING_YET = "No records processed"
 OK = "OK"
 _CALL_FAILED = "PROBLEM: Function call failed"
 _PAUSE_AFTER_PROBLEM_SECONDS = 1.0
+# No batch of SQS holds more.
+_LATE_RECORDS = 10
 _PAYLOAD_BYTES = 6 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a function made of a batch: it failed as a whole, or the identifiers it reported as failed."""
+    """What a function made of a batch: it failed as a whole, or the identifiers it reported as failed.
+
+    `injected` are those among them that the function has not reported itself.
+    """
 
     failed: bool
     reported: frozenset[str] = frozenset()
+    injected: frozenset[str] = frozenset()
 
     @property
     def succeeded(self) -> bool:
@@ -34,8 +41,10 @@ class Outcome:
 class Poller:
     """One enabled event source mapping being polled with the credentials of its function's role."""
 
-    def __init__(self, mapping: dict[str, Any]) -> None:
+    def __init__(self, mapping: dict[str, Any], faults: Faults) -> None:
         self.mapping = mapping
+        self._faults = faults
+        self._late: dict[str, list[dict[str, Any]]] = {}
         self.result = NOTHING_YET
         self.stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -85,8 +94,43 @@ class Poller:
         function = root["lambda"].get_function_configuration(FunctionName=self.mapping["FunctionArn"])
         return clients_as(function["Role"], "lambda.amazonaws.com", self.function_name)
 
+    def order_of(self, record: dict[str, Any]) -> str:
+        """Return what the record is in order with: everything that comes from the same poller."""
+        return ""
+
     def invoke(self, records: list[dict[str, Any]]) -> Outcome:
-        """Invoke the function with one batch, and read what it reports."""
+        """Invoke the function with one batch, read what it reports, and let faults come between."""
+        faults = self._faults
+        if faults.strike(FAILED):
+            return Outcome(failed=True)
+        outcome = self._invoke(records)
+        if faults.strike(REPEATED):
+            outcome = self._invoke(records)
+        self._repeat_late(records)
+        if faults.strike(REPEATED_LATE):
+            for record in records:
+                self._late.setdefault(self.order_of(record), []).append(record)
+        if faults.strike(TIMED_OUT):
+            # After its work was done, which is the worst moment: everything will be done again.
+            return Outcome(failed=True)
+        return self._partly_failed(records, outcome)
+
+    def _repeat_late(self, records: list[dict[str, Any]]) -> None:
+        """Give records of earlier batches once more, while nobody else works on what they are in order with."""
+        orders = dict.fromkeys(self.order_of(record) for record in records)
+        late = [record for order in orders for record in self._late.pop(order, [])]
+        for part in parts_within_payload(late):
+            if part:
+                self._invoke(part[:_LATE_RECORDS])
+
+    def _partly_failed(self, records: list[dict[str, Any]], outcome: Outcome) -> Outcome:
+        reports = "ReportBatchItemFailures" in (self.mapping.get("FunctionResponseTypes") or [])
+        if outcome.failed or not reports or not self._faults.strike(PARTLY_FAILED):
+            return outcome
+        chosen = {_identifier(record) for record in self._faults.some(PARTLY_FAILED, records)}
+        return Outcome(False, outcome.reported | chosen, frozenset(chosen - outcome.reported))
+
+    def _invoke(self, records: list[dict[str, Any]]) -> Outcome:
         answer = root["lambda"].invoke(
             FunctionName=self.mapping["FunctionArn"], Payload=json.dumps({"Records": records}).encode()
         )

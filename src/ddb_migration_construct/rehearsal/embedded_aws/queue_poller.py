@@ -1,14 +1,18 @@
 """Event source mappings of queues: several batches at once, only what succeeded is deleted.
 
 What differs from AWS: at most four batches in flight (or MaximumConcurrency if that is less), at most ten
-messages in a batch, no batching window, no filters.
+messages in a batch, no batching window, no filters; after an invocation that failed as a whole, what is left of
+the visibility time-out is scaled, as waits are.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from .clients import root
 from .event_records import queue_event_record
+from .faults import Faults
 from .poller import Poller, parts_within_payload
 
 _MOST_IN_FLIGHT = 4
@@ -20,9 +24,9 @@ _LONG_POLL_SECONDS = 1
 class QueuePoller(Poller):
     """Leaves the order within message groups, and what returns after a failure, to the queue."""
 
-    def __init__(self, mapping: dict[str, Any]) -> None:
-        super().__init__(mapping)
-        self._queue_url = ""
+    def __init__(self, mapping: dict[str, Any], faults: Faults, wait_scale: float) -> None:
+        super().__init__(mapping, faults)
+        self._wait_scale = wait_scale
 
     @property
     def workers(self) -> int:
@@ -58,6 +62,7 @@ class QueuePoller(Poller):
             failed = [r for r in batch if outcome.failed or r["messageId"] in outcome.reported]
             failed_groups.update(group for record in failed if (group := _group(record)))
             self._delete(queue, url, [record for record in batch if record not in failed])
+            self._hurry(url, [r for r in batch if outcome.failed or r["messageId"] in outcome.injected])
 
     def _delete(self, queue: Any, url: str, records: list[dict[str, Any]]) -> None:
         entries = [
@@ -65,6 +70,22 @@ class QueuePoller(Poller):
         ]
         if entries:
             queue.delete_message_batch(QueueUrl=url, Entries=entries)
+
+    def _hurry(self, url: str, records: list[dict[str, Any]]) -> None:
+        """Shorten what nothing but the visibility time-out brings back; nobody works on these messages any more."""
+        if not records:
+            return
+        asked = root["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
+        seconds = math.ceil(int(asked["Attributes"]["VisibilityTimeout"]) * self._wait_scale)
+        entries = [
+            {"Id": str(number), "ReceiptHandle": record["receiptHandle"], "VisibilityTimeout": seconds}
+            for number, record in enumerate(records)
+        ]
+        root["sqs"].change_message_visibility_batch(QueueUrl=url, Entries=entries)
+
+    def order_of(self, record: dict[str, Any]) -> str:
+        """Return the message group: it takes no further message while one is in work."""
+        return _group(record)
 
 
 def _group(record: dict[str, Any]) -> str:

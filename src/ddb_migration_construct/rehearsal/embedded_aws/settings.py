@@ -15,13 +15,15 @@ SETTINGS_VARIABLE = "EMBEDDED_AWS_SETTINGS"
 
 @dataclass(frozen=True)
 class Settings:
-    """Directories, scale of waits, and the interpreters of functions and jobs."""
+    """Directories, scale of waits, the interpreters of functions and jobs, and the faults to inject."""
 
     work_dir: Path
     wait_scale: float
     python: str
     java_home: str
     glue_shim: str
+    faults: str = "none"
+    fault_seed: int = 0
 
     @property
     def job_runs_dir(self) -> Path:
@@ -38,4 +40,6 @@ class Settings:
             python=given["python"],
             java_home=given["java_home"],
             glue_shim=given["glue_shim"],
+            faults=given["faults"],
+            fault_seed=int(given["fault_seed"]),
         )

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .processes import end_tree
+from .faults import PAUSED, Faults
+from .processes import end_tree, paused
 from .service_roles import assume, clients_as
 from .settings import ACCOUNT_ID, Settings
 
@@ -23,14 +24,18 @@ _SUBMIT = (
 )
 _MESSAGE_CHARACTERS = 2000
 _POLL_SECONDS = 0.2
+_PAUSE_SECONDS = 2.0
 _NOT_PASSED_ON = ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME")
 
 
 class SparkProcess:
     """Start, wait for and stop the driver of one run."""
 
-    def __init__(self, settings: Settings, job: dict[str, Any], run_id: str, arguments: dict[str, str]) -> None:
+    def __init__(
+        self, settings: Settings, faults: Faults, job: dict[str, Any], run_id: str, arguments: dict[str, str]
+    ) -> None:
         self._settings = settings
+        self._faults = faults
         self._job = job
         self._arguments = arguments
         self._folder = settings.job_runs_dir / run_id
@@ -42,6 +47,11 @@ class SparkProcess:
     def log(self) -> Path:
         """Where the driver's output goes."""
         return self._folder / "run.log"
+
+    @property
+    def _error(self) -> Path:
+        """Where the driver leaves the error that ended it."""
+        return self._folder / "error.txt"
 
     def start(self) -> None:
         """Fetch script and libraries and start the driver, unless the run was stopped meanwhile."""
@@ -84,6 +94,7 @@ class SparkProcess:
             "JAVA_HOME": self._settings.java_home,
             "TMPDIR": str(temporary),
             "PYTHONUNBUFFERED": "1",
+            "GLUE_ERROR_FILE": str(self._error),
         }
 
     def _role_arn(self) -> str:
@@ -97,12 +108,16 @@ class SparkProcess:
             if time.monotonic() > until:
                 end_tree(self._process.pid)
                 return "TIMEOUT", f"Job run exceeded its timeout of {timeout_seconds / 60:g} minutes."
+            if self._faults.strike(PAUSED):
+                with paused(self._process.pid):
+                    self._faults.wait(PAUSED, _PAUSE_SECONDS)
             time.sleep(_POLL_SECONDS)
         if self._stopping.is_set():
             return "STOPPED", ""
         if self._process is not None and self._process.returncode == 0:
             return "SUCCEEDED", ""
-        return "FAILED", self.log.read_text(errors="replace")[-_MESSAGE_CHARACTERS:]
+        told = self._error if self._error.exists() else self.log
+        return "FAILED", told.read_text(errors="replace")[-_MESSAGE_CHARACTERS:]
 
     def stop(self) -> None:
         """Kill the driver, its JVM and its workers."""

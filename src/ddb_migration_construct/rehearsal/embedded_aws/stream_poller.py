@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .event_records import stream_event_record
+from .faults import Faults
 from .poller import Poller, parts_within_payload
 
 _IDLE_SECONDS = 0.1
@@ -38,8 +39,8 @@ class StreamPosition:
 class StreamPoller(Poller):
     """Takes each shard's records in order, and never goes past one that has not succeeded."""
 
-    def __init__(self, mapping: dict[str, Any], position: StreamPosition, wait_scale: float) -> None:
-        super().__init__(mapping)
+    def __init__(self, mapping: dict[str, Any], faults: Faults, position: StreamPosition, wait_scale: float) -> None:
+        super().__init__(mapping, faults)
         self._position = position
         self._window = (mapping.get("MaximumBatchingWindowInSeconds") or 0) * wait_scale
 

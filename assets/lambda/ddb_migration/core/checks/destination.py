@@ -34,7 +34,7 @@ def _holds_items(setup: Setup, table: Table) -> Iterator[Finding]:
         yield Finding(
             "destination-not-empty",
             f"the destination table {table.name} holds items, and a new migration fills an empty table",
-            "Empty it or name another; items that are not in the source would stay, and look migrated. Some of them are",
+            "Empty it or name another; items that are not in the source would stay, and look migrated. To see some",
             (on_table(table.arn, "scan", "--max-items", "5"),),
         )
 

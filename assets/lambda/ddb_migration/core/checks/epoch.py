@@ -9,17 +9,18 @@ from ddb_migration.core.setup import Setup
 
 # DynamoDB Streams keeps a record for 24 hours (Developer Guide, "Change data capture for DynamoDB Streams").
 STREAM_SECONDS = 24 * 3600
-_START_ANEW = "Give it up (ddb-migration abort), empty the destination and start again"
+_START_ANEW = "Give it up, empty the destination and start again"
 
 
 def epoch(setup: Setup) -> Iterator[Finding]:
     """Find what keeps an open epoch from going on."""
     if setup.running_execution:
+        stop = f"aws stepfunctions stop-execution --region {setup.home.region} --execution-arn"
         yield Finding(
             "already-running",
             f"the execution {setup.running_execution} is already running this migration",
             "Let it go on, or stop it first",
-            (f"aws stepfunctions stop-execution --execution-arn {setup.running_execution}",),
+            (f"{stop} {setup.running_execution}",),
         )
     if setup.record.is_open:
         yield from _replaced(setup)
@@ -33,6 +34,7 @@ def _replaced(setup: Setup) -> Iterator[Finding]:
             f"the source's stream was {setup.record.stream_arn} when capture began and is now "
             f"{setup.source.stream_arn}; changes between the two are lost to this migration",
             _START_ANEW,
+            (f"ddb-migration abort {setup.migration}",),
         )
 
 
@@ -44,4 +46,5 @@ def _gap(setup: Setup) -> Iterator[Finding]:
             "stream-gap",
             f"capture has stood still for {hours:.1f} hours, and the stream keeps its records for 24",
             _START_ANEW,
+            (f"ddb-migration abort {setup.migration}",),
         )

@@ -41,7 +41,7 @@ def _finding(source: Table, destination: Table, name: str) -> Finding:
 def _remedy(source: Table, destination: Table, name: str) -> tuple[str, tuple[str, ...]]:
     if name in source.local_indexes or name in destination.local_indexes:
         return "A local index comes with its table only: create the destination anew with it", ()
-    create = create_index(source, name, destination.arn)
+    create = create_index(source, name, destination)
     if name not in destination.indexes:
         return "Create it, and also in the template that owns the destination", (create,)
     return (

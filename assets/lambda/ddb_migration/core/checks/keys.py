@@ -15,14 +15,16 @@ _ROLES = {"HASH": "partition key", "RANGE": "sort key"}
 def keys(setup: Setup) -> Iterator[Finding]:
     """Find two tables that are one, or whose primary keys differ."""
     source, destination = setup.source, setup.destination
-    if setup.source_arn == setup.destination_arn:
-        yield Finding("same-table", f"source and destination are one table, {setup.source_arn}", "Name two tables")
-    elif source is not None and destination is not None and source.keys != destination.keys:
+    if source is None or destination is None:
+        return
+    if source.arn == destination.arn:
+        yield Finding("same-table", f"source and destination are one table, {source.arn}", "Name two tables")
+    elif source.keys != destination.keys:
         yield Finding(
             "key-schema",
             f"the primary keys differ: {'; '.join(_differences(source.keys, destination.keys))}",
-            f"A table's key cannot be changed: create {destination.name} anew with the source's key, empty as it is, or "
-            "name another destination. The table that fits",
+            f"A table's key cannot be changed: create {destination.name} anew with the source's key, empty, or name "
+            "another destination. The table that fits",
             (create_table(source, _beside(destination)),),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ddb_migration.core.findings import Finding
+from ddb_migration.core.place import Place
 from ddb_migration.core.setup import Setup
 from ddb_migration.core.table import Table
 
@@ -18,8 +19,8 @@ def readers(setup: Setup) -> Iterator[Finding]:
             "destination-stream-readers",
             f"the stream of the destination {setup.destination.name} is read by {_listed(setup.destination_readers)}, "
             "which will see every migrated item and every change again, as if the application had written it",
-            "Disable these mappings until you have cut over (ddb-migration abort and cut-over leave them alone), or make "
-            "sure that their functions may run once more for each item",
+            "Disable these mappings until you have cut over (the migration never touches them), or make sure that "
+            "their functions may run once more for each item",
             tuple(_list_mappings(reader) for reader in setup.destination_readers),
         )
 
@@ -39,8 +40,8 @@ def _of_source(source: Table, others: Sequence[str]) -> Iterator[Finding]:
 
 
 def _listed(functions: Sequence[str]) -> str:
-    return ", ".join(function.rsplit(":", 1)[-1] for function in functions)
+    return ", ".join(function.rsplit(":function:", 1)[-1] for function in functions)
 
 
 def _list_mappings(function: str) -> str:
-    return f"aws lambda list-event-source-mappings --function-name {function}"
+    return f"aws lambda list-event-source-mappings --region {Place.of(function).region} --function-name {function}"

@@ -36,13 +36,15 @@ def index_definition(table: Table, name: str) -> dict[str, object]:
     }
 
 
-def create_index(table: Table, name: str, arn: str) -> str:
-    """Return the command that gives another table a global index of this one."""
+def create_index(table: Table, name: str, into: Table) -> str:
+    """Return the command that gives another table a global index of this one, provisioned like that table."""
     keys = table.indexes[name][0]
     definitions = [{"AttributeName": attribute, "AttributeType": kind} for attribute, _, kind in keys]
-    create = [{"Create": index_definition(table, name)}]
+    units = {"ReadCapacityUnits": into.provisioned_reads, "WriteCapacityUnits": into.provisioned_writes}
+    throughput = {"ProvisionedThroughput": units} if all(units.values()) else {}
+    create = [{"Create": {**index_definition(table, name), **throughput}}]
     given = ("--attribute-definitions", compact(definitions), "--global-secondary-index-updates", compact(create))
-    return on_table(arn, "update-table", *given)
+    return on_table(into.arn, "update-table", *given)
 
 
 def delete_index(name: str, arn: str) -> str:

@@ -1,0 +1,91 @@
+"""One keep-alive connection: a request at a time, and the outcome of each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from ddb_migration.aws.transport.answers import Answer, AnswerReader, BadAnswer
+
+Outcome = Callable[[Answer | Exception], None]
+
+
+class StaleConnection(ConnectionError):
+    """A kept connection had been closed by the other side before the request reached it: it had no effect."""
+
+
+class Connection(asyncio.Protocol):
+    """Sends requests and puts answers together; `freed` and `gone` tell the pool."""
+
+    def __init__(self, freed: Callable[[Connection], None], gone: Callable[[Connection], None]) -> None:
+        self.deadline = float("inf")
+        self._freed, self._gone = freed, gone
+        self._reader = AnswerReader()
+        self._transport: asyncio.Transport | None = None
+        self._then: Outcome | None = None
+        self._answers = 0
+
+    @property
+    def is_usable(self) -> bool:
+        """Tell whether a request can be sent on it."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport (asyncio.Protocol)."""
+        if isinstance(transport, asyncio.Transport):
+            self._transport = transport
+
+    def send(self, request: bytes, deadline: float, then: Outcome) -> None:
+        """Send a request; `then` gets its outcome, by the deadline (the event loop's clock) at the latest."""
+        self._then, self.deadline = then, deadline
+        if self._transport is not None:
+            self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrived (asyncio.Protocol)."""
+        try:
+            answer = self._reader.feed(data) if self._then is not None else None
+            if answer is not None:
+                answer.check()
+        except BadAnswer as error:
+            self.abort(error)
+            return
+        if answer is not None:
+            self._answered(answer)
+        elif self._then is None:
+            self.abort(BadAnswer("an answer that nobody asked for"))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Tell whoever waits (asyncio.Protocol)."""
+        self._transport = None
+        answer = self._reader.finish()
+        if answer is not None and self._then is not None:
+            self._tell(answer)
+        elif self._then is not None:
+            stale = self._answers and not self._reader.has_begun
+            text = "the connection was closed before the answer"
+            self._tell(StaleConnection(text) if stale else error or ConnectionResetError(text))
+        self._gone(self)
+
+    def abort(self, error: Exception) -> None:
+        """Give the request under way up, and the connection with it."""
+        if self._transport is not None:
+            self._transport.abort()
+        self._tell(error)
+
+    def _answered(self, answer: Answer) -> None:
+        self._answers += 1
+        then, self._then = self._then, None
+        self.deadline = float("inf")
+        if answer.closes and self._transport is not None:
+            self._transport.close()
+        # Free first: what follows an answer is mostly the next request.
+        self._freed(self)
+        if then is not None:
+            then(answer)
+
+    def _tell(self, outcome: Answer | Exception) -> None:
+        then, self._then = self._then, None
+        self.deadline = float("inf")
+        if then is not None:
+            then(outcome)

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.core.control_record import ABORTING, CLOSED, OPEN, ControlRecord, MigrationStopped
+
+EXECUTION, OTHER = "arn:execution:1", "arn:execution:2"
+
+
+def opened(control: ControlTable, epoch: str = "e1", execution: str = EXECUTION) -> ControlRecord:
+    return control.open_epoch(epoch, execution, "arn:stream", 100.0)
+
+
+def test_an_epoch_is_opened_where_none_is(control: ControlTable) -> None:
+    assert control.read() == ControlRecord()
+    expected = ControlRecord(epoch="e1", status=OPEN, execution=EXECUTION, stream_arn="arn:stream", captured_from=100)
+    assert opened(control) == expected
+    assert control.read() == expected
+
+
+def test_a_second_epoch_is_refused_while_one_is_open_or_ending(control: ControlTable) -> None:
+    opened(control)
+    with pytest.raises(MigrationStopped, match=f"another execution runs this migration: {EXECUTION}"):
+        opened(control, "e2", OTHER)
+    control.begin_abort()
+    with pytest.raises(MigrationStopped, match="aborting"):
+        opened(control, "e2", OTHER)
+    assert control.read().epoch == "e1"
+
+
+def test_a_new_epoch_starts_without_what_the_old_one_wrote(control: ControlTable) -> None:
+    opened(control)
+    written = {
+        "bulk_load": "direct",
+        "plan": "{}",
+        "export_time": 1,
+        "export_arn": "arn:export",
+        "settled_at": 1,
+        "bulk_loaded_at": 2,
+        "apply_started": 3,
+        "barrier_at": 4,
+        "trigger_enabled_at": 5,
+        "drained_at": 6,
+        "max_read_units_per_second": 7,
+    }
+    control.set_once(EXECUTION, **written)
+    control.note_mappings_removed(8.0)
+    control.begin_abort()
+    control.close()
+    assert control.read().status == CLOSED
+    record = opened(control, "e2", OTHER)
+    assert record == ControlRecord(epoch="e2", status=OPEN, execution=OTHER, stream_arn="arn:stream", captured_from=100)
+    assert control.read() == record
+
+
+def test_only_the_holder_goes_on(control: ControlTable) -> None:
+    opened(control)
+    assert control.enter(EXECUTION, "Settle").phase == "Settle"
+    refusals: tuple[Callable[[], object], ...] = (
+        lambda: control.enter(OTHER, "Barrier"),
+        lambda: control.set_once(OTHER, settled_at=1),
+        lambda: control.forget_export(OTHER),
+        lambda: control.take_over("arn:execution:3", OTHER),
+        lambda: control.take_over("arn:execution:3", None),
+    )
+    for refused in refusals:
+        with pytest.raises(MigrationStopped, match="another execution"):
+            refused()
+    assert control.read().phase == "Settle"
+    assert control.read().settled_at is None
+    assert control.take_over(OTHER, EXECUTION).execution == OTHER
+    assert control.enter(OTHER, "Barrier").phase == "Barrier"
+    with pytest.raises(MigrationStopped, match="another execution"):
+        control.enter(EXECUTION, "Settle")
+
+
+@pytest.mark.parametrize("ending", ["abort", "tombstone"])
+def test_nobody_goes_on_when_the_epoch_is_ending(control: ControlTable, ending: str) -> None:
+    opened(control)
+    control.begin_abort() if ending == "abort" else control.bury()
+    refusals: tuple[Callable[[], object], ...] = (
+        lambda: control.enter(EXECUTION, "Barrier"),
+        lambda: control.set_once(EXECUTION, barrier_at=1),
+        lambda: control.forget_export(EXECUTION),
+        lambda: control.take_over(OTHER, EXECUTION),
+    )
+    for refused in refusals:
+        with pytest.raises(MigrationStopped, match="aborting" if ending == "abort" else "removed with its stack"):
+            refused()
+    assert control.read().barrier_at is None
+
+
+def test_an_opening_whose_answer_was_lost_is_no_second_one(control: ControlTable) -> None:
+    assert opened(control) == opened(control)
+    assert opened(control, "e2").epoch == "e1"
+
+
+def test_what_is_written_once_stays(control: ControlTable) -> None:
+    opened(control)
+    assert control.set_once(EXECUTION, settled_at=5, plan="first").settled_at == 5
+    record = control.set_once(EXECUTION, settled_at=9, plan="second", barrier_at=7)
+    assert (record.settled_at, record.plan, record.barrier_at) == (5, "first", 7)
+
+
+def test_a_failed_export_is_forgotten(control: ControlTable) -> None:
+    opened(control)
+    control.set_once(EXECUTION, export_time=5, export_arn="arn:export", settled_at=1)
+    record = control.forget_export(EXECUTION)
+    assert (record.export_time, record.export_arn, record.settled_at) == (None, None, 1)
+
+
+def test_an_abort_can_be_begun_again_and_not_without_an_epoch(control: ControlTable) -> None:
+    with pytest.raises(MigrationStopped, match="closed, not open"):
+        control.begin_abort()
+    opened(control)
+    assert control.begin_abort().status == ABORTING
+    assert control.begin_abort().status == ABORTING
+
+
+def test_a_tombstone_forbids_every_later_epoch(control: ControlTable) -> None:
+    control.bury()
+    with pytest.raises(MigrationStopped, match="removed with its stack"):
+        opened(control)
+    assert control.read().epoch is None

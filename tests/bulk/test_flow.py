@@ -1,0 +1,60 @@
+"""How much is offered, and what partitions take of it: the whole scheduler against simulated buckets."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.partitions import LEAST_SHARE, MOST_THROTTLED, measure
+from ddb_migration.core.allowance import SAVED_SECONDS, Allowance
+from ddb_migration.core.flow import MOST_LANES, Flow
+
+
+@pytest.mark.parametrize(("partitions", "workers"), [(4, 1), (4, 8), (16, 1), (16, 4)])
+def test_partitions_are_kept_busy_and_little_is_thrown_at_them(partitions: int, workers: int) -> None:
+    cell = measure(partitions, workers)
+    assert cell.share >= LEAST_SHARE
+    assert cell.throttled < MOST_THROTTLED
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("partitions", [4, 16, 37, 64])
+def test_every_number_of_partitions_and_workers(partitions: int) -> None:
+    missed = [cell for workers in (1, 2, 4, 8, 16, 32, 64) if not (cell := measure(partitions, workers)).holds]
+    assert not missed
+
+
+def test_lanes_open_while_all_is_taken_and_no_further_than_they_are_used() -> None:
+    flow = Flow()
+    for number in range(200):
+        flow.answered(25, 0, int(flow.lanes), number / 100)
+    assert flow.lanes == MOST_LANES
+    idle = Flow()
+    idle.answered(25, 0, 1, 0.0)
+    assert idle.lanes == Flow().lanes
+
+
+def test_failures_close_lanes_but_one_stays() -> None:
+    flow = Flow()
+    for _ in range(9):
+        flow.failed()
+    assert flow.lanes == 1
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 5)), min_size=1, max_size=30), st.floats(1, 1000))
+def test_no_more_is_spent_than_the_rate_allows(steps: list[tuple[float, float]], rate: float) -> None:
+    allowance, now, spent, largest = Allowance(rate), 0.0, 0.0, 0.0
+    for units, pause in steps:
+        now += allowance.wait(now)
+        # What was spent before is earned by now, but for the time saved up and the last estimate's error.
+        assert spent <= rate * (now + SAVED_SECONDS) + 2 * largest + 1e-6
+        reserved = allowance.reserve(now)
+        allowance.settle(reserved, units, now + pause)
+        spent, largest, now = spent + units, max(largest, units), now + pause
+
+
+def test_without_a_rate_nothing_waits() -> None:
+    allowance = Allowance()
+    allowance.settle(allowance.reserve(0.0), 1e9, 0.0)
+    assert allowance.wait(0.0) == 0.0

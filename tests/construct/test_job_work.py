@@ -1,0 +1,46 @@
+"""SetupCheck simulates what the jobs need, and the construct grants that."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from ddb_migration import names
+from ddb_migration.aws.environment import Environment
+from ddb_migration.core.place import Place
+from ddb_migration.core.setup import Setup
+from setup_check.job_work import job_work
+from tests.construct.test_grants import BUCKET, CONTROL, DESTINATION, GRANTS, SOURCE
+
+# The resources as the template has them, behind the ARNs that a deployment makes of them.
+WRITTEN = {
+    "source": SOURCE,
+    "destination": DESTINATION,
+    "arn:aws:dynamodb:us-east-1:1:table/control": CONTROL,
+    "arn:aws:s3:::bucket": BUCKET,
+    "arn:aws:s3:::bucket/export/probe": f"{BUCKET}/export/*",
+}
+ENVIRONMENT = Environment(
+    {
+        names.CONTROL_TABLE: "control",
+        names.MIGRATION_BUCKET: "bucket",
+        names.DIRECT_MIGRATION_ROLE: "DirectMigrationJobRole",
+        names.LARGE_MIGRATION_ROLE: "LargeMigrationJobRole",
+    }
+)
+
+
+def set_up(**facts: Any) -> Setup:
+    home = Place("aws", "us-east-1", "1")
+    return cast(Setup, SimpleNamespace(home=home, source_arn="source", destination_arn="destination", **facts))
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_what_is_simulated_is_what_is_granted_of_tables_and_bucket(is_large: bool) -> None:
+    work = job_work(set_up(is_large=is_large), ENVIRONMENT)
+    needed = {(action, WRITTEN[resource]) for resource, actions in work.needs.items() for action in actions}
+    granted = {(action, resource) for action, resource in GRANTS[work.role] if resource in WRITTEN.values()}
+    # The large job may describe the source too, and does not have to.
+    assert needed | {("dynamodb:DescribeTable", SOURCE)} == granted

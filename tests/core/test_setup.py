@@ -1,0 +1,292 @@
+"""SetupCheck's findings, one by one and together, and the words in which they are told."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+import pytest
+
+from ddb_migration import names
+from ddb_migration.core.checks import check
+from ddb_migration.core.checks.epoch import STREAM_SECONDS
+from ddb_migration.core.checks.permissions import role_finding
+from ddb_migration.core.findings import Finding, SetupCheckFailed, require_none, stopping
+from ddb_migration.core.forecast import forecast_seconds
+from tests.core.making import NOW, open_record, setup, table
+
+CITY = table("source").indexes["by-city"]
+DAY = 86400
+GIB = 1024**3
+ELSEWHERE = "arn:aws:dynamodb:eu-west-1:000000000000:table/source"
+OTHER_ACCOUNT = "arn:aws:dynamodb:us-east-1:999999999999:table/destination"
+TWO = ("arn:aws:lambda:us-east-1:000000000000:function:one", "arn:aws:lambda:us-east-1:000000000000:function:two")
+LOCAL = frozenset({"by-city"})
+DENIED = (
+    "An error occurred (AccessDeniedException) when calling the Scan operation: User: arn:aws:sts::1:assumed-role/R/F "
+    "is not authorized to perform: dynamodb:Scan on resource: arn:aws:dynamodb:us-east-1:1:table/t because no "
+    "identity-based policy allows the dynamodb:Scan action"
+)
+
+
+def codes(**changed: Any) -> list[str]:
+    return [finding.code for finding in check(setup(**changed))]
+
+
+def only(**changed: Any) -> Finding:
+    (finding,) = check(setup(**changed))
+    return finding
+
+
+def test_a_sound_set_up_has_no_finding() -> None:
+    assert codes() == []
+    assert codes(record=open_record(), destination_empty=False) == []
+
+
+CASES: list[tuple[str, dict[str, Any]]] = [
+    ("source-elsewhere", {"source": None, "source_arn": ELSEWHERE}),
+    ("source-missing", {"source": None}),
+    ("source-not-active", {"source": table("source", status="ARCHIVED")}),
+    ("source-not-active", {"source": table("source", status="REPLICATION_NOT_AUTHORIZED")}),
+    ("source-key", {"source": table("source", status="INACCESSIBLE_ENCRYPTION_CREDENTIALS", key_lost=True)}),
+    ("source-key", {"source": table("source", key_arn="arn:aws:kms:key", key_lost=True)}),
+    ("source-stream-off", {"source": table("source", stream_arn=None, stream_view=None)}),
+    ("source-stream-view", {"source": table("source", stream_view="OLD_IMAGE")}),
+    ("stream-readers", {"source_readers": TWO}),
+    ("stream-readers", {"source_readers": TWO[:1], "source": table("source", replicas=1)}),
+    ("source-recovery-off", {"is_large": True}),
+    ("destination-elsewhere", {"destination": None, "destination_arn": OTHER_ACCOUNT}),
+    ("destination-missing", {"destination": None}),
+    ("destination-not-active", {"destination": table("destination", status="CREATING")}),
+    ("destination-key", {"destination": table("destination", key_lost=True)}),
+    ("destination-not-empty", {"destination_empty": False}),
+    ("destination-locked", {"destination_holder": "Other/Migration"}),
+    ("destination-stream-readers", {"destination_readers": TWO[:1]}),
+    ("destination-time-to-live", {"source_time_to_live": "ttl", "destination_time_to_live": "ttl"}),
+    ("time-to-live-differs", {"destination_time_to_live": "ttl"}),
+    ("time-to-live-differs", {"source_time_to_live": "expires", "destination_time_to_live": "ttl"}),
+    ("forecast", {"source": table("source", size_bytes=30000 * GIB, item_count=10), "read_units": 3000}),
+    ("same-table", {"destination": table("source")}),
+    ("key-schema", {"destination": table("destination", keys=(("pk", "HASH", "S"),))}),
+    ("key-schema", {"destination": table("d", keys=(("pk", "HASH", "S"), ("sk", "RANGE", "S")))}),
+    ("key-schema", {"destination": table("d", keys=(("PK", "HASH", "S"), ("sk", "RANGE", "N")))}),
+    ("index", {"destination": table("destination", indexes={})}),
+    ("index", {"destination": table("d", indexes={"by-city": (CITY[0], "KEYS_ONLY", ())})}),
+    ("index", {"destination": table("d", indexes={"by-city": (CITY[0], "INCLUDE", ("name",))})}),
+    ("index", {"source": table("source", local_indexes=LOCAL)}),
+    ("function-role", {"denied": (DENIED,)}),
+    ("already-running", {"running_execution": "arn:execution"}),
+    ("stream-replaced", {"record": open_record(stream_arn="arn:old-stream")}),
+    ("stream-gap", {"record": open_record(), "captured_until": NOW - STREAM_SECONDS}),
+]
+
+
+@pytest.mark.parametrize(("code", "changed"), CASES)
+def test_each_finding_by_itself(code: str, changed: dict[str, Any]) -> None:
+    assert codes(**changed) == [code]
+
+
+def test_every_code_is_found_by_a_check_or_a_probe() -> None:
+    # Job roles are simulated, which is no check of the set-up.
+    assert {code for code, _ in CASES} | {"job-role"} == {*names.REQUIRED_FINDINGS, *names.ADVISED_FINDINGS}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"source": table("source", status="UPDATING")},
+        {"source": table("source", stream_view="NEW_AND_OLD_IMAGES")},
+        {"source": table("source", stream_view="KEYS_ONLY")},
+        {"source_readers": TWO[:1]},
+        {"source_time_to_live": "ttl"},
+        {"is_large": True, "source_recovery": True},
+        {"destination": table("d", indexes={"by-city": CITY, "more": CITY})},
+        {"record": open_record(), "captured_until": NOW - STREAM_SECONDS + 1},
+    ],
+)
+def test_what_is_allowed(changed: dict[str, Any]) -> None:
+    assert codes(**changed) == []
+
+
+# --- the words -----------------------------------------------------------------------------------------------
+
+
+def test_four_findings_at_once() -> None:
+    changed = {
+        "source": table("source", stream_arn=None, stream_view=None),
+        "is_large": True,
+        "destination_empty": False,
+        "destination_holder": "Other/Migration",
+    }
+    found = ["source-stream-off", "source-recovery-off", "destination-not-empty", "destination-locked"]
+    assert codes(**changed) == found
+    with pytest.raises(SetupCheckFailed, match="nothing was changed") as failed:
+        require_none(check(setup(**changed)), ())
+    numbered = [line for line in str(failed.value).splitlines()[1:] if not line.startswith(" ")]
+    assert [line.split("]")[0] for line in numbered] == [f"{number}. [{code}" for number, code in enumerate(found, 1)]
+
+
+@pytest.mark.parametrize(("code", "changed"), CASES)
+def test_what_to_paste_is_a_command_or_json_on_lines_of_its_own(code: str, changed: dict[str, Any]) -> None:
+    finding = only(**changed)
+    for text in finding.paste:
+        if text.startswith("{"):
+            assert json.loads(text)["Statement"]
+        else:
+            assert shlex.split(text)[0] in ("aws", "ddb-migration")
+            assert text in str(finding).replace("\n     ", "\n").splitlines()
+    assert str(finding).splitlines()[0].endswith(":" if finding.paste else ".")
+
+
+def test_a_command_names_table_and_region() -> None:
+    assert only(source=table("source", stream_arn=None, stream_view=None)).paste == (
+        "aws dynamodb update-table --region us-east-1 --table-name source "
+        "--stream-specification StreamEnabled=true,StreamViewType=NEW_IMAGE",
+    )
+
+
+def test_a_table_elsewhere_is_told_with_both_places() -> None:
+    finding = only(source=None, source_arn=ELSEWHERE)
+    assert "account 000000000000, Region eu-west-1, and the migration in account 000000000000" in finding.found
+
+
+def test_a_missing_destination_comes_with_the_command_that_creates_it() -> None:
+    (command,) = only(destination=None).paste
+    words = shlex.split(command)
+    assert json.loads(words[words.index("--key-schema") + 1]) == [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
+    (index,) = json.loads(words[words.index("--global-secondary-indexes") + 1])
+    assert index["IndexName"] == "by-city"
+    assert {row["AttributeName"] for row in json.loads(words[words.index("--attribute-definitions") + 1])} == {
+        *("pk", "sk", "city")
+    }
+
+
+def test_keys_are_told_apart_by_name_and_by_type() -> None:
+    name = only(destination=table("d", keys=(("PK", "HASH", "S"), ("sk", "RANGE", "N"))))
+    assert "the partition key is pk of type S in the source and PK of type S in the destination" in name.found
+    kind = only(destination=table("d", keys=(("pk", "HASH", "S"), ("sk", "RANGE", "S"))))
+    assert "the sort key is sk of type N in the source and sk of type S in the destination" in kind.found
+    none = only(destination=table("d", keys=(("pk", "HASH", "S"),)))
+    assert "the sort key is sk of type N in the source and none in the destination" in none.found
+
+
+def test_an_index_is_told_with_both_projections_and_is_replaced_by_two_commands() -> None:
+    finding = only(destination=table("d", indexes={"by-city": (CITY[0], "INCLUDE", ("name",))}))
+    assert "projection ALL; the destination d has it as global" in finding.found
+    assert "projection INCLUDE of name" in finding.found
+    assert ["Delete" in command for command in finding.paste] == [True, False]
+
+
+def test_an_index_of_a_provisioned_table_is_provisioned_too() -> None:
+    provisioned = table("d", indexes={}, provisioned_reads=5, provisioned_writes=7)
+    (command,) = only(destination=provisioned).paste
+    assert '"ProvisionedThroughput":{"ReadCapacityUnits":5,"WriteCapacityUnits":7}' in command
+
+
+def test_a_local_index_cannot_be_added() -> None:
+    finding = only(source=table("source", local_indexes=LOCAL), destination=table("d", indexes={}))
+    assert "create the destination anew" in finding.remedy
+    assert finding.paste == ()
+
+
+def test_readers_are_named() -> None:
+    finding = only(source_readers=TWO)
+    assert "read by one, two; with capture that makes 3 readers, and a shard serves 2" in finding.found
+
+
+# --- permissions ---------------------------------------------------------------------------------------------
+
+
+def test_a_denial_becomes_the_policy_that_is_missing() -> None:
+    (policy,) = role_finding("function-role", "WriteCdc", DENIED).paste
+    (allowed,) = json.loads(policy)["Statement"]
+    assert allowed == {
+        "Effect": "Allow",
+        "Action": ["dynamodb:Scan"],
+        "Resource": ["arn:aws:dynamodb:us-east-1:1:table/t"],
+    }
+
+
+def test_a_key_that_is_denied_leads_to_the_import_with_its_key() -> None:
+    denied = "User: r is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:us-east-1:1:key/k because"
+    finding = role_finding("function-role", "WriteCdc", denied)
+    assert "encryption_key=" in finding.remedy
+    assert json.loads(finding.paste[0])["Statement"][0]["Resource"] == ["arn:aws:kms:us-east-1:1:key/k"]
+
+
+def test_an_explicit_deny_needs_no_further_permission() -> None:
+    denied = f"{DENIED.split(' because')[0]} with an explicit deny in a service control policy"
+    finding = role_finding("job-role", "DirectMigrationJob", denied)
+    assert finding.paste == ()
+    assert finding.remedy.endswith("an explicit deny in a service control policy")
+
+
+def test_words_that_nobody_foresaw_are_shown_as_they_are() -> None:
+    finding = role_finding("function-role", "WriteCdc", "its probe failed: ImportError: no module")
+    assert "no module" in finding.found
+    assert finding.paste == ()
+
+
+# --- the forecast --------------------------------------------------------------------------------------------
+
+
+def test_the_forecast_is_the_longer_of_reading_and_writing() -> None:
+    million = {"size_bytes": 4096 * 1_000_000, "item_count": 1_000_000}
+    reading = setup(source=table("source", **million), read_units=100)
+    assert forecast_seconds(reading) == 10_000
+    writing = setup(source=table("source", **million), read_units=1e9)
+    assert forecast_seconds(writing) == 4_000_000 / 4000
+    slow = setup(source=table("s", **million), destination=table("d", provisioned_writes=10), read_units=1e9)
+    assert forecast_seconds(slow) == 400_000
+    warm = setup(source=table("s", **million), destination=table("d", warm_writes=40_000), read_units=1e9)
+    assert forecast_seconds(warm) == 100
+
+
+def test_an_export_reads_nothing_from_the_table() -> None:
+    huge = {"source": table("source", size_bytes=4096 * 1_000_000, item_count=1), "source_recovery": True}
+    assert forecast_seconds(setup(is_large=True, read_units=1, **huge)) == pytest.approx(1_000_000 * 4 / 4000)
+
+
+def test_a_local_index_is_written_too() -> None:
+    items = table("source", size_bytes=1000, item_count=10)
+    one = forecast_seconds(setup(source=items))
+    assert forecast_seconds(setup(source=items, destination=table("d", local_indexes=LOCAL))) == 2 * one
+
+
+def test_a_write_limit_is_counted() -> None:
+    assert forecast_seconds(setup(source=table("s", size_bytes=0, item_count=0))) == 0
+    items = table("source", size_bytes=1000, item_count=1000)
+    assert forecast_seconds(setup(source=items, write_units=10)) == 100
+
+
+def test_behind_the_barrier_no_forecast_is_made() -> None:
+    slow = {"source": table("source", size_bytes=30000 * GIB, item_count=10)}
+    assert codes(record=open_record(), **slow) == ["forecast"]
+    assert codes(record=open_record(apply_started=NOW), **slow) == []
+
+
+# --- weight --------------------------------------------------------------------------------------------------
+
+
+def test_an_advised_finding_stops_until_it_is_accepted() -> None:
+    advised = Finding("stream-readers", "three readers", "Take one away")
+    assert stopping([advised], ()) == [advised]
+    assert stopping([advised], ("another",)) == [advised]
+    assert stopping([advised], ("stream-readers",)) == []
+    assert "accepted_findings=['stream-readers']" in str(advised)
+
+
+def test_a_required_finding_cannot_be_accepted() -> None:
+    required = Finding("source-stream-off", "no stream", "Switch it on")
+    assert stopping([required], ("source-stream-off",)) == [required]
+
+
+def test_a_code_is_in_exactly_one_list_and_no_other_is_used() -> None:
+    every = [*names.REQUIRED_FINDINGS, *names.ADVISED_FINDINGS]
+    assert len(set(every)) == len(every)
+    with pytest.raises(ValueError, match="'source-gone' is no known finding"):
+        Finding("source-gone", "", "")

@@ -1,0 +1,198 @@
+"""DynamoDB in memory, as boto3's low-level client shows it."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from tests.fakes.client_errors import FakeClient, Paginator, client_error
+from tests.fakes.expressions import Expression, InvalidExpression, unused
+from tests.fakes.tables import REGION_AND_ACCOUNT, FakeTable, Item, position
+from tests.fakes.values import InvalidValue
+
+PUTS = 25
+
+
+@contextlib.contextmanager
+def _validating(operation: str) -> Iterator[None]:
+    try:
+        yield
+    except (InvalidValue, InvalidExpression) as error:
+        message = f"One or more parameter values were invalid: {error}"
+        raise client_error(operation, "ValidationException", message) from error
+
+
+class FakeDynamoDb(FakeClient):
+    """Tables by name or ARN. `page_items` bounds a page, `most_puts` what a BatchWriteItem processes."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self.tables: dict[str, FakeTable] = {}
+        self.exports: dict[str, dict[str, Any]] = {}
+        self.page_items = 3
+        self.most_puts = PUTS
+        self._clock = clock
+
+    def create_table(self, **request: Any) -> dict[str, Any]:
+        table = self.tables[request["TableName"]] = FakeTable(request)
+        return {"TableDescription": copy.deepcopy(table.description)}
+
+    def describe_table(self, **request: Any) -> dict[str, Any]:
+        return {"Table": copy.deepcopy(self._table("DescribeTable", request).description)}
+
+    def update_table(self, **request: Any) -> None:
+        self._table("UpdateTable", request).switch_stream(request["StreamSpecification"])
+
+    def describe_continuous_backups(self, **request: Any) -> dict[str, Any]:
+        since = self._table("DescribeContinuousBackups", request).recovery_since
+        recovery: dict[str, Any] = {"PointInTimeRecoveryStatus": "ENABLED" if since else "DISABLED"}
+        if since:
+            lagging = datetime.datetime.fromtimestamp(self._clock() - 300, datetime.timezone.utc)
+            recovery["LatestRestorableDateTime"] = max(since, lagging)
+        return {"ContinuousBackupsDescription": {"PointInTimeRecoveryDescription": recovery}}
+
+    def describe_time_to_live(self, **request: Any) -> dict[str, Any]:
+        attribute = self._table("DescribeTimeToLive", request).expires_by
+        on = {"TimeToLiveStatus": "ENABLED", "AttributeName": attribute}
+        return {"TimeToLiveDescription": on if attribute else {"TimeToLiveStatus": "DISABLED"}}
+
+    def update_continuous_backups(self, **request: Any) -> None:
+        now = datetime.datetime.fromtimestamp(self._clock(), datetime.timezone.utc)
+        self._table("UpdateContinuousBackups", request).recovery_since = now
+
+    def export_table_to_point_in_time(self, **request: Any) -> dict[str, Any]:
+        """An export in progress; one client token makes one export."""
+        self.called("ExportTableToPointInTime", request)
+        for description in self.exports.values():
+            if description["ClientToken"] == request["ClientToken"]:
+                return {"ExportDescription": dict(description)}
+        arn = f"{request['TableArn']}/export/{len(self.exports):014d}-00000000"
+        self.exports[arn] = {**request, "ExportArn": arn, "ExportStatus": "IN_PROGRESS"}
+        return {"ExportDescription": dict(self.exports[arn])}
+
+    def describe_export(self, **request: Any) -> dict[str, Any]:
+        return {"ExportDescription": dict(self.exports[request["ExportArn"]])}
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        table = self._table("GetItem", request)
+        with _validating("GetItem"):
+            item = table.get(request["Key"])
+        return {} if item is None else {"Item": item}
+
+    def put_item(self, **request: Any) -> None:
+        table = self._table("PutItem", request)
+        with _validating("PutItem"):
+            self._require(table, table.key(request["Item"], exactly=False), request, "PutItem")
+            table.put(request["Item"])
+
+    def delete_item(self, **request: Any) -> None:
+        table = self._table("DeleteItem", request)
+        with _validating("DeleteItem"):
+            key = table.key(request["Key"])
+            self._require(table, key, request, "DeleteItem")
+            table.items.pop(key, None)
+
+    def update_item(self, **request: Any) -> dict[str, Any]:
+        table = self._table("UpdateItem", request)
+        with _validating("UpdateItem"):
+            key = table.key(request["Key"])
+            used: set[str] = set()
+            new = Expression(request["UpdateExpression"], request, table.items.get(key, {}), used).update()
+            self._require(table, key, request, "UpdateItem", used)
+            table.put({**new, **request["Key"]})
+        return {"Attributes": copy.deepcopy(table.items[key])}
+
+    def batch_write_item(self, **request: Any) -> dict[str, Any]:
+        """All puts of one table are refused together; of good ones at most `most_puts` are done."""
+        ((name, rows),) = request["RequestItems"].items()
+        table = self._table("BatchWriteItem", {"TableName": name, **request})
+        items = [row["PutRequest"]["Item"] for row in rows]
+        with _validating("BatchWriteItem"):
+            if len(items) > PUTS or len({table.key(item, exactly=False) for item in items}) < len(items):
+                raise InvalidValue("too many items, or duplicates")
+            trial = FakeTable(table.description)
+            for item in items:
+                trial.put(item)
+        for item in items[: self.most_puts]:
+            table.put(item)
+        left = rows[self.most_puts :]
+        return {"UnprocessedItems": {name: left} if left else {}}
+
+    def scan(self, **request: Any) -> dict[str, Any]:
+        table = self._table("Scan", request)
+        total = request.get("TotalSegments", 1)
+        found = [entry for entry in table.ordered() if position(entry[0]) % total == request.get("Segment", 0)]
+        if "ExclusiveStartKey" in request:
+            after = position(table.key(request["ExclusiveStartKey"]))
+            found = [entry for entry in found if position(entry[0]) > after]
+        most = min(request.get("Limit", self.page_items), self.page_items)
+        page = [copy.deepcopy(item) for _, item in found[:most]]
+        answer: dict[str, Any] = {"Count": len(page), "ConsumedCapacity": {"CapacityUnits": float(len(page))}}
+        if request.get("Select") != "COUNT":
+            answer["Items"] = page
+        # DynamoDB names a last key whenever the limit was reached, even where nothing follows.
+        if len(page) == most:
+            answer["LastEvaluatedKey"] = {name: page[-1][name] for name in table.key_names}
+        return answer
+
+    def get_paginator(self, operation: str) -> Paginator:
+        assert operation == "query"
+        return Paginator(self._query)
+
+    def _query(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+        table = self._table("Query", request)
+        with _validating("Query"):
+            found = [item for _, item in table.items.items() if _matches(request, item)]
+        if "IndexName" in request:
+            names = table.indexes[request["IndexName"]]
+            found = [item for item in found if all(name in item for name in names)]
+        else:
+            found.sort(key=lambda item: str(item[table.key_names[-1]]))
+        pages = [found[first : first + self.page_items] for first in range(0, len(found), self.page_items)] or [[]]
+        if request.get("Select") == "COUNT":
+            return [{"Count": len(page)} for page in pages]
+        return [{"Items": copy.deepcopy(page), "Count": len(page)} for page in pages]
+
+    def _require(
+        self, table: FakeTable, key: Any, request: Mapping[str, Any], operation: str, used: set[str] | None = None
+    ) -> None:
+        """Raise what DynamoDB answers when the request's condition does not hold."""
+        used = set() if used is None else used
+        old = table.items.get(key, {})
+        condition = request.get("ConditionExpression")
+        holds = condition is None or Expression(condition, request, old, used).condition()
+        left_over = unused(request, used)
+        if left_over:
+            raise InvalidExpression(f"value provided and unused in expressions: {sorted(left_over)}")
+        if not holds:
+            wants_old = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and old
+            more = {"Item": copy.deepcopy(old)} if wants_old else {}
+            raise client_error(
+                operation, "ConditionalCheckFailedException", "The conditional request failed", 400, **more
+            )
+
+    def _table(self, operation: str, request: Mapping[str, Any]) -> FakeTable:
+        self.called(operation, request)
+        name = request["TableName"].rsplit(f"{REGION_AND_ACCOUNT}:table/", 1)[-1]
+        if name not in self.tables:
+            raise client_error(operation, "ResourceNotFoundException", f"Requested resource not found: {name}")
+        return self.tables[name]
+
+
+def _matches(request: Mapping[str, Any], item: Item) -> bool:
+    return Expression(request["KeyConditionExpression"], request, item, set()).condition()
+
+
+def items_of(client: Any, table: str) -> Sequence[Item]:
+    """All items of a table of any client, fake or not."""
+    start: dict[str, Any] = {}
+    found: list[Item] = []
+    while True:
+        page = client.scan(TableName=table, ConsistentRead=True, **start)
+        found += page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return found
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}

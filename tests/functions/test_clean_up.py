@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from botocore.exceptions import ClientError
+
+from clean_up import bucket
+from clean_up.ending import LAST_INVOCATIONS_SECONDS, Ending
+from clean_up.export import unfinished_export
+from clean_up.guard import MigrationRuns, require_not_left, require_unharmed
+from ddb_migration.aws.destination_lock import Holder
+from ddb_migration.aws.executions import Executions
+from ddb_migration.aws.exports import Exports
+from ddb_migration.core.control_record import ABORTING, CLOSED, ControlRecord, MigrationStopped
+from enable_trigger import enable_trigger, start_capture
+from tests.fakes.aws import FakeAws
+from tests.functions.migration import ALIEN, EXECUTION, OTHER, PROCESSOR, WRITER, Caller, Migration
+
+
+def ending(migration: Migration) -> Ending:
+    return Ending(
+        control=migration.control,
+        mappings=migration.mappings,
+        jobs=migration.jobs,
+        executions=Executions(migration.aws.states),
+        lock=migration.lock(),
+        functions=(PROCESSOR, WRITER),
+        clock=migration.clock,
+    )
+
+
+@pytest.fixture
+def running(migration: Migration) -> Migration:
+    """A migration in the midst of everything: execution, run and both mappings are there."""
+    migration.aws.states.status[EXECUTION] = "RUNNING"
+    Caller(migration, start_capture.run).once()
+    migration.control.set_once(EXECUTION, apply_started=1, barrier_at=2)
+    Caller(migration, enable_trigger.run).once()
+    migration.aws.glue.start_job_run(JobName="direct-job")
+    return migration
+
+
+def test_an_epoch_ends_in_passes(running: Migration) -> None:
+    aws, end = running.aws, ending(running)
+    assert end.step() == "1 Glue runs to stop"
+    assert aws.states.status[EXECUTION] == "ABORTED"
+    assert running.control.read().status == ABORTING
+    assert end.step() == "1 Glue runs to stop"
+    aws.glue.runs["direct-job"][0]["JobRunState"] = "STOPPED"
+    assert end.step() == "2 event source mappings to go"
+    assert running.lock().holder() is not None
+    waits = []
+    while (waiting := end.step()) is not None:
+        waits.append(waiting)
+        running.clock.sleep(5)
+    assert aws.functions.mappings == {}
+    assert len(waits) * 5 >= LAST_INVOCATIONS_SECONDS
+    assert all("last invocations to end" in waiting for waiting in waits)
+    assert running.control.read().status == CLOSED
+    assert running.lock().holder() is None
+    assert end.step() is None, "and once more"
+
+
+def test_the_lock_is_held_until_the_last_invocation_has_ended(running: Migration) -> None:
+    end = ending(running)
+    for run in running.aws.glue.runs["direct-job"]:
+        run["JobRunState"] = "STOPPED"
+    end.step()
+    removed = running.clock()
+    while end.step() is not None:
+        assert running.lock().holder() is not None
+        assert running.control.read().status == ABORTING
+        running.clock.sleep(1)
+    assert running.clock() - removed >= LAST_INVOCATIONS_SECONDS
+
+
+def test_mappings_in_transition_are_waited_for(running: Migration) -> None:
+    end, functions = ending(running), running.aws.functions
+    running.aws.glue.runs["direct-job"][0]["JobRunState"] = "STOPPED"
+    functions.slow = True
+    for mapping in functions.mappings.values():
+        mapping["State"] = "Updating"
+    assert end.step() == "2 event source mappings to go"
+    functions.settle()
+    assert end.step() == "2 event source mappings to go"
+    running.clock.sleep(100)
+    assert end.step() == "2 event source mappings to go", "Deleting is not gone"
+    functions.settle()
+    assert "last invocations" in str(end.step()), "counted from when the last was seen"
+
+
+def test_a_mapping_that_came_late_is_found_by_a_later_pass(running: Migration) -> None:
+    end = ending(running)
+    running.aws.glue.runs["direct-job"][0]["JobRunState"] = "STOPPED"
+    end.step()
+    running.clock.sleep(LAST_INVOCATIONS_SECONDS - 1)
+    running.aws.functions.create_event_source_mapping(FunctionName=WRITER, EventSourceArn="arn:queue")
+    running.clock.sleep(1)
+    assert end.step() == "1 event source mappings to go"
+    assert "last invocations" in str(end.step())
+
+
+def test_other_functions_mappings_are_left_alone(running: Migration) -> None:
+    running.aws.functions.create_event_source_mapping(
+        FunctionName="arn:function:theirs", EventSourceArn=running.stream_arn
+    )
+    running.aws.glue.runs["direct-job"][0]["JobRunState"] = "STOPPED"
+    end = ending(running)
+    while end.step() is not None:
+        running.clock.sleep(30)
+    assert [mapping["FunctionArn"] for mapping in running.aws.functions.mappings.values()] == ["arn:function:theirs"]
+
+
+def test_a_migration_that_never_began_ends_at_once(migration: Migration) -> None:
+    assert ending(migration).step() is None
+    assert migration.control.read().status == CLOSED
+    assert migration.aws.states.operations() == []
+
+
+def test_a_lock_without_an_epoch_is_given_back(migration: Migration) -> None:
+    migration.lock().acquire()
+    assert ending(migration).step() is None
+    assert migration.lock().holder() is None
+
+
+def test_another_migrations_lock_is_left_alone(migration: Migration) -> None:
+    migration.lock(ALIEN).acquire()
+    assert ending(migration).step() is None
+    assert migration.lock().holder() == ALIEN
+
+
+def test_a_new_epoch_starts_after_an_abort(running: Migration) -> None:
+    running.aws.glue.runs["direct-job"][0]["JobRunState"] = "STOPPED"
+    end = ending(running)
+    while end.step() is not None:
+        running.clock.sleep(30)
+    running.aws.states.status[OTHER] = "RUNNING"
+    Caller(running, start_capture.run, OTHER).once()
+    record = running.control.read()
+    assert (record.epoch, record.apply_started, record.mappings_removed_at) == ("e2", None, None)
+
+
+def test_nothing_of_the_old_execution_goes_on(running: Migration) -> None:
+    ending(running).step()
+    with pytest.raises(MigrationStopped, match="aborting"):
+        Caller(running, enable_trigger.run).once()
+
+
+# --- the guard of deployments ----------------------------------------------------------------------------------
+
+ME = Holder("Stack/Orders", "control", "queue", "processor")
+
+
+@pytest.mark.parametrize(
+    ("deployed", "what"),
+    [
+        (Holder("Stack/Renamed", "control-new", "queue-new", "processor-new"), "a migration of another name"),
+        (Holder("Stack/Orders", "control-new", "queue", "processor"), "a migration of another name"),
+        (Holder("Stack/Orders", "control", "queue-new", "processor"), "the same migration with new resources"),
+        (Holder("Stack/Orders", "control", "queue", "processor-new"), "the same migration with new resources"),
+    ],
+    ids=["renamed or moved", "control table replaced", "queue replaced", "StreamProcessor replaced"],
+)
+def test_a_deployment_that_would_take_a_running_migrations_parts_is_refused(
+    migration: Migration, deployed: Holder, what: str
+) -> None:
+    migration.lock(ME).acquire()
+    with pytest.raises(MigrationRuns, match=re.escape(what)) as refused:
+        require_unharmed(migration.lock(deployed), deployed)
+    assert "ddb-migration abort Stack/Orders" in str(refused.value)
+    assert "force_delete=True" in str(refused.value)
+
+
+def test_a_deployment_that_changes_nothing_of_that_passes(migration: Migration) -> None:
+    require_unharmed(migration.lock(ME), ME)
+    migration.lock(ME).acquire()
+    require_unharmed(migration.lock(ME), ME)
+    require_unharmed(migration.lock(ME), Holder("Stack/NewTitle", "control", "queue", "processor"))
+
+
+def test_the_update_by_which_cloudformation_rolls_back_passes(migration: Migration) -> None:
+    migration.lock(ME).acquire()
+    replaced = Holder("Stack/Orders", "control", "queue-new", "processor")
+    with pytest.raises(MigrationRuns):
+        require_unharmed(migration.lock(replaced), replaced)
+    require_unharmed(migration.lock(ME), ME)
+    require_not_left(migration.lock(ME), Holder("Stack/Orders", "other-control", "queue", "processor"))
+
+
+def test_a_running_migration_does_not_leave_its_destination(migration: Migration) -> None:
+    require_not_left(migration.lock(ME), ME)
+    migration.lock(ME).acquire()
+    with pytest.raises(MigrationRuns, match="the destination that this deployment takes from it"):
+        require_not_left(migration.lock(ME), ME)
+
+
+# --- the export ------------------------------------------------------------------------------------------------
+
+
+def test_an_export_in_progress_is_waited_for(migration: Migration) -> None:
+    exports = Exports(migration.aws.dynamodb, "arn:table", "bucket")
+    assert unfinished_export(exports, ControlRecord()) is None
+    arn = exports.start("e1", 1000)
+    record = ControlRecord(export_arn=arn)
+    for status, waits in (("IN_PROGRESS", True), ("COMPLETED", False), ("FAILED", False)):
+        migration.aws.dynamodb.exports[arn]["ExportStatus"] = status
+        assert (unfinished_export(exports, record) is not None) == waits
+
+
+class NoExports:
+    def __init__(self, code: str) -> None:
+        self._code = code
+
+    def describe_export(self, **_: str) -> None:
+        raise ClientError({"Error": {"Code": self._code, "Message": ""}}, "DescribeExport")
+
+
+def test_an_export_that_dynamodb_has_forgotten_is_over() -> None:
+    record = ControlRecord(export_arn="arn:export")
+    assert unfinished_export(Exports(NoExports("ExportNotFoundException"), "arn:table", "bucket"), record) is None
+    with pytest.raises(ClientError, match="AccessDenied"):
+        unfinished_export(Exports(NoExports("AccessDenied"), "arn:table", "bucket"), record)
+
+
+# --- the bucket ------------------------------------------------------------------------------------------------
+
+
+def test_the_bucket_is_emptied_page_by_page() -> None:
+    s3 = FakeAws().s3
+    s3.create_bucket(Bucket="b")
+    bucket.empty(s3, "b")
+    for number in range(7):
+        s3.put_object(Bucket="b", Key=f"export/{number}", Body=b"")
+    bucket.empty(s3, "b")
+    assert s3.buckets["b"] == {}
+
+
+def test_an_object_that_s3_keeps_is_an_error() -> None:
+    s3 = FakeAws().s3
+    s3.create_bucket(Bucket="b")
+    s3.put_object(Bucket="b", Key="stubborn", Body=b"")
+    s3.undeletable.add("stubborn")
+    with pytest.raises(RuntimeError, match="S3 kept an object of b: InternalError"):
+        bucket.empty(s3, "b")

@@ -1,0 +1,400 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ddb_migration.aws.executions import Executions
+from ddb_migration.aws.role_permissions import RolePermissions
+from ddb_migration.aws.tables import Tables
+from ddb_migration.core.checks import check
+from ddb_migration.core.checks.epoch import STREAM_SECONDS
+from ddb_migration.core.findings import Finding, SetupCheckFailed, require_none
+from enable_trigger import start_capture
+from setup_check import handler as handler_module
+from setup_check.features import switch_on
+from setup_check.look import Look
+from setup_check.roles import Roles
+from setup_check.summary import summary
+from tests.fakes.client_errors import client_error
+from tests.functions.migration import (
+    ALIEN,
+    DIRECT_ROLE,
+    EXECUTION,
+    LARGE_ROLE,
+    OTHER,
+    PROCESSOR,
+    WRITER,
+    Caller,
+    Migration,
+)
+
+ONE, TWO = (f"arn:aws:lambda:us-east-1:123456789012:function:{name}" for name in ("one", "two"))
+WRITES = {
+    "PutItem",
+    "DeleteItem",
+    "UpdateItem",
+    "BatchWriteItem",
+    "UpdateTable",
+    "UpdateContinuousBackups",
+    "ExportTableToPointInTime",
+    "CreateEventSourceMapping",
+    "UpdateEventSourceMapping",
+    "DeleteEventSourceMapping",
+    "PutParameter",
+    "DeleteParameter",
+    "StopExecution",
+    "SendMessageBatch",
+}
+
+
+def look(migration: Migration) -> Look:
+    return Look(
+        environment=migration.environment,
+        tables=Tables(migration.aws.dynamodb),
+        control=migration.control,
+        mappings=migration.mappings,
+        executions=Executions(migration.aws.states),
+        lock=migration.lock(),
+        clock=migration.clock,
+    )
+
+
+def roles(migration: Migration) -> Roles:
+    return Roles(migration.aws.functions, RolePermissions(migration.aws.iam), migration.environment)
+
+
+def findings(migration: Migration, execution: str = EXECUTION) -> list[Finding]:
+    setup = look(migration).at(execution)
+    return check(setup) + roles(migration).findings(setup)
+
+
+def codes(migration: Migration, execution: str = EXECUTION) -> list[str]:
+    return [finding.code for finding in findings(migration, execution)]
+
+
+def _describe(table: str, **changed: Any) -> Callable[[Migration], object]:
+    return lambda migration: migration.aws.dynamodb.tables[table].description.update(changed)
+
+
+def _two_readers(migration: Migration) -> None:
+    for function in (ONE, TWO):
+        migration.aws.functions.create_event_source_mapping(FunctionName=function, EventSourceArn=migration.stream_arn)
+
+
+def _read_destination(migration: Migration) -> None:
+    migration.aws.dynamodb.tables["destination"].switch_stream({"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+    stream = migration.aws.dynamodb.tables["destination"].description["LatestStreamArn"]
+    migration.aws.functions.create_event_source_mapping(FunctionName=ONE, EventSourceArn=stream)
+
+
+def _expire(table: str, attribute: str) -> Callable[[Migration], object]:
+    return lambda migration: setattr(migration.aws.dynamodb.tables[table], "expires_by", attribute)
+
+
+def _move(name: str) -> Callable[[Migration], object]:
+    """Let a table's ARN name another Region, where no client of this one may ask for it."""
+
+    def move(migration: Migration) -> None:
+        arn = getattr(migration, name).replace("us-east-1", "eu-west-1")
+        setattr(migration, name, arn)
+
+    return move
+
+
+def _fill_destination(migration: Migration) -> None:
+    migration.aws.dynamodb.put_item(TableName=migration.destination, Item={"pk": {"S": "old"}})
+
+
+def _deny(function: str) -> Callable[[Migration], object]:
+    return lambda migration: migration.aws.functions.answers.update({function: lambda event: {"denied": ["sqs:X"]}})
+
+
+def _crash(migration: Migration) -> None:
+    def handler(event: Any) -> Any:
+        raise RuntimeError("no module named boto3")
+
+    migration.aws.functions.answers[WRITER] = handler
+
+
+BREAKS: dict[str, Callable[[Migration], object]] = {
+    "source-elsewhere": _move("source"),
+    "destination-elsewhere": _move("destination"),
+    "source-missing": lambda migration: migration.aws.dynamodb.tables.pop("source"),
+    "destination-missing": lambda migration: migration.aws.dynamodb.tables.pop("destination"),
+    "source-not-active": _describe("source", TableStatus="ARCHIVED"),
+    "destination-not-active": _describe("destination", TableStatus="CREATING"),
+    "source-key": _describe("source", SSEDescription={"InaccessibleEncryptionDateTime": 1}),
+    "destination-key": _describe("destination", TableStatus="INACCESSIBLE_ENCRYPTION_CREDENTIALS"),
+    "source-stream-off": lambda m: m.aws.dynamodb.tables["source"].switch_stream({"StreamEnabled": False}),
+    "source-stream-view": _describe(
+        "source", StreamSpecification={"StreamEnabled": True, "StreamViewType": "OLD_IMAGE"}
+    ),
+    "source-recovery-off": _describe("source", TableSizeBytes=1000),
+    "stream-readers": _two_readers,
+    "destination-stream-readers": _read_destination,
+    "destination-time-to-live": lambda m: (_expire("source", "ttl")(m), _expire("destination", "ttl")(m)),
+    "time-to-live-differs": _expire("destination", "ttl"),
+    "forecast": lambda m: m.settings.update(change_retention_seconds=-1),
+    "key-schema": _describe("destination", KeySchema=[{"AttributeName": "city", "KeyType": "HASH"}]),
+    "destination-not-empty": _fill_destination,
+    "destination-locked": lambda migration: migration.lock(ALIEN).acquire(),
+    "index": _describe("destination", GlobalSecondaryIndexes=[]),
+    "function-role": _deny(PROCESSOR),
+    "job-role": lambda m: m.aws.iam.denied.update({(DIRECT_ROLE, "dynamodb:Scan"): "implicitDeny"}),
+}
+
+
+def test_a_sound_set_up_has_no_finding_and_a_summary(migration: Migration) -> None:
+    _describe("source", ItemCount=12, TableSizeBytes=900)(migration)
+    _expire("source", "ttl")(migration)
+    setup = look(migration).at(EXECUTION)
+    assert codes(migration) == []
+    assert summary(setup, []) == {
+        "mode": "direct",
+        "bytes": 900,
+        "items": 12,
+        "stream_view": "NEW_IMAGE",
+        "max_read_units_per_second": 3000.0,
+        "max_write_units_per_second": None,
+        "expected_write_units_per_second": 4000.0,
+        "forecast_seconds": 0,
+        "accepted": [],
+        "after_cut_over": ["switch on time to live at the destination, by the attribute ttl"],
+    }
+
+
+@pytest.mark.parametrize("code", BREAKS)
+def test_each_finding_by_itself(migration: Migration, code: str) -> None:
+    BREAKS[code](migration)
+    assert codes(migration) == [code]
+
+
+def test_limits_that_were_given_are_the_ones_that_are_told(migration: Migration) -> None:
+    migration.settings.update(max_read_units_per_second=70, max_write_units_per_second=7)
+    _describe("source", ItemCount=700, TableSizeBytes=900)(migration)
+    told = summary(look(migration).at(EXECUTION), [])
+    assert (told["max_read_units_per_second"], told["max_write_units_per_second"]) == (70, 7)
+    assert (told["expected_write_units_per_second"], told["forecast_seconds"]) == (7, 100)
+
+
+def test_four_findings_are_told_at_once_and_nothing_is_written(migration: Migration) -> None:
+    broken = ("source-stream-off", "source-recovery-off", "destination-not-empty", "function-role")
+    for code in broken:
+        BREAKS[code](migration)
+    before = {name: len(fake.calls) for name, fake in _fakes(migration).items()}
+    with pytest.raises(SetupCheckFailed) as failed:
+        require_none(findings(migration), migration.environment.settings.accepted_findings)
+    assert all(f"[{code}]" in str(failed.value) for code in broken)
+    made = {operation for name, fake in _fakes(migration).items() for operation, _ in fake.calls[before[name] :]}
+    assert made
+    assert not made & WRITES
+
+
+def test_an_advised_finding_that_is_accepted_does_not_stop_the_run(migration: Migration) -> None:
+    _two_readers(migration)
+    with pytest.raises(SetupCheckFailed, match="stream-readers"):
+        require_none(findings(migration), ())
+    require_none(findings(migration), ("stream-readers",))
+    setup = look(migration).at(EXECUTION)
+    assert "stream-readers" in summary(setup, findings(migration))["accepted"][0]
+
+
+def test_keys_that_differ_are_found_and_no_function_is_probed(migration: Migration) -> None:
+    _describe("destination", KeySchema=[{"AttributeName": "city", "KeyType": "HASH"}])(migration)
+    assert codes(migration) == ["key-schema"]
+    assert "Invoke" not in migration.aws.functions.operations()
+
+
+def test_a_probe_that_fails_is_a_finding_with_its_reason(migration: Migration) -> None:
+    _crash(migration)
+    (finding,) = findings(migration)
+    assert finding.code == "function-role"
+    assert "WriteCdc" in finding.found
+    assert "no module named boto3" in finding.found
+
+
+def test_a_table_elsewhere_is_not_asked_for(migration: Migration) -> None:
+    _move("source")(migration)
+    findings(migration)
+    asked = [request["TableName"] for _, request in migration.aws.dynamodb.calls if "TableName" in request]
+    assert not [name for name in asked if "eu-west-1" in name]
+
+
+@pytest.mark.parametrize("status", ["CREATING", "ARCHIVED", "INACCESSIBLE_ENCRYPTION_CREDENTIALS"])
+def test_a_table_that_does_not_serve_is_not_read(migration: Migration, status: str) -> None:
+    _describe("destination", TableStatus=status)(migration)
+    findings(migration)
+    assert "Scan" not in migration.aws.dynamodb.operations()
+
+
+def test_a_look_that_is_denied_hides_nothing_else(migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(**request: Any) -> Any:
+        raise client_error("Scan", "AccessDeniedException", "not authorized to perform: kms:Decrypt on resource: k")
+
+    BREAKS["source-stream-off"](migration)
+    monkeypatch.setattr(migration.aws.dynamodb, "scan", denied)
+    found = findings(migration)
+    assert [finding.code for finding in found] == ["source-stream-off", "function-role"]
+    assert "the role of SetupCheck lacks a permission" in found[1].found
+
+
+def test_a_look_that_fails_otherwise_fails_the_check(migration: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**request: Any) -> Any:
+        raise client_error("Scan", "InternalServerError", "try again")
+
+    monkeypatch.setattr(migration.aws.dynamodb, "scan", broken)
+    with pytest.raises(ClientError, match="try again"):
+        findings(migration)
+
+
+def test_the_role_of_the_job_that_will_run_is_simulated_and_no_other(migration: Migration) -> None:
+    findings(migration)
+    assert {request["PolicySourceArn"] for _, request in migration.aws.iam.calls} == {DIRECT_ROLE}
+    migration.aws.iam.calls.clear()
+    _describe("source", TableSizeBytes=1000)(migration)
+    findings(migration)
+    simulated = {
+        (request["ResourceArns"][0], action)
+        for _, request in migration.aws.iam.calls
+        for action in request["ActionNames"]
+    }
+    assert {request["PolicySourceArn"] for _, request in migration.aws.iam.calls} == {LARGE_ROLE}
+    assert ("arn:aws:s3:::bucket/export/probe", "s3:GetObject") in simulated
+    assert (migration.destination, "dynamodb:BatchWriteItem") in simulated
+
+
+def test_a_job_that_is_denied_explicitly_is_told_so(migration: Migration) -> None:
+    migration.aws.iam.denied[DIRECT_ROLE, "dynamodb:BatchWriteItem"] = "explicitDeny"
+    (finding,) = findings(migration)
+    assert "DirectMigrationJob" in finding.found
+    assert "dynamodb:BatchWriteItem" in finding.found
+    assert "explicit deny" in finding.remedy
+
+
+def test_where_the_simulator_is_denied_the_run_goes_on_and_says_so(
+    migration: Migration, capsys: pytest.CaptureFixture[str]
+) -> None:
+    migration.aws.iam.is_denied = True
+    assert codes(migration) == []
+    assert "the role of DirectMigrationJob is not checked" in capsys.readouterr().out
+
+
+def test_our_own_mapping_is_no_other_reader(migration: Migration) -> None:
+    migration.mappings.ensure_stream(PROCESSOR, migration.stream_arn)
+    _two_readers(migration)
+    assert look(migration).at(EXECUTION).source_readers == (ONE, TWO)
+
+
+# --- an epoch that is open already -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def capturing(migration: Migration) -> Migration:
+    migration.aws.states.status[EXECUTION] = "RUNNING"
+    Caller(migration, start_capture.run).once()
+    return migration
+
+
+def test_an_open_epoch_goes_on_into_what_it_has_written(capturing: Migration) -> None:
+    _fill_destination(capturing)
+    assert codes(capturing) == []
+
+
+def test_a_second_execution_is_told_of_the_first_until_that_has_ended(capturing: Migration) -> None:
+    assert codes(capturing, OTHER) == ["already-running"]
+    capturing.aws.states.status[EXECUTION] = "FAILED"
+    assert codes(capturing, OTHER) == []
+
+
+def test_a_replaced_stream_is_found(capturing: Migration) -> None:
+    source = capturing.aws.dynamodb.tables["source"]
+    source.switch_stream({"StreamEnabled": False})
+    source.switch_stream({"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})
+    assert "stream-replaced" in codes(capturing)
+
+
+def test_capture_that_stood_still_for_a_day_is_found(capturing: Migration) -> None:
+    (mapping,) = capturing.aws.functions.mappings.values()
+    capturing.clock.sleep(STREAM_SECONDS)
+    assert codes(capturing) == [], "it works now: Lambda keeps its place"
+    mapping["State"] = "Disabled"
+    assert codes(capturing) == ["stream-gap"]
+    capturing.clock.sleep(-1)
+    assert codes(capturing) == []
+
+
+def test_an_open_epoch_keeps_the_bulk_load_that_it_chose(capturing: Migration) -> None:
+    assert not look(capturing).at(EXECUTION).is_large
+    capturing.control.set_once(EXECUTION, bulk_load="large")
+    assert look(capturing).at(EXECUTION).is_large
+    assert codes(capturing) == ["source-recovery-off"]
+
+
+def test_a_table_that_grew_does_not_change_the_bulk_load(capturing: Migration) -> None:
+    capturing.control.set_once(EXECUTION, bulk_load="direct")
+    _describe("source", TableSizeBytes=1000)(capturing)
+    assert codes(capturing) == []
+
+
+# --- enable_source_features ------------------------------------------------------------------------------------
+
+
+def test_switching_on_goes_one_step_at_a_time(migration: Migration) -> None:
+    BREAKS["source-stream-off"](migration)
+    BREAKS["source-recovery-off"](migration)
+    tables = Tables(migration.aws.dynamodb)
+    steps = [switch_on(tables, look(migration).at(EXECUTION)) for _ in range(3)]
+    assert steps == [True, True, False]
+    source = tables.describe(migration.source)
+    assert source is not None
+    assert source.stream_view == "NEW_IMAGE"
+    assert tables.has_recovery(migration.source)
+    assert codes(migration) == []
+
+
+def test_nothing_is_switched_on_while_the_table_is_being_updated(migration: Migration) -> None:
+    BREAKS["source-stream-off"](migration)
+    _describe("source", TableStatus="UPDATING")(migration)
+    assert switch_on(Tables(migration.aws.dynamodb), look(migration).at(EXECUTION))
+    assert "UpdateTable" not in migration.aws.dynamodb.operations()
+
+
+def test_a_source_that_is_not_there_is_left_to_the_findings(migration: Migration) -> None:
+    BREAKS["source-missing"](migration)
+    assert not switch_on(Tables(migration.aws.dynamodb), look(migration).at(EXECUTION))
+
+
+def handle(migration: Migration, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setattr(handler_module, "_parts", lambda: (look(migration), roles(migration)))
+    return handler_module.handler({"execution": EXECUTION}, None)
+
+
+def test_the_handler_switches_on_and_then_lets_the_migration_start(
+    migration: Migration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migration.settings["enable_source_features"] = True
+    BREAKS["source-stream-off"](migration)
+    assert handle(migration, monkeypatch) == {"done": False, "wait_seconds": 15}
+    answer = handle(migration, monkeypatch)
+    assert (answer["done"], answer["setup"]["mode"]) == (True, "direct")
+
+
+def test_nothing_is_switched_on_while_anything_else_is_wrong(
+    migration: Migration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migration.settings["enable_source_features"] = True
+    BREAKS["source-stream-off"](migration)
+    BREAKS["destination-missing"](migration)
+    with pytest.raises(SetupCheckFailed) as failed:
+        handle(migration, monkeypatch)
+    assert "destination-missing" in str(failed.value)
+    assert "source-stream-off" not in str(failed.value)
+    assert "UpdateTable" not in migration.aws.dynamodb.operations()
+
+
+def _fakes(migration: Migration) -> dict[str, Any]:
+    aws = migration.aws
+    return {"dynamodb": aws.dynamodb, "lambda": aws.functions, "ssm": aws.ssm, "states": aws.states, "sqs": aws.sqs}
