@@ -1,0 +1,177 @@
+"""The simulated Step Functions: executions of the Migrate state machine, with its retries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ddb_migration import names
+from tests.simulation.failures import refused
+from tests.simulation.functions import Failure, Function
+from tests.simulation.glue import LIVE, Glue
+from tests.simulation.kernel import Kernel, Task
+from tests.simulation.services import Calls
+
+# ddb_migration_construct.migrate; test_fidelity.py compares both.
+FINAL_ERRORS = (
+    "BulkLoadIncomplete",
+    "CaptureFailing",
+    "DestinationLocked",
+    "ExportFailed",
+    "ForeignMapping",
+    "MigrationStopped",
+    "SetupCheckFailed",
+    "StreamReplaced",
+)
+STATES_BEFORE = (names.SETUP_CHECK_STATE, names.START_CAPTURE_STATE, names.SETTLE_STATE, names.CHOOSE_BULK_LOAD_STATE)
+STATES_BEHIND = (names.BARRIER_STATE, names.ENABLE_TRIGGER_STATE, names.DRAIN_STATE)
+JOB_LOOK_SECONDS = 5.0
+
+
+class Execution:
+    """One execution: a task that calls the states one after the other."""
+
+    longest_stall = 0.0
+
+    def __init__(self, machine: StateMachine, number: int) -> None:
+        self.arn = f"arn:aws:states:eu-west-1:111111111111:execution:migrate:{number}"
+        self.status = "RUNNING"
+        self.failure: Failure | None = None
+        self.state = ""
+        self.tasks: list[Task] = []
+        self._machine = machine
+        self._kernel = machine.kernel
+        self._task = self._kernel.spawn(self._path, None, self._ended)
+
+    def _path(self) -> None:
+        answer: Mapping[str, Any] = {}
+        for state in STATES_BEFORE:
+            answer = self._polled(state, answer)
+        if answer["bulk_load"] == names.DIRECT:
+            self._job(names.DIRECT_MIGRATION_JOB_STATE, str(answer["epoch"]))
+        elif answer["bulk_load"] == names.LARGE:
+            answer = self._polled(names.EXPORT_STATE, answer)
+            self._job(names.LARGE_MIGRATION_JOB_STATE, str(answer["epoch"]))
+        for state in STATES_BEHIND:
+            answer = self._polled(state, answer)
+
+    def _polled(self, state: str, last: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Call a state until it says that it is done."""
+        self._enter(state)
+        function = self._machine.functions[state]
+        while True:
+            event = {"state": state, "execution": self.arn, "last": dict(last)}
+            last = self._retried(lambda event=event: self._invoke(function, event))  # type: ignore[misc]
+            if last["done"]:
+                return last
+            self._kernel.sleep(last["wait_seconds"])
+
+    def _enter(self, state: str) -> None:
+        self.state = state
+        self._machine.entered(self, state)
+
+    def _invoke(self, function: Function, event: Any) -> Any:
+        def begin(answer: Callable[[Any], None]) -> None:
+            function.invoke(event, lambda result, failure: answer((result, failure)))
+
+        result, failure = self._kernel.answer_of(begin)
+        if failure is not None:
+            raise failure
+        return result
+
+    def _retried(self, call: Callable[[], Any]) -> Any:
+        waits = {"RoleNotReady": [10 * 1.3**n for n in range(9)], "": [5.0 * 2**n for n in range(4)]}
+        while True:
+            try:
+                return call()
+            except Failure as failure:
+                left = waits["RoleNotReady" if failure.name == "RoleNotReady" else ""]
+                if failure.name in FINAL_ERRORS or not left:
+                    raise
+                self._kernel.sleep(left.pop(0))
+
+    def _job(self, state: str, epoch: str) -> None:
+        """Run a Glue job to its end; a failed run is followed by three more."""
+        self._enter(state)
+        for wait in (60.0, 120.0, 240.0, None):
+            run = self._started(state, epoch)
+            while run.state in LIVE:
+                self._kernel.sleep(JOB_LOOK_SECONDS if self._kernel.now - run.started < 300 else 60.0)
+            if run.state == "SUCCEEDED" or self._machine.ignores_failed_runs:
+                return
+            if wait is None:
+                raise Failure("States.TaskFailed", f"{run.state}: {run.error}")
+            self._kernel.sleep(wait)
+
+    def _started(self, state: str, epoch: str) -> Any:
+        wait = 60.0
+        while True:
+            try:
+                run = self._machine.glue.start(state, {"epoch": epoch})
+            except ClientError:
+                self._kernel.sleep(wait)
+                wait = min(600.0, wait * 2)
+            else:
+                self._run = run
+                return run
+
+    def stop(self, draws: Any) -> dict[str, Any]:
+        """Stop the execution; Step Functions asks Glue to stop its run as best it can."""
+        if self.status == "RUNNING":
+            self.status = "ABORTED"
+            self._kernel.kill(self._task)
+            run = getattr(self, "_run", None)
+            if run is not None and draws.random() < 0.5:
+                run.stop()
+            self._machine.ended(self)
+        return {}
+
+    def _ended(self, task: Task) -> None:
+        if self.status != "RUNNING":
+            return
+        self.status = "FAILED" if task.error else "SUCCEEDED"
+        if isinstance(task.error, Failure):
+            self.failure = task.error
+        elif task.error is not None:
+            raise task.error
+        self._machine.ended(self)
+
+
+class StateMachine:
+    """The state machine; `entered` and `ended` tell of executions."""
+
+    def __init__(self, kernel: Kernel, glue: Glue, functions: Mapping[str, Function]) -> None:
+        self.kernel = kernel
+        self.glue = glue
+        self.functions = functions
+        self.executions: dict[str, Execution] = {}
+        self.ignores_failed_runs = False
+        self.entered: Callable[[Execution, str], None] = lambda execution, state: None
+        self.ended: Callable[[Execution], None] = lambda execution: None
+
+    def start(self) -> Execution:
+        execution = Execution(self, len(self.executions) + 1)
+        self.executions[execution.arn] = execution
+        return execution
+
+
+class StepFunctionsClient:
+    """The client `stepfunctions`."""
+
+    def __init__(self, machine: StateMachine, calls: Calls) -> None:
+        self._machine = machine
+        self._calls = calls
+
+    def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
+        return self._calls.make("DescribeExecution", lambda: {"status": self._find(executionArn).status})
+
+    def stop_execution(self, executionArn: str, error: str, cause: str) -> dict[str, Any]:  # noqa: N803
+        draws = self._calls.faults.draws("stop-execution")
+        return self._calls.make("StopExecution", lambda: self._find(executionArn).stop(draws))
+
+    def _find(self, arn: str) -> Execution:
+        if arn not in self._machine.executions:
+            raise refused("ExecutionDoesNotExist", arn, "DescribeExecution")
+        return self._machine.executions[arn]

@@ -1,0 +1,306 @@
+"""The operator of a simulated migration, and all that happens to it: starts, stops, gives up, begins anew."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from clean_up import handler as clean_up_handler
+from ddb_migration.core.control_record import MigrationStopped
+from ddb_migration.core.message import UnknownMessage, decode, encode_reread
+from tests.simulation.executions import Execution
+from tests.simulation.failures import refused
+from tests.simulation.mappings import Mapping
+from tests.simulation.product import Product
+from tests.simulation.queue import Message
+from tests.simulation.scenario import Burst, Incident, Moment, Scenario
+from tests.simulation.writers import Writers
+
+MOST_STARTS = 40
+DAY = 86400.0
+
+
+class Stuck(Exception):
+    """The migration came to no end although nothing disturbed it any more."""
+
+
+class Operator:
+    """Drives one migration; `wrong` collects what no migration may do."""
+
+    def __init__(self, product: Product, scenario: Scenario, writers: Writers) -> None:
+        self.product = product
+        self.world = product.world
+        self.kernel = product.world.kernel
+        self.scenario = scenario
+        self.writers = writers
+        self.refusals: Counter[str] = Counter()
+        self.wrong: list[str] = []
+        self.begun_anew = 0
+        self._told: Counter[str] = Counter()
+        self._waiting: defaultdict[tuple[str, int], list[tuple[float, Callable[[], None]]]] = defaultdict(list)
+        self._busy = 0
+        self._disturbed = False
+        self._looked = False
+        self._redriven = 0
+        self.world.machine.entered = lambda execution, state: self.tell(state, execution.arn)
+        self.world.database.paged = lambda: self.tell("page")
+        self._plan()
+
+    # Moments
+
+    def _plan(self) -> None:
+        for burst in self.scenario.bursts:
+            self._when(burst.moment, lambda burst=burst: self._write(burst))  # type: ignore[misc]
+        for incident in self.scenario.incidents:
+            self._when(incident.moment, lambda incident=incident: self._happen(incident))  # type: ignore[misc]
+
+    def _when(self, moment: Moment, act: Callable[[], None]) -> None:
+        self._waiting[moment.name, moment.occurrence].append((moment.seconds, act))
+
+    def tell(self, name: str, text: str = "") -> None:
+        """Say that something happened; what waited for it begins."""
+        if name != "page":
+            self.world.told(name, text)
+        self._told[name] += 1
+        for seconds, act in self._waiting.pop((name, self._told[name]), []):
+            self.kernel.after(seconds, act)
+
+    def _write(self, burst: Burst) -> None:
+        self._spawn(lambda: self.writers.run(burst))
+
+    def _spawn(self, body: Callable[[], None]) -> None:
+        self._busy += 1
+        self.kernel.spawn(lambda: self._do(body))
+
+    def _do(self, body: Callable[[], None]) -> None:
+        try:
+            body()
+        finally:
+            self._busy -= 1
+
+    # Incidents
+
+    def _happen(self, incident: Incident) -> None:
+        body = getattr(self, "_" + incident.kind.replace("-", "_"), None)
+        if body is None or self.world.faults.calm:
+            return
+        if self.world.faults.strike(incident.kind, f"{incident.seconds:.0f} s"):
+            self._spawn(lambda: body(incident.seconds))
+            self.tell("incident", incident.kind)
+
+    def _shard_split(self, seconds: float) -> None:
+        if self.world.source.stream is not None and not self.world.source.stream.ended:
+            self.world.source.stream.split()
+
+    def _capture_paused(self, seconds: float) -> None:
+        self._pause("stream-processor", min(seconds, 0.8 * DAY))
+
+    def _apply_paused(self, seconds: float) -> None:
+        self._pause("write-cdc", seconds)
+
+    def _stream_gap(self, seconds: float) -> None:
+        """Nobody looks for more than a day: the execution has ended, and capture stands still."""
+        self._execution_stopped(seconds)
+        self._pause("stream-processor", DAY + 3600 + seconds, go_on=False)
+        self._execution_stopped(seconds)
+        self._disturbed = True
+
+    def _pause(self, function: str, seconds: float, go_on: bool = True) -> None:
+        service = self.world.mappings
+        found = list(service.of(self.world.functions[function].arn, None))
+        if found and self._switch(found[0], False):
+            self.kernel.sleep(seconds)
+            if go_on:
+                self._switch(found[0], True)
+
+    def _switch(self, mapping: Mapping, enabled: bool) -> bool:
+        settled = self.kernel.wait(lambda: mapping.state in ("Enabled", "Disabled"), 300.0)
+        if not settled or mapping.uuid not in self.world.mappings.mappings:
+            return False
+        self.world.mappings.switch(mapping.uuid, enabled, {})
+        return True
+
+    def _execution_stopped(self, seconds: float) -> None:
+        for execution in self.world.machine.executions.values():
+            execution.stop(self.world.draws("stop"))
+
+    def _second_execution(self, seconds: float) -> None:
+        self.world.machine.start()
+
+    def _aborted(self, seconds: float) -> None:
+        self._abort()
+        nature = self.scenario.nature
+        if "long-gap" in nature and self.world.faults.strike("long-gap"):
+            self.kernel.sleep(DAY * 1.2 + seconds)
+        else:
+            self.kernel.sleep(seconds)
+        if "kept-destination" in nature and self.world.faults.strike("kept-destination"):
+            return
+        self._empty()
+
+    def _destination_storm(self, seconds: float) -> None:
+        self.world.database.storm_until = self.kernel.now + min(seconds, 2000.0)
+        self.world.database.storm_strength = self.world.draws("storm").choice((0.8, 1.0, 1.0))
+
+    def _queue_storm(self, seconds: float) -> None:
+        self.world.queue_client.storm_until = self.kernel.now + min(seconds, 2000.0)
+
+    def _stream_replaced(self, seconds: float) -> None:
+        if self.world.source.stream is not None:
+            self.world.source.open_stream(self.world.source.stream.view)
+
+    def _few_receives(self, seconds: float) -> None:
+        self.world.queue.most_receives = 2 + int(seconds) % 3
+        for _ in range(3):
+            self.kernel.sleep(seconds)
+            self.redrive()
+
+    # Giving up and beginning anew
+
+    def _abort(self) -> None:
+        """Run `ddb-migration abort` to its end."""
+        self._disturbed = True
+        self.tell("abort")
+        for _ in range(400):
+            try:
+                if clean_up_handler.handler({"action": "abort"}, None)["done"]:  # type: ignore[index]
+                    self.begun_anew += 1
+                    return
+            except MigrationStopped as stopped:
+                self.wrong.append(f"abort is refused: {stopped}")
+                return
+            except Exception as error:  # noqa: BLE001  an abort whose call fails is repeated
+                self.world.told("abort-failed", str(error))
+            self.kernel.sleep(15.0)
+        raise Stuck("an abort has not ended after 400 passes")
+
+    def _empty(self) -> None:
+        record = self.world.control.items.get(("migration", "record"))
+        if record is not None and record["status"]["S"] == "open":
+            # Somebody has begun anew meanwhile.
+            return
+        self.world.told("operator", "empties the destination")
+        for key in list(self.world.destination.items):
+            self.world.destination.write(key, None)
+
+    def manage(self) -> None:
+        """Bring the migration to its end: all drained, nothing left to happen."""
+        for _ in range(MOST_STARTS):
+            execution = self._running() or self.world.machine.start()
+            self._disturbed = False
+            if not self.kernel.wait(lambda execution=execution: execution.status != "RUNNING", 30 * DAY, 20.0):  # type: ignore[misc]
+                raise Stuck(f"an execution stands in {execution.state} for 30 days")
+            if execution.status == "SUCCEEDED":
+                self.tell("drained")
+                self.kernel.sleep(120.0)
+            self._wait_for_incidents()
+            if execution.status == "SUCCEEDED" and not (self._disturbed or self._running() or self._looks_again()):
+                return
+            if execution.status == "FAILED":
+                self._judge(execution)
+        raise Stuck(f"{MOST_STARTS} executions have not ended in a drain: {dict(self.refusals)}")
+
+    def _looks_again(self) -> bool:
+        """Start once more before cutting over, where the stream is no longer the one that was captured."""
+        again, self._looked = self._replaced and not self._looked, True
+        return again
+
+    def _running(self) -> Execution | None:
+        running = [one for one in self.world.machine.executions.values() if one.status == "RUNNING"]
+        return running[0] if running else None
+
+    def _wait_for_incidents(self) -> None:
+        if not self.kernel.wait(lambda: not self._busy, 10 * DAY, 30.0):
+            raise Stuck("an incident has not ended within ten days")
+
+    # Refusals
+
+    def _judge(self, execution: Execution) -> None:
+        """Count a refusal, hold it wrong where its premise holds, and do what it asks for."""
+        failure = execution.failure
+        if failure is None:
+            return
+        codes = re.findall(r"^\s*\d+\. \[([a-z-]+)\]", failure.text, re.M) or [failure.name]
+        self.world.told("refused", f"{execution.state}: {failure}")
+        for code in codes:
+            self.refusals[code] += 1
+            if not self._has_cause(code):
+                self.wrong.append(f"refused without a cause: {failure}")
+        self._follow(codes)
+
+    def _has_cause(self, code: str) -> bool:
+        causes: dict[str, Callable[[], bool]] = {
+            "destination-not-empty": lambda: bool(self.world.destination.items),
+            "stream-gap": lambda: bool(self.world.faults.counts["stream-gap"]),
+            "stream-replaced": lambda: self._replaced,
+            "StreamReplaced": lambda: self._replaced,
+            "already-running": lambda: bool(self.world.faults.counts["second-execution"]),
+            "MigrationStopped": lambda: self._disturbed or bool(self.world.faults.counts["second-execution"]),
+            "destination-locked": lambda: False,
+            "BulkLoadIncomplete": lambda: False,
+            "ForeignMapping": lambda: False,
+            "source-stream-off": lambda: False,
+            "key-schema": lambda: False,
+        }
+        return causes.get(code, lambda: True)()
+
+    def _follow(self, codes: list[str]) -> None:
+        if "destination-not-empty" in codes:
+            self._empty()
+        elif {"stream-gap", "stream-replaced", "StreamReplaced"} & set(codes):
+            self._abort()
+            self._empty()
+        self.kernel.sleep(self.world.draws("operator").choice((20.0, 300.0, 3000.0)))
+
+    # Dead letters and parked keys
+
+    @property
+    def _replaced(self) -> bool:
+        """Tell whether the source's stream is another than the one that the epoch captures."""
+        record, stream = self.world.control.items.get(("migration", "record")), self.world.source.stream
+        return record is not None and (stream is None or record["stream_arn"]["S"] != stream.arn)
+
+    def redrive(self) -> None:
+        """Redrive dead letters: by a raw move to the tail, or as rereads of their keys."""
+        draws = self.world.draws("redrive")
+        for letter in list(self.world.dead_letters.messages.values()):
+            del self.world.dead_letters.messages[letter.id]
+            self._redriven += 1
+            if draws.random() < 0.5 or not self._reread(letter):
+                self.world.told("redrive", f"raw {letter.body[:120]}")
+                self.world.queue.send(letter.group, f"redriven-{self._redriven}", letter.body)
+
+    def _reread(self, letter: Message) -> bool:
+        try:
+            key = decode(letter.body).key
+        except UnknownMessage:
+            return False
+        self.reread(letter.group, key)
+        return True
+
+    def reread(self, group: str, key: Any) -> None:
+        """Ask for one key to be read again, through its own group."""
+        self._redriven += 1
+        epoch = str(self.record()["epoch"]["S"])
+        self.world.told("reread", json.dumps(key))
+        self.world.queue.send(group, f"reread-{self._redriven}", encode_reread(epoch, key))
+
+    def record(self) -> Any:
+        """Return the item of the control record."""
+        item = self.world.control.items.get(("migration", "record"))
+        if item is None:
+            raise refused("ResourceNotFoundException", "no control record", "GetItem")
+        return item
+
+    def let_go(self) -> None:
+        """Let the writes that still waited for a moment come now, and forget what else was to happen."""
+        waiting = list(self._waiting.values())
+        self._waiting.clear()
+        self.world.faults.calm = True
+        for seconds, act in (pair for acts in waiting for pair in acts):
+            self.kernel.after(seconds % 300.0, act)
+        self.kernel.sleep(301.0)
+        self._wait_for_incidents()

@@ -1,0 +1,142 @@
+"""What must hold of every migration, while it runs and at its end."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from clean_up.handler import StillEnding
+from ddb_migration.aws.bulk_load import LoadIncomplete
+from ddb_migration.aws.destination_lock import DestinationLocked
+from ddb_migration.aws.mappings import ForeignMapping, RoleNotReady
+from ddb_migration.core.control_record import MigrationStopped
+from ddb_migration.core.findings import SetupCheckFailed
+from ddb_migration.core.item_key import message_group
+from enable_trigger.barrier import BulkLoadIncomplete
+from enable_trigger.export import ExportFailed
+from enable_trigger.settle import CaptureFailing
+from enable_trigger.start_capture import StreamReplaced
+from tests.simulation.database import REJECTED
+from tests.simulation.glue import LIVE, TaskFailed
+from tests.simulation.mappings import Mapping
+from tests.simulation.operator import Operator, Stuck
+from tests.simulation.tables import Item, Key, event_form
+
+# What functions and jobs may end with; anything else is a defect of theirs.
+TOLD = (
+    BotoCoreError,
+    BulkLoadIncomplete,
+    CaptureFailing,
+    ClientError,
+    DestinationLocked,
+    ExportFailed,
+    ForeignMapping,
+    LoadIncomplete,
+    MigrationStopped,
+    RoleNotReady,
+    SetupCheckFailed,
+    StillEnding,
+    StreamReplaced,
+    TaskFailed,
+)
+QUIET_SECONDS = 6 * 3600.0
+
+
+class Oracle:
+    """Watches one run; `findings` holds one line for everything that is wrong."""
+
+    def __init__(self, operator: Operator) -> None:
+        self.operator = operator
+        self.world = operator.world
+        self.findings: list[str] = operator.wrong
+        self.keys: list[Key] = []
+        self.world.database.updated = self._updated
+        for function in self.world.functions.values():
+            function.failed = self._failed
+        self.world.glue.failed = self._failed
+
+    def _failed(self, error: Exception) -> None:
+        self.world.told("error", f"{type(error).__name__}: {error}"[:300])
+        if not isinstance(error, TOLD):
+            self.findings.append(f"a function ended with {type(error).__name__}: {error}")
+
+    def _updated(self, key: Key, old: Item, new: Item) -> None:
+        """A watermark never goes down."""
+        if key[1] == "watermark" and "number" in old:
+            before, after = old["number"]["S"], new.get("number", {}).get("S", "")
+            if after < before:
+                self.findings.append(f"the watermark of {new.get('item_key')} went down from {before} to {after}")
+
+    def at_the_end(self) -> None:
+        """Let everything come to rest, settle what is parked, and compare."""
+        self._rest()
+        for letter in self._parked():
+            self.operator.reread(message_group(letter), letter)
+        self._rest()
+        self._compare()
+
+    def _rest(self) -> None:
+        kernel = self.world.kernel
+        until = kernel.now + QUIET_SECONDS
+        while not self._is_quiet():
+            if kernel.now > until:
+                raise Stuck(f"no rest after {QUIET_SECONDS / 3600:.0f} hours: {self._restless()}")
+            self.operator.redrive()
+            kernel.sleep(45.0)
+
+    def _is_quiet(self) -> bool:
+        idle = all(getattr(mapping, "idle", True) for mapping in self.world.mappings.mappings.values())
+        return idle and not any(self._restless().values())
+
+    def _restless(self) -> dict[str, int]:
+        world = self.world
+        return {
+            "queued": len(world.queue.messages),
+            "dead": len(world.dead_letters.messages),
+            "running": sum(function.running for function in world.functions.values()),
+            "glue": sum(run.state in LIVE for run in world.glue.runs),
+        }
+
+    def _parked(self) -> list[Any]:
+        """Return the keys that the control table says are parked in the open epoch."""
+        epoch = self.operator.record()["epoch"]
+        rows = [row for row in self.world.control.items.values() if row.get("parked_epoch") == epoch]
+        return [_key(row["item_key"]["S"]) for row in rows]
+
+    def _compare(self) -> None:
+        parked = {json.dumps(key, sort_keys=True) for key in self._parked()}
+        source, destination = self.world.source.table, self.world.destination
+        for key in sorted({*source.items, *destination.items}):
+            here, there = source.items.get(key), destination.items.get(key)
+            item: Any = here if here is not None else there
+            shown = json.dumps(event_form({name: item[name] for name in source.names}), sort_keys=True)
+            self._judge(key, here, there, shown in parked)
+
+    def _judge(self, key: Key, here: Item | None, there: Item | None, parked: bool) -> None:
+        rejected = here is not None and REJECTED in here
+        if rejected and parked:
+            return
+        if parked:
+            self._wrong(key, f"{key} is parked after it was read again, and nothing rejects it")
+        elif here != there:
+            what = "is deleted and still there" if here is None else "is missing" if there is None else "is stale"
+            self._wrong(key, f"{key} {what}: source {_shown(here)}, destination {_shown(there)}")
+
+    def _wrong(self, key: Key, text: str) -> None:
+        self.keys.append(key)
+        self.findings.append(text)
+
+    def mapping(self, function: str) -> Mapping | None:
+        """Return a function's mapping."""
+        found = list(self.world.mappings.of(self.world.functions[function].arn, None))
+        return found[0] if found else None
+
+
+def _key(canonical: str) -> Any:
+    return {name: {kind: value} for name, kind, value in json.loads(canonical)}
+
+
+def _shown(item: Item | None) -> str:
+    return "nothing" if item is None else str(item.get("value", {}).get("S"))[:40]

@@ -1,0 +1,219 @@
+"""The product's own code, bound to a simulated world: functions, jobs, and what CleanUp does."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+import os
+import random
+from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from clean_up import handler as clean_up_handler
+from ddb_migration import names
+from ddb_migration.aws import bulk_engine, bulk_gate, bulk_load, bulk_task
+from ddb_migration.aws.bulk_load import ARGUMENTS, Load
+from ddb_migration.aws.bulk_readers import segment_unit
+from ddb_migration.aws.change_queue import ChangeQueue
+from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.environment import Environment, Settings
+from ddb_migration.aws.export_files import ExportFiles
+from ddb_migration.aws.rows import Rows
+from ddb_migration.aws.tables import Destination
+from ddb_migration.aws.tables import Source as SourceItems
+from ddb_migration.core import message, send_batches
+from ddb_migration.core.bulk_plan import CURSORS, runs
+from ddb_migration.core.deadline import Deadline
+from enable_trigger import handler as enable_trigger_handler
+from enable_trigger import parts as enable_trigger_parts
+from enable_trigger.parts import Parts
+from setup_check import handler as setup_check_handler
+from stream_processor import handler as stream_processor_handler
+from tests.simulation.bulk_port import simulated_run
+from tests.simulation.functions import Invocation
+from tests.simulation.glue import JobRun
+from tests.simulation.glue_jobs import direct_migration_job, large_migration_job
+from tests.simulation.world import World
+from write_cdc import handler as write_cdc_handler
+
+# Bodies are a hundred times smaller than real ones, and so is what fits; hard inputs have tests of their own.
+SMALL_LIMIT, SMALL_COMPRESS = 3000, 800
+HANDLERS = (setup_check_handler, clean_up_handler, enable_trigger_parts)
+# What a bulk load's items are rejected for is judged by the oracles, not by the job.
+MOST_REJECTED = "1000000"
+# Time-outs of the functions: ddb_migration_construct.
+STREAM_PROCESSOR_SECONDS, WRITE_CDC_SECONDS, STATE_SECONDS = 60.0, 30.0, 60.0
+
+
+class Product:
+    """The code of one migration; `write_cdc_seconds` is WriteCdc's time-out, `limit` that of a message in bytes."""
+
+    def __init__(self, world: World, threshold_bytes: int, workers: int) -> None:
+        self.world = world
+        self.environment = Environment(_environment(world, threshold_bytes, workers))
+        self.control = ControlTable(world.client("dynamodb"), world.control.arn)
+        self._epochs = 0
+        self.write_cdc_seconds = WRITE_CDC_SECONDS
+        self.limit, self.compress_above = SMALL_LIMIT, SMALL_COMPRESS
+        self.look_seconds = bulk_gate.LOOK_SECONDS
+
+    def install(self) -> None:
+        """Make the functions and the jobs of this product those of the world."""
+        world = self.world
+        world.add("stream-processor", STREAM_PROCESSOR_SECONDS, stream_processor_handler.handler)
+        world.add("write-cdc", self.write_cdc_seconds, self._apply)
+        setup = world.add("setup-check", 120.0, setup_check_handler.handler)
+        states = world.add("enable-trigger", STATE_SECONDS, enable_trigger_handler.handler)
+        steps = dict.fromkeys(enable_trigger_handler.STATES, states)
+        world.machine.functions = {**steps, names.SETUP_CHECK_STATE: setup}
+        world.glue.drivers = {
+            names.DIRECT_MIGRATION_JOB_STATE: self._direct,
+            names.LARGE_MIGRATION_JOB_STATE: self._large,
+        }
+
+    def _apply(self, event: Mapping[str, Any], invocation: Invocation) -> dict[str, Any]:
+        """Do what write_cdc's handler does, on virtual time."""
+        deadline = Deadline.of(invocation.remaining(), self.world.kernel.clock)
+        failures = self.write_cdc().process(event["Records"], deadline)
+        return {"batchItemFailures": [{"itemIdentifier": failure} for failure in failures]}
+
+    def write_cdc(self) -> write_cdc_handler.WriteCdc:
+        """Return WriteCdc over the simulated services."""
+        read, write = self.world.client("dynamodb"), self.world.writer("dynamodb")
+        kernel = self.world.kernel
+        return write_cdc_handler.WriteCdc(
+            ControlTable(read, self.world.control.arn),
+            Rows(write, self.world.control.arn),
+            SourceItems(read, self.world.source.table.arn),
+            Destination(write, self.world.destination.arn),
+            self._queue(),
+            kernel.each,
+            kernel.clock,
+            kernel.sleep,
+        )
+
+    def stream_processor(self) -> stream_processor_handler.StreamProcessor:
+        """Return StreamProcessor over the simulated services."""
+        kernel = self.world.kernel
+        return stream_processor_handler.StreamProcessor(
+            self.control, self._queue(), kernel.each, kernel.clock, kernel.sleep
+        )
+
+    def _queue(self) -> ChangeQueue:
+        return ChangeQueue(self.world.client("sqs"), self.world.queue.url)
+
+    def parts(self) -> Parts:
+        """Return what the states of EnableTrigger work with."""
+        return dataclasses.replace(Parts.of(self.environment), clock=self.world.kernel.clock, new_epoch=self._new_epoch)
+
+    def _new_epoch(self) -> str:
+        self._epochs += 1
+        return f"epoch-{self._epochs}"
+
+    # The jobs: what `main` of each does, with the tasks that Spark would start
+
+    def _arguments(self, given: Mapping[str, str]) -> dict[str, str]:
+        tables = (self.world.control.arn, self.world.source.table.arn, self.world.destination.arn)
+        return dict(zip(ARGUMENTS, (*tables, given["epoch"], MOST_REJECTED), strict=True))
+
+    def _direct(self, run: JobRun, arguments: dict[str, str]) -> None:
+        load = Load.of(self._arguments(arguments))
+        shares = runs(load.plan.units, load.plan.tasks, CURSORS)
+        run.spread(lambda share: direct_migration_job.copy_segments(load, share, len(shares)), shares)
+        load.complete(segment_unit(segment) for segment in range(load.plan.units))
+
+    def _large(self, run: JobRun, arguments: dict[str, str]) -> None:
+        load = Load.of(self._arguments(arguments))
+        files = ExportFiles(self.world.client("s3"), "bucket").listed(str(load.plan.manifest), str(load.export_arn))
+        dealt = runs(len(files), load.plan.tasks, CURSORS)
+        shares = [[[files[place] for place in places] for places in share] for share in dealt]
+        run.spread(lambda share: large_migration_job.copy_files(load, "bucket", share, len(shares)), shares)
+        load.complete(file.unit for file in files)
+
+
+def _environment(world: World, threshold_bytes: int, workers: int) -> dict[str, str]:
+    arn = "arn:aws:lambda:eu-west-1:111111111111:function:"
+    settings = {
+        "size_threshold_bytes": threshold_bytes,
+        "enable_source_features": True,
+        "accepted_findings": list(names.ADVISED_FINDINGS),
+        "worker_type": "G.1X",
+        "max_workers": workers,
+        "max_apply_concurrency": 100,
+        "change_retention_seconds": 14 * 86400,
+    }
+    known = {field.name for field in dataclasses.fields(Settings)}
+    settings = {name: value for name, value in settings.items() if name in known}
+    return {
+        names.CONTROL_TABLE: world.control.arn,
+        names.SOURCE_TABLE: world.source.table.arn,
+        names.DESTINATION_TABLE: world.destination.arn,
+        names.CHANGE_QUEUE_URL: world.queue.url,
+        names.CHANGE_QUEUE_ARN: world.queue.arn,
+        names.STREAM_PROCESSOR: f"{arn}stream-processor",
+        names.WRITE_CDC: f"{arn}write-cdc",
+        names.DEAD_LETTER_QUEUE_URL: world.dead_letters.url,
+        names.DIRECT_MIGRATION_JOB: names.DIRECT_MIGRATION_JOB_STATE,
+        names.LARGE_MIGRATION_JOB: names.LARGE_MIGRATION_JOB_STATE,
+        names.MIGRATION_BUCKET: "bucket",
+        names.MIGRATION_NAME: "Stack/Migration",
+        names.SETTINGS: json.dumps(settings),
+    }
+
+
+@contextlib.contextmanager
+def bound(product: Product) -> Iterator[None]:
+    """Bind the product's modules to a simulated world: clients, clock, and the parts of each handler."""
+    world = product.world
+    product.install()
+    world.queue.limit = product.limit
+    state = random.getstate()
+    random.seed(world.faults.seed)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        stack.enter_context(patch.dict(os.environ, product.environment.values))
+        for owner, name, value in (*_edges(world), *_sizes(product)):
+            stack.enter_context(patch.object(owner, name, value))
+        for owner, name, value in _parts(product):
+            stack.enter_context(patch.object(owner, name, value))
+        try:
+            yield
+        finally:
+            random.setstate(state)
+
+
+def _edges(world: World) -> Iterator[tuple[Any, str, Any]]:
+    """Put the simulated clients and clock in the place of boto3's and the machine's."""
+    kernel = world.kernel
+    time = SimpleNamespace(time=kernel.clock, monotonic=kernel.clock, sleep=kernel.sleep)
+    for module in (bulk_load, bulk_task, direct_migration_job, large_migration_job, *HANDLERS):
+        for name, value in (("client", world.client), ("writer", world.writer), ("time", time)):
+            if hasattr(module, name):
+                yield module, name, value
+    yield bulk_task, "run", simulated_run(kernel, world.draws("bulk"))
+    # Roles and permissions are another matter: the embedded AWS enforces them.
+    yield setup_check_handler, "Roles", lambda *given: SimpleNamespace(findings=lambda setup: [])
+
+
+def _sizes(product: Product) -> Iterator[tuple[Any, str, Any]]:
+    yield bulk_gate, "LOOK_SECONDS", product.look_seconds
+    yield bulk_engine, "CHECKPOINT_SECONDS", max(bulk_engine.CHECKPOINT_SECONDS, product.look_seconds)
+    yield message, "MESSAGE_LIMIT_BYTES", product.limit
+    yield message, "COMPRESS_ABOVE_BYTES", product.compress_above
+    yield send_batches, "MESSAGE_LIMIT_BYTES", product.limit
+
+
+def _parts(product: Product) -> Iterator[tuple[Any, str, Any]]:
+    """Make what each handler works with, by the handler's own code where it can be made so."""
+    yield stream_processor_handler, "_parts", _always((product.stream_processor(), None, product.environment))
+    yield enable_trigger_handler, "_parts", _always(product.parts())
+    yield setup_check_handler, "_parts", _always(setup_check_handler._parts.__wrapped__())
+    yield clean_up_handler, "_ending", _always(clean_up_handler._ending.__wrapped__())
+
+
+def _always(value: Any) -> Callable[[], Any]:
+    return lambda: value

@@ -1,0 +1,114 @@
+"""The simulated mapping from the change queue to WriteCdc, and the client of the queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.simulation.failures import refused
+from tests.simulation.faults import Faults
+from tests.simulation.functions import Failure, Function
+from tests.simulation.kernel import Kernel
+from tests.simulation.mappings import Mapping
+from tests.simulation.queue import Message, Queue
+from tests.simulation.services import Calls
+
+
+class QueueMapping(Mapping):
+    """Pollers that take up to ten messages each; at most MaximumConcurrency invocations run."""
+
+    def __init__(
+        self, kernel: Kernel, faults: Faults, uuid: str, function: Function, queue: Queue, settings: dict[str, Any]
+    ) -> None:
+        super().__init__(kernel, uuid, function, queue.arn, settings)
+        self._faults = faults
+        self._draws = faults.draws("queue-mapping")
+        self._queue = queue
+        self._polling = 0
+        queue.wake = self.poke
+
+    def poke(self) -> None:
+        while self.active and self._polling < self.settings["ScalingConfig"]["MaximumConcurrency"]:
+            batch = self._queue.receive(self._draws.choice((1, 3, 10, 10)))
+            if not batch:
+                return
+            self._invoke(batch)
+
+    def _invoke(self, batch: list[Message]) -> None:
+        self._polling += 1
+        receipts = [message.receipt for message in batch]
+        event = {"Records": [_record(message) for message in batch]}
+        self.function.invoke(event, lambda result, failure: self._processed(batch, receipts, result, failure))
+        if self._faults.at("overlapping-delivery", 0.02):
+            self.function.invoke(event, lambda result, failure: None)
+
+    def _processed(self, batch: list[Message], receipts: list[str], result: Any, failure: Failure | None) -> None:
+        self._polling -= 1
+        if failure is None:
+            failed = {entry["itemIdentifier"] for entry in result["batchItemFailures"]}
+            for message, receipt in zip(batch, receipts, strict=True):
+                if message.id not in failed and not self._faults.at("failed-deletion", 0.01):
+                    self._queue.delete(message, receipt)
+        self.kernel.after(0.0, self.poke)
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether no invocation is under way."""
+        return not self._polling
+
+
+def _record(message: Message) -> dict[str, Any]:
+    return {
+        "messageId": message.id,
+        "receiptHandle": message.receipt,
+        "body": message.body,
+        "attributes": {"MessageGroupId": message.group, "ApproximateReceiveCount": str(message.receives)},
+    }
+
+
+class QueueClient:
+    """The client `sqs`."""
+
+    def __init__(self, queue: Queue, calls: Calls) -> None:
+        self._queue = queue
+        self._calls = calls
+        self.storm_until = 0.0
+
+    def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        def effect(kind: str | None = None) -> dict[str, Any]:
+            return self._send(Entries, kind)
+
+        return self._calls.make("SendMessageBatch", effect, ("failed-entries",))
+
+    def _send(self, entries: list[dict[str, str]], kind: str | None) -> dict[str, Any]:
+        if sum(len(entry["MessageBody"]) for entry in entries) > self._queue.limit:
+            text = "Batch requests cannot be longer than the limit"
+            raise refused("AWS.SimpleQueueService.BatchRequestTooLong", text, "SendMessageBatch")
+        failed = []
+        for entry in entries:
+            if self._fails(kind):
+                failed.append({"Id": entry["Id"], "SenderFault": False, "Code": "InternalError"})
+            else:
+                self._queue.send(entry["MessageGroupId"], entry["MessageDeduplicationId"], entry["MessageBody"])
+        return {"Failed": failed}
+
+    def _fails(self, kind: str | None) -> bool:
+        if self._calls.kernel.now < self.storm_until:
+            return self._calls.faults.draws("queue-storm").random() < 0.9
+        return kind == "failed-entries" and self._calls.faults.draws(kind).random() < 0.5
+
+    def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        return self._calls.make("GetQueueAttributes", lambda: {"Attributes": self._depths()})
+
+    def _depths(self) -> dict[str, str]:
+        return {"ApproximateNumberOfMessages": str(len(self._queue.messages))}
+
+    def change_message_visibility_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        return self._calls.make("ChangeMessageVisibilityBatch", lambda: self._change(Entries))
+
+    def _change(self, entries: list[dict[str, Any]]) -> dict[str, Any]:
+        for entry in entries:
+            receipt = entry["ReceiptHandle"]
+            message = self._queue.messages.get(receipt.rsplit("/", 1)[0])
+            if message is not None and message.receipt == receipt and message.visible_at > self._calls.kernel.now:
+                self._queue.hide(message, entry["VisibilityTimeout"])
+        return {}

@@ -1,0 +1,130 @@
+"""One run: a scenario played through, and what the oracle found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ddb_migration.core.message import decode
+from tests.simulation import guards
+from tests.simulation.faults import Faults
+from tests.simulation.kernel import EndlessRun
+from tests.simulation.operator import Operator, Stuck
+from tests.simulation.oracles import Oracle
+from tests.simulation.product import Product, bound
+from tests.simulation.scenario import Scenario, drawn
+from tests.simulation.world import World
+from tests.simulation.writers import Writers
+
+GIBIBYTE = 1 << 30
+
+
+@dataclass
+class Outcome:
+    """What came of a run: `findings` is empty when all is well."""
+
+    seed: str
+    findings: list[str] = field(default_factory=list)
+    refusals: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    struck: list[str] = field(default_factory=list)
+    keys: list[tuple[object, ...]] = field(default_factory=list)
+    events: int = 0
+    days: float = 0.0
+
+
+def played(
+    scenario: Scenario, without: tuple[str, ...] = (), told: Callable[[float, str, str], None] | None = None
+) -> Outcome:
+    """Play a scenario through, without some guards; `told` gets (moment, kind, text) of what happens."""
+    faults = Faults(scenario.seed, scenario.on, scenario.left_out)
+    world = World(faults)
+    if told is not None:
+        _listen(world, told)
+    _prepare(world, scenario)
+    product = Product(world, GIBIBYTE, scenario.workers)
+    product.look_seconds = scenario.look_seconds
+    writers = Writers(world)
+    writers.load(scenario.loaded)
+    outcome = Outcome(scenario.seed)
+    with bound(product), guards.removed(product, without):
+        _play(product, scenario, writers, outcome)
+    outcome.refusals["total"] = sum(outcome.refusals.values())
+    outcome.faults, outcome.struck = faults.counts, faults.struck
+    outcome.events, outcome.days = world.kernel.events, (world.kernel.now - 1_800_000_000.0) / 86400
+    return outcome
+
+
+def _play(product: Product, scenario: Scenario, writers: Writers, outcome: Outcome) -> None:
+    operator = Operator(product, scenario, writers)
+    oracle = Oracle(operator)
+    kernel = product.world.kernel
+
+    def whole() -> None:
+        operator.manage()
+        operator.let_go()
+        operator.manage() if operator._disturbed else None
+        oracle.at_the_end()
+
+    task = kernel.spawn(whole)
+    try:
+        kernel.run(lambda: task.finished)
+        if isinstance(task.error, Stuck):
+            oracle.findings.append(f"stuck: {task.error}")
+        elif task.error is not None:
+            raise task.error
+    except EndlessRun as endless:
+        oracle.findings.append(f"endless: {endless}")
+    finally:
+        kernel.end()
+    outcome.findings, outcome.keys = oracle.findings, oracle.keys
+    outcome.refusals = operator.refusals
+
+
+def _prepare(world: World, scenario: Scenario) -> None:
+    """Set the world up as the scenario's nature says."""
+    nature, counts = scenario.nature, world.faults.counts
+    source, database = world.source, world.database
+    # The fewest that bulk_plan allows, and no more for so small a table.
+    tasks = 4
+    database.page_items = scenario.page_items
+    seconds = scenario.scan_seconds / 4 if scenario.look_seconds == 1.0 else 3.0
+    database.page_units = seconds * 3000.0 / tasks
+    if "export" in nature:
+        source.told_bytes = 2 * GIBIBYTE
+    if "stale-reads" in nature:
+        source.lag_seconds = 3.0
+    if "short-look-ahead" in nature:
+        world.queue.look_ahead = world.draws("short-look-ahead").choice((2, 8, 20))
+    if "stream-off" not in nature:
+        source.open_stream("KEYS_ONLY" if "keys-only" in nature else "NEW_IMAGE")
+    for kind in ("export", "stale-reads", "short-look-ahead", "stream-off", "keys-only"):
+        counts[kind] += kind in nature
+
+
+def _listen(world: World, told: Callable[[float, str, str], None]) -> None:
+    clock = world.kernel.clock
+    world.told = lambda kind, text: told(clock(), kind, text)
+    world.faults.told = world.told
+    source, destination = world.source, world.destination
+    source.changed = lambda key, item, number: world.told(
+        "source", f"{key} = {_value(item)} {'as ' + number if number else 'not captured'}"
+    )
+    destination.written = lambda key, old, new: world.told("destination", f"{key} = {_value(new)}")
+    world.queue.taken = lambda body, is_new: world.told("queue", _message(body) + ("" if is_new else ": seen, dropped"))
+
+
+def _message(body: str) -> str:
+    told = decode(body)
+    key = tuple(next(iter(value.values())) for value in told.key.values())
+    return f"{key} {told.kind} {told.number or 'of no change'} of {told.epoch}"
+
+
+def _value(item: dict[str, dict[str, str]] | None) -> str:
+    return "deleted" if item is None else item["value"]["S"]
+
+
+def run(seed: str, on: frozenset[str], without: tuple[str, ...] = ()) -> Outcome:
+    """Draw and play the scenario of a seed."""
+    return played(drawn(seed, on), without)

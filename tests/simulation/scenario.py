@@ -1,0 +1,184 @@
+"""What a seed decides beforehand: the writes to the source, when they come, and what happens to the migration."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ddb_migration import names
+from tests.simulation.faults import INCIDENTS, KINDS, PREMISES
+
+STATES = (
+    names.SETUP_CHECK_STATE,
+    names.START_CAPTURE_STATE,
+    names.SETTLE_STATE,
+    names.CHOOSE_BULK_LOAD_STATE,
+    names.DIRECT_MIGRATION_JOB_STATE,
+    names.EXPORT_STATE,
+    names.LARGE_MIGRATION_JOB_STATE,
+    names.BARRIER_STATE,
+    names.ENABLE_TRIGGER_STATE,
+    names.DRAIN_STATE,
+)
+# Moments at which something may begin: a state is entered, a Scan page is read, an incident strikes, all is drained.
+MOMENTS = (*STATES, *STATES[4:], "page", "page", "page", "incident", "incident", "drained")
+# How often an incident is part of a run in which its kind may strike.
+LIKELY: Mapping[str, float] = {
+    "shard-split": 0.4,
+    "aborted": 0.3,
+    "long-gap": 0.5,
+    "kept-destination": 0.4,
+    "few-receives": 0.25,
+    "execution-stopped": 0.4,
+    "destination-storm": 0.4,
+    "stale-reads": 0.5,
+    "stream-off": 0.3,
+    "keys-only": 0.08,
+    "export": 0.2,
+    "stream-replaced": 0.05,
+    "stream-gap": 0.05,
+}
+
+
+# Where so few kinds or less are asked for, a run is focused.
+FEW_KINDS = 12
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The `occurrence`th time that something of this name is told, and so many seconds later."""
+
+    name: str
+    occurrence: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Write:
+    """One write of the application: `value` is None for a deletion; `gap` seconds after the one before."""
+
+    name: str
+    key: int
+    value: str | None
+    size: int
+    rejected: bool
+    by_time_to_live: bool
+    gap: float
+
+
+@dataclass(frozen=True)
+class Burst:
+    """Writes that come together from a moment on."""
+
+    moment: Moment
+    writes: tuple[Write, ...]
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Something that happens to the migration."""
+
+    kind: str
+    moment: Moment
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One run, before it runs; `left_out` names writes and strikes that a shorter run does without."""
+
+    seed: str
+    on: frozenset[str] = frozenset(KINDS)
+    left_out: frozenset[str] = frozenset()
+    keys: int = 0
+    loaded: tuple[int, ...] = ()
+    bursts: tuple[Burst, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    nature: frozenset[str] = frozenset()
+    focused: bool = False
+    scan_seconds: float = 20.0
+    look_seconds: float = 1.0
+    workers: int = 2
+    page_items: int = field(default=3)
+
+
+def drawn(
+    seed: str, on: frozenset[str], left_out: frozenset[str] = frozenset(), focused: bool | None = None
+) -> Scenario:
+    """Draw a scenario; leaving a fault out moves nothing else. `focused` makes each kind part of most runs."""
+    focused = len(on) <= FEW_KINDS if focused is None else focused
+    draws = random.Random(f"{seed}/scenario")
+    keys = draws.randint(10, 28)
+    loaded = tuple(key for key in range(keys) if draws.random() < 0.7)
+    least = 0.7 if focused else 0.0
+    nature = frozenset(kind for kind in KINDS if draws.random() < max(least, LIKELY.get(kind, 0.25)) and kind in on)
+    return Scenario(
+        seed=seed,
+        on=on,
+        left_out=left_out,
+        keys=keys,
+        loaded=loaded,
+        bursts=_bursts(random.Random(f"{seed}/writes"), keys, on, left_out),
+        incidents=_incidents(seed, nature),
+        nature=nature,
+        focused=focused,
+        scan_seconds=draws.choice((1.0, 5.0, 20.0, 40.0)),
+        # A bulk load that looks at its permit so seldom takes hours, and costs the simulation little.
+        look_seconds=draws.choice((1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 900.0)),
+        workers=draws.choice((2, 2, 4)),
+        page_items=draws.choice((2, 4, 8)),
+    )
+
+
+def moment(draws: random.Random) -> Moment:
+    """Draw a moment; most lie close behind what they wait for."""
+    name = draws.choice(MOMENTS)
+    occurrence = draws.randint(1, 20) if name == "page" else draws.choice((1, 1, 1, 2))
+    seconds = draws.choice((0.0, 1.0, 10.0, 60.0, 300.0, 3000.0)) * draws.random()
+    return Moment(name, occurrence, seconds)
+
+
+def _bursts(draws: random.Random, keys: int, on: frozenset[str], left_out: frozenset[str]) -> tuple[Burst, ...]:
+    bursts, number = [], 0
+    total = draws.randint(8, 24)
+    last = [draws.randrange(total) for _ in range(keys)]
+    for place in range(total):
+        alive = [key for key in range(keys) if last[key] >= place] or [draws.randrange(keys)]
+        gap = draws.choice((0.001, 0.05, 0.3, 2.0, 20.0))
+        writes = []
+        for _ in range(draws.choice((2, 8, 16, 24))):
+            number += 1
+            write = _write(draws, f"write#{number}", draws.choice(alive[:6] if number % 2 else alive), gap, on)
+            if write.name not in left_out:
+                writes.append(write)
+        when = moment(draws)
+        if writes:
+            bursts.append(Burst(when, tuple(writes)))
+    return tuple(bursts)
+
+
+def _write(draws: random.Random, name: str, key: int, gap: float, on: frozenset[str]) -> Write:
+    kind, size, rejected, expired = (draws.random() for _ in range(4))
+    # Half the keys go back and forth between two values, the others never see one again.
+    value = draws.choice("AB") if key % 2 else name
+    large = 0 if size > 0.06 or "large-item" not in on else draws.choice((1200, 6000))
+    return Write(
+        name=name,
+        key=key,
+        value=None if kind < 0.3 else value,
+        size=large,
+        rejected=rejected < 0.02 and "rejected-item" in on,
+        by_time_to_live=expired < 0.3 and "time-to-live" in on,
+        gap=gap * draws.random(),
+    )
+
+
+def _incidents(seed: str, nature: frozenset[str]) -> tuple[Incident, ...]:
+    found = []
+    for kind in sorted(nature & {*INCIDENTS, *PREMISES}):
+        draws = random.Random(f"{seed}/incident/{kind}")
+        for _ in range(draws.choice((1, 1, 2))):
+            seconds = draws.choice((1.0, 30.0, 200.0, 3000.0, 40000.0)) * (0.2 + draws.random())
+            found.append(Incident(kind, moment(draws), seconds))
+    return tuple(found)

@@ -1,0 +1,37 @@
+"""Each guard serves: without it, or without it and those that mask it, a migration goes wrong, and is seen to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.ablation import MASKED, MOST_RUNS, PLAIN, RARE, Set, looked_for
+from tests.simulation.guards import GUARDS
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "guarantees.md"
+SOON = ("keep-expired", "deduplication-number", "padding", "park", "group", "checkpoint-after", "stream-arn")
+
+
+@pytest.mark.parametrize("name", SOON)
+def test_a_guard_that_is_missed_at_once(name: str) -> None:
+    one = next(one for one in (*PLAIN, *RARE) if one.name == name)
+    assert looked_for(one, most=150).finding
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("one", [*PLAIN, *RARE], ids=lambda one: one.name)
+def test_every_set_is_found(one: Set) -> None:
+    assert looked_for(one, MOST_RUNS).finding
+
+
+def test_every_guard_is_looked_for() -> None:
+    looked = {guard for one in (*PLAIN, *RARE, *MASKED) for guard in one.guards}
+    assert looked == set(GUARDS)
+
+
+def test_every_guard_is_in_the_document() -> None:
+    told = set(re.findall(r"^\| `([a-z-]+)` \|", DOCUMENT.read_text(), re.M))
+    assert told == set(GUARDS)

@@ -1,0 +1,97 @@
+"""Migrations with every fault at once: nothing is lost, nothing is stale, nothing comes back from the dead."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.__main__ import main, simulated
+from tests.simulation.faults import KINDS, chosen
+from tests.simulation.run import run
+from tests.simulation.scenario import drawn
+from tests.simulation.shrinking import shrunk
+from tests.simulation.timeline import timeline
+
+CHECKOUT = Path(__file__).parents[2]
+ALL = chosen(None)
+
+
+def test_no_run_diverges() -> None:
+    report = simulated(200, 0, ALL)
+    assert not report["findings"], report["failing"]
+    assert sum(count > 0 for count in report["faults"].values()) >= 30
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(5400)
+def test_no_run_of_many_diverges() -> None:
+    report = simulated(20_000, 1_000_000, ALL)
+    assert not report["findings"], report["failing"]
+    assert not [kind for kind, count in report["faults"].items() if not count]
+
+
+def test_without_faults_nothing_is_refused() -> None:
+    report = simulated(20, 0, frozenset())
+    assert not report["findings"]
+    assert not report["refusals"].get("total")
+
+
+@pytest.mark.parametrize("kind", ["stream-replaced", "stream-gap"])
+def test_a_broken_premise_is_refused_and_never_silent(kind: str) -> None:
+    report = simulated(20, 0, frozenset({kind}))
+    assert not report["findings"]
+    assert report["faults"][kind]
+    assert report["refusals"]["total"]
+
+
+def told_by(seed: str, hash_seed: str) -> str:
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    script = (
+        f"from tests.simulation.__main__ import *; o = run({seed!r}, chosen(None)); print(o.events, o.days, o.struck)"
+    )
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, cwd=CHECKOUT, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def test_one_seed_decides_everything() -> None:
+    assert told_by("12", "1") == told_by("12", "2")
+
+
+def test_a_run_leaves_nothing_behind() -> None:
+    first, again = run("5", ALL), run("5", ALL)
+    run("6", ALL, ("watermark",))
+    third = run("5", ALL)
+    assert first.struck == again.struck == third.struck
+    assert first.events == again.events == third.events
+
+
+def test_a_failing_run_is_made_shorter_and_told() -> None:
+    without = ("deduplication-number",)
+    seed = next(str(number) for number in range(20) if run(str(number), ALL, without).findings)
+    scenario = drawn(seed, ALL)
+    short = shrunk(scenario, without, seconds=15.0)
+    lines = timeline(short, without)
+    assert lines[-1].startswith("FOUND: ")
+    assert sum(len(burst.writes) for burst in short.bursts) < sum(len(burst.writes) for burst in scenario.bursts) / 2
+    assert len(short.on) < len(KINDS)
+
+
+def test_the_command_line_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = tmp_path / "report.json"
+    assert main(["--runs", "3", "--seed", "40", "--faults", "shard-split,slow-call", "--json", str(report)]) == 0
+    told = json.loads(report.read_text())
+    assert told["runs"] == 3
+    assert told["divergences"] == 0
+    assert set(told["faults"]) == {"shard-split", "slow-call"}
+    assert "3 runs, 0 divergences" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["--faults", "--without"])
+def test_an_unknown_name_is_refused(option: str) -> None:
+    with pytest.raises(ValueError, match="is called nonsense"):
+        main(["--runs", "1", option, "nonsense"])
