@@ -141,7 +141,7 @@ def add_packaging(pyproject: ObjectFile) -> None:
         "only-include": [f"src/{MODULE}", "assets"],
         "sources": {"src": "", "assets": f"{MODULE}/assets"},
     }
-    sources = ["src", "assets", "tests", "tools", "examples", "docs", "requirements"]
+    sources = ["src", "assets", "tests", "tools", "benchmarks", "examples", "docs", "requirements"]
     files = [".projenrc.py", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md"]
     # What an editable install puts on the path.
     pyproject.add_override("tool.hatch.build", {"dev-mode-dirs": ["src"]})
@@ -176,7 +176,7 @@ def add_ruff(pyproject: ObjectFile) -> None:
         "target-version": "py310",
         "cache-dir": ".cache/ruff",
         "extend-exclude": [".cache"],
-        "src": [".", "src", "tests", "tools", *RUNTIME_ROOTS],
+        "src": [".", "src", "tests", "tools", "benchmarks", *RUNTIME_ROOTS],
         "format": {"docstring-code-format": True},
         "lint": {
             "select": rules,
@@ -203,7 +203,7 @@ def add_mypy(pyproject: ObjectFile) -> None:
         "strict": True,
         "python_version": PYTHON_VERSIONS[0],
         "cache_dir": ".cache/mypy",
-        "files": ["src", *RUNTIME_ROOTS, "tools", "tests", ".projenrc.py"],
+        "files": ["src", *RUNTIME_ROOTS, "tools", "benchmarks", "tests", ".projenrc.py"],
         "mypy_path": ["src", "tools", *RUNTIME_ROOTS],
         # The roots above hold packages; without it a file's module would be guessed from the folders.
         "explicit_package_bases": True,
@@ -397,7 +397,7 @@ build: setup
 
 clean:
 	@rm -rf .venv .cache .hypothesis dist cdk.out
-	@find src assets tests tools examples -name __pycache__ -type d -prune -exec rm -rf {{}} +
+	@find src assets tests tools benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {{}} +
 """
 
 CI_RUN = """\

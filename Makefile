@@ -52,4 +52,4 @@ build: setup
 
 clean:
 	@rm -rf .venv .cache .hypothesis dist cdk.out
-	@find src assets tests tools examples -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src assets tests tools benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -21,7 +21,7 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 
-from benchmarks.product import copy_files, copy_lanes, copy_segments, export_of
+from benchmarks.product import copy_files, copy_lanes, copy_segments, export_of, texts_of
 from benchmarks.shapes import as_text, page_of
 
 Case = Callable[[], int]
@@ -106,8 +106,8 @@ class Cases:
         return lambda: copy(self._url, arn(shape), _export(shape, 4))
 
     def _lanes_product(self, shape: str) -> Case:
-        items = page_of(shape)
-        return lambda: copy_lanes(self.client(), arn(shape), items, LANE_ITEMS)
+        texts = texts_of(page_of(shape))
+        return lambda: copy_lanes(self.client(), arn(shape), texts, LANE_ITEMS)
 
     def _lanes_threads(self, shape: str) -> Case:
         client = self.client(connections=RIVAL_THREADS)

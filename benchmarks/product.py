@@ -46,9 +46,13 @@ def copy_files(client: Any, table: str, files: Sequence[ExportFile]) -> int:
     return _copy(client, table, lambda port: FileReader(port, export, files), [[file.unit] for file in files])
 
 
-def copy_lanes(client: Any, table: str, items: Sequence[Item], count: int) -> int:
-    """Write items that are there already; return how many."""
-    texts = [as_text(item)[1:-1] for item in items]
+def texts_of(items: Sequence[Item]) -> list[bytes]:
+    """Return the texts of items."""
+    return [as_text(item)[1:-1] for item in items]
+
+
+def copy_lanes(client: Any, table: str, texts: list[bytes], count: int) -> int:
+    """Write items whose texts are there already; return how many."""
     runs = [[segment_unit(segment)] for segment in range(16)]
     return _copy(client, table, lambda port: _Memory(port, texts, count // 16), runs)
 

@@ -142,6 +142,13 @@ def test_a_transient_failure_is_repeated(fake: FakeAws, faked: Writing, error: E
     assert faked.control.parked("e1") == 0
 
 
+def test_two_items_of_one_key_are_written_apart(writing: Writing) -> None:
+    """DynamoDB refuses a batch that holds a key twice; no source should yield one, and if it does nothing is parked."""
+    assert writing.write([item(1), item(2), item(1), item(3)]) == 0
+    assert writing.stored() == {item(number)["pk"]["B"] for number in (1, 2, 3)}
+    assert writing.control.parked("e1") == 0
+
+
 def test_a_request_too_large_for_the_wire_is_halved(fake: FakeAws, faked: Writing) -> None:
     fake.dynamodb.fail("BatchWriteItem", client_error("BatchWriteItem", "413", status=413))
     assert faked.write([item(number) for number in range(4)]) == 0

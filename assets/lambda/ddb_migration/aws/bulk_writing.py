@@ -64,7 +64,7 @@ class Writing:
         count = len(batch.texts)
         self.in_flight += 1
         self._totals.items_offered += count
-        self._totals.bytes_offered += sum(map(len, batch.texts))
+        self._totals.bytes_offered += batch.size
         self._flow.sent(count, now)
         reserved = self._gate.writes.reserve(now)
         self._port.write(batch.texts, functools.partial(self._told, batch, reserved))

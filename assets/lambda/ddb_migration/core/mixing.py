@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 BATCH_ITEMS = 25
 BATCH_BYTES = 12 * 1024 * 1024
 # Items of one cursor in one batch, where there are cursors enough: what counts is the mix of a second's batches.
-SHARE_ITEMS = 5
+SHARE_ITEMS = 9
 # A cursor rests after items were left unprocessed: 0.1 s, twice that the next time, at most 2 s.
 REST_SECONDS = 0.1
 LONGEST_REST_SECONDS = 2.0
@@ -125,6 +125,11 @@ class Batch:
         self.texts += texts
         self.shares.append((page, len(texts)))
 
+    @property
+    def size(self) -> int:
+        """Return the bytes of the texts."""
+        return sum(map(len, self.texts))
+
     def owners(self) -> list[Page]:
         """Return the page of each item."""
         return [page for page, count in self.shares for _ in range(count)]
@@ -180,9 +185,7 @@ class Mix:
             else:
                 cursor.is_listed = False
         self.waiting -= BATCH_ITEMS - left
-        if sum(map(len, batch.texts)) > BATCH_BYTES:
-            batch = self._fit(batch)
-        return batch
+        return batch if batch.size <= BATCH_BYTES else self._fit(batch)
 
     def written(self, batch: Batch) -> list[Cursor]:
         """Take note that all of a batch is written; return the cursors of which a page is complete."""

@@ -26,6 +26,9 @@ Hooks into internals, each with a test in ``tests/embedded_aws`` that fails once
 ``moto...Variable._eval_body``                         a Choice on a missing path fails
 =====================================================  =====================================================
 
+Faults, where asked for, come between a role's call and its answer (``table_faults``, ``queue_faults``), between
+a poller and its function (``poller``), and upon Glue runs (``spark_process``); ``faults`` draws and counts them.
+
 CloudFormation, as found by reading and by ``tests/embedded_aws/test_cloud_formation.py``: MiniStack 1.5.33
 creates and updates in dependency order, rolls a failed create or update back (updated resources first, then
 what was new is deleted), and deletes replaced and removed resources only after every create and update has

@@ -14,12 +14,17 @@ class StaleConnection(ConnectionError):
     """A kept connection had been closed by the other side before the request reached it: it had no effect."""
 
 
-class Connection(asyncio.Protocol):
-    """Sends requests and puts answers together; `freed` and `gone` tell the pool."""
+class Connection(asyncio.BufferedProtocol):
+    """Sends requests and puts answers together; `freed` and `gone` tell the pool.
 
-    def __init__(self, freed: Callable[[Connection], None], gone: Callable[[Connection], None]) -> None:
+    `buffer` is what arrives first lies in; all connections of a loop share it, because each empties it at once.
+    """
+
+    def __init__(
+        self, buffer: memoryview, freed: Callable[[Connection], None], gone: Callable[[Connection], None]
+    ) -> None:
         self.deadline = float("inf")
-        self._freed, self._gone = freed, gone
+        self._buffer, self._freed, self._gone = buffer, freed, gone
         self._reader = AnswerReader()
         self._transport: asyncio.Transport | None = None
         self._then: Outcome | None = None
@@ -31,7 +36,7 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport (asyncio.Protocol)."""
+        """Keep the transport (asyncio.BaseProtocol)."""
         if isinstance(transport, asyncio.Transport):
             self._transport = transport
 
@@ -41,10 +46,14 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(request)
 
-    def data_received(self, data: bytes) -> None:
-        """Take what arrived (asyncio.Protocol)."""
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where to put what arrives (asyncio.BufferedProtocol)."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what arrived (asyncio.BufferedProtocol)."""
         try:
-            answer = self._reader.feed(data) if self._then is not None else None
+            answer = self._reader.feed(bytes(self._buffer[:nbytes])) if self._then is not None else None
             if answer is not None:
                 answer.check()
         except BadAnswer as error:
@@ -56,7 +65,7 @@ class Connection(asyncio.Protocol):
             self.abort(BadAnswer("an answer that nobody asked for"))
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Tell whoever waits (asyncio.Protocol)."""
+        """Tell whoever waits (asyncio.BaseProtocol)."""
         self._transport = None
         answer = self._reader.finish()
         if answer is not None and self._then is not None:

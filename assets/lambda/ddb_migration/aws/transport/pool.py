@@ -13,6 +13,7 @@ from ddb_migration.aws.transport.connection import Connection, Outcome
 CONNECT_SECONDS = 2.0
 # How often requests are looked through for those whose time is up.
 SWEEP_SECONDS = 0.25
+BUFFER_BYTES = 256 * 1024
 
 
 class ConnectTimeout(ConnectionError):
@@ -32,6 +33,8 @@ class Pool:
     def __init__(self, host: str, port: int, context: ssl.SSLContext | None, most: int) -> None:
         self._host, self._port, self._context, self._most = host, port, context, most
         self._loop = asyncio.get_running_loop()
+        # One for all: asyncio's own would be allocated anew for each answer, and costs as much as the answer.
+        self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
         self._opening: set[asyncio.Task[None]] = set()
@@ -64,7 +67,7 @@ class Pool:
             task.add_done_callback(self._opening.discard)
 
     async def _connect(self) -> None:
-        make = functools.partial(Connection, self._freed, self._gone)
+        make = functools.partial(Connection, self._buffer, self._freed, self._gone)
         name = self._host if self._context else None
         try:
             opening = self._loop.create_connection(
