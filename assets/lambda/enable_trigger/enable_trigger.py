@@ -5,6 +5,7 @@ from __future__ import annotations
 from ddb_migration import names
 from ddb_migration.core.control_record import MigrationStopped
 from enable_trigger.parts import Answer, Call, Parts, done
+from enable_trigger.start_capture import remove_unless_open
 
 
 def run(parts: Parts, call: Call) -> Answer:
@@ -14,7 +15,6 @@ def run(parts: Parts, call: Call) -> Answer:
     try:
         parts.control.set_once(call.execution, trigger_enabled_at=parts.clock())
     except MigrationStopped:
-        # Removed meanwhile: what was just made must not outlive the migration.
-        parts.mappings.delete(mapping)
+        remove_unless_open(parts, mapping)
         raise
     return done()

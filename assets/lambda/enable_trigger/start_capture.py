@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ddb_migration import names
 from ddb_migration.core.control_record import CLOSED, ControlRecord, MigrationStopped
 from enable_trigger.parts import Answer, Call, Parts, done
@@ -19,10 +22,18 @@ def run(parts: Parts, call: Call) -> Answer:
     try:
         parts.control.enter(call.execution, names.START_CAPTURE_STATE)
     except MigrationStopped:
-        # Removed meanwhile: what was just made must not outlive the migration.
-        parts.mappings.delete(mapping)
+        remove_unless_open(parts, mapping)
         raise
     return done(epoch=record.epoch)
+
+
+def remove_unless_open(parts: Parts, mapping: Mapping[str, Any]) -> None:
+    """Delete what was just made where the migration was removed meanwhile: it must not outlive it.
+
+    A call outlives its execution. Where another one runs the epoch now, the mapping is what that one goes on with.
+    """
+    if not parts.control.read().is_open:
+        parts.mappings.delete(mapping)
 
 
 def require_same_stream(parts: Parts, record: ControlRecord) -> None:
