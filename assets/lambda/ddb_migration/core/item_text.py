@@ -44,7 +44,7 @@ class Portion:
     units: float
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Written:
     """What a BatchWriteItem did: which of its items DynamoDB left unprocessed, and the units it consumed."""
 

@@ -112,23 +112,20 @@ class Cursor:
 
 
 class Batch:
-    """Items for one BatchWriteItem, and of which page each is."""
+    """Items for one BatchWriteItem, of which page each is, and the bytes of all."""
 
-    __slots__ = ("shares", "texts")
+    __slots__ = ("shares", "size", "texts")
 
     def __init__(self) -> None:
         self.texts: list[bytes] = []
+        self.size = 0
         self.shares: list[tuple[Page, int]] = []
 
     def add(self, page: Page, texts: list[bytes]) -> None:
         """Add items of one page."""
         self.texts += texts
+        self.size += sum(map(len, texts))
         self.shares.append((page, len(texts)))
-
-    @property
-    def size(self) -> int:
-        """Return the bytes of the texts."""
-        return sum(map(len, self.texts))
 
     def owners(self) -> list[Page]:
         """Return the page of each item."""

@@ -7,11 +7,10 @@ import zlib
 from dataclasses import dataclass
 
 _STATUS = re.compile(rb"http/1\.[01] (\d{3})[ \r]")
-# Of a head in lower case.
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)")
+# Names of headers, in a head in lower case.
+_LENGTH, _CRC = b"\r\ncontent-length:", b"\r\nx-amz-crc32:"
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked")
 _CLOSE = re.compile(rb"\r\nconnection: *close")
-_CRC = re.compile(rb"\r\nx-amz-crc32: *(\d+)")
 _LONGEST_HEAD = 64 * 1024
 _LONGEST_SIZE_LINE = 1024
 _END = b"\r\n\r\n"
@@ -21,7 +20,7 @@ class BadAnswer(Exception):
     """What arrived is no HTTP/1.1 answer, or its body is damaged."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Answer:
     """A complete answer; `head` ends with the last header's line, `closes` tells that the connection ends with it."""
 
@@ -29,6 +28,7 @@ class Answer:
     head: bytes
     body: bytes
     closes: bool = False
+    crc32: int | None = None
 
     def header(self, name: str) -> str | None:
         """Return a header's value, None where it is missing."""
@@ -37,8 +37,7 @@ class Answer:
 
     def check(self) -> None:
         """Raise BadAnswer where the body is not what DynamoDB sent (DynamoDB sends its CRC32)."""
-        told = _CRC.search(self.head.lower())
-        if told and int(told[1]) != zlib.crc32(self.body):
+        if self.crc32 is not None and self.crc32 != zlib.crc32(self.body):
             raise BadAnswer("the body's CRC32 is not the one that DynamoDB sent")
 
 
@@ -51,6 +50,8 @@ class AnswerReader:
     def _start(self) -> None:
         self.has_begun = False
         self._head: bytes | None = None
+        self._crc32: int | None = None
+        self._closes = False
         self._parts: list[bytes] = []
         self._missing = 0
         self._chunks: _Chunks | None = None
@@ -87,9 +88,11 @@ class AnswerReader:
     def _judge(self, head: bytes) -> None:
         if not _STATUS.match(head):
             raise BadAnswer(f"not HTTP/1.1: {head[:40]!r}")
-        length = _LENGTH.search(head)
-        if length:
-            self._missing = int(length[1])
+        self._crc32 = _number(head, _CRC)
+        self._closes = _CLOSE.search(head) is not None
+        length = _number(head, _LENGTH)
+        if length is not None:
+            self._missing = length
         elif _CHUNKED.search(head):
             self._chunks = _Chunks()
         else:
@@ -109,9 +112,21 @@ class AnswerReader:
 
     def _complete(self, body: bytes) -> Answer:
         head = self._head or b""
-        answer = Answer(int(head[9:12]), head, body, self._until_close or _CLOSE.search(head.lower()) is not None)
+        answer = Answer(int(head[9:12]), head, body, self._until_close or self._closes, self._crc32)
         self._start()
         return answer
+
+
+def _number(head: bytes, name: bytes) -> int | None:
+    start = head.find(name)
+    if start < 0:
+        return None
+    start += len(name)
+    text = head[start : head.find(b"\r", start)]
+    try:
+        return int(text)
+    except ValueError as error:
+        raise BadAnswer(f"a header that is no number: {text[:40]!r}") from error
 
 
 class _Chunks:

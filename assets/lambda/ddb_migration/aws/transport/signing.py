@@ -57,7 +57,7 @@ class Signer:
 class _Moment:
     """All of a signature that holds for one operation in one second."""
 
-    __slots__ = ("_canonical", "_head", "_key", "_to_sign")
+    __slots__ = ("_canonical", "_head", "_inner", "_outer")
 
     def __init__(self, host: str, region: str, keys: Keys, operation: str, second: int) -> None:
         date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
@@ -68,17 +68,27 @@ class _Moment:
         headers["x-amz-target"] = _TARGET + operation
         names = ";".join(headers)
         lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
-        self._canonical = f"POST\n/\n\n{lines}\n{names}\n".encode()
-        self._to_sign = f"{_ALGORITHM}\n{date}\n{scope}\n".encode()
-        self._key = _signing_key(keys.secret_key, date[:8], region)
+        self._canonical = hashlib.sha256(f"POST\n/\n\n{lines}\n{names}\n".encode())
+        self._inner, self._outer = _hmac_states(_signing_key(keys.secret_key, date[:8], region))
+        self._inner.update(f"{_ALGORITHM}\n{date}\n{scope}\n".encode())
         sent = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         credential = f"{_ALGORITHM} Credential={keys.access_key}/{scope}, SignedHeaders={names}, Signature="
         self._head = f"POST / HTTP/1.1\r\n{sent}authorization: {credential}".encode()
 
     def head(self, body: bytes) -> bytes:
-        request = hashlib.sha256(self._canonical + hashlib.sha256(body).hexdigest().encode()).hexdigest()
-        signature = hmac.digest(self._key, self._to_sign + request.encode(), "sha256").hex()
-        return b"%b%b\r\ncontent-length: %d\r\n\r\n" % (self._head, signature.encode(), len(body))
+        # Copies of hashes that have taken all that does not change: a third of what new ones cost.
+        request, inner, outer = self._canonical.copy(), self._inner.copy(), self._outer.copy()
+        request.update(hashlib.sha256(body).hexdigest().encode())
+        inner.update(request.hexdigest().encode())
+        outer.update(inner.digest())
+        return b"%b%b\r\ncontent-length: %d\r\n\r\n" % (self._head, outer.hexdigest().encode(), len(body))
+
+
+def _hmac_states(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """Return the inner and the outer hash of HMAC-SHA256 (RFC 2104), for a key of 32 bytes."""
+    padded = key.ljust(64, b"\0")
+    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in padded)) for pad in (0x36, 0x5C))
+    return inner, outer
 
 
 def _signing_key(secret: str, day: str, region: str) -> bytes:
