@@ -105,6 +105,7 @@ class Queue:
             return False
         del self.messages[message.id]
         self.dead_letters.add(message.group, message.body)
+        self.kernel.after(0.0, self.wake)
         return True
 
     def _expire(self) -> None:

@@ -76,7 +76,12 @@ class Stream:
         }
         if image is not None and self.view != "KEYS_ONLY":
             body["NewImage"] = image
-        record: Record = {"eventName": kind, "eventSource": "aws:dynamodb", "dynamodb": body}
+        record: Record = {
+            "eventName": kind,
+            "eventSource": "aws:dynamodb",
+            "eventSourceARN": self.arn,
+            "dynamodb": body,
+        }
         if by_time_to_live:
             record["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
         shard = next(shard for shard in self._open if shard.low <= place < shard.high)

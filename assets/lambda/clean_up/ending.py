@@ -10,7 +10,7 @@ from ddb_migration.aws.destination_lock import DestinationLock
 from ddb_migration.aws.executions import Executions
 from ddb_migration.aws.jobs import Jobs
 from ddb_migration.aws.mappings import Mappings
-from ddb_migration.core.control_record import ABORTING, CLOSED, ControlRecord
+from ddb_migration.core.control_record import ABORTING, CLOSED, ControlRecord, MigrationStopped
 
 # The longest that EnableTrigger or WriteCdc may run on: what the one still creates is found by the last look, and
 # the other writes nothing any more. What StreamProcessor still sends bears the old epoch.
@@ -35,7 +35,7 @@ class Ending:
         if record.status != CLOSED:
             # First, so that the execution ends as stopped and not by the refusal that its next state would meet.
             self._stop_execution(record)
-            record = self.control.begin_abort()
+            record = self._begin_abort()
         waiting = self._stop_jobs() or self._remove_mappings(record) or self._wait_for_invocations()
         if waiting:
             return waiting
@@ -43,6 +43,16 @@ class Ending:
         if record.status == ABORTING:
             self.control.close()
         return None
+
+    def _begin_abort(self) -> ControlRecord:
+        try:
+            return self.control.begin_abort()
+        except MigrationStopped:
+            # Another pass was faster, and has closed the epoch.
+            record = self.control.read()
+            if record.status != CLOSED:
+                raise
+            return record
 
     def _stop_execution(self, record: ControlRecord) -> None:
         if record.execution:

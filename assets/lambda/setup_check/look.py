@@ -91,7 +91,11 @@ class Look:
         return tuple(sorted(found - {ours}))
 
     def _captured_until(self, record: ControlRecord) -> float | None:
-        """Return when capture last worked, None where it works now or never began."""
+        """Return up to when changes are captured for certain, None where capture works now or never began.
+
+        That is the age of what the last batches held: capture that was hours behind when it stopped, or one batch
+        that came late, must not pass for capture that was in step.
+        """
         if not record.is_open or record.stream_arn is None:
             return None
         function = self.environment[names.STREAM_PROCESSOR]
@@ -99,7 +103,7 @@ class Look:
         if found and found[0]["State"] == ENABLED:
             return None
         reports = Progress(self.control.rows, str(record.epoch)).reports(CAPTURE)
-        return max([record.captured_from or 0.0, *(report.at for report in reports)])
+        return max([record.captured_from or 0.0, *(report.at - report.age for report in reports)])
 
     def _running(self, record: ControlRecord, execution: str) -> str | None:
         holder = record.execution

@@ -59,7 +59,7 @@ class StreamProcessor:
         record = self._control.read()
         record.require_open()
         epoch = str(record.epoch)
-        changes = [Change.from_record(body) for body in records]
+        changes = [Change.from_record(body) for body in records if _is_of(str(record.stream_arn), body)]
         entries = [_entry(epoch, str(record.stream_arn), change) for change in newest_per_key(changes)]
         # Side by side is safe: of one key there is one entry.
         refused = [entry for failed in self._each(self._send, send_batches(entries)) for entry in failed]
@@ -81,6 +81,14 @@ class StreamProcessor:
         }
         oldest = min((change.created for change in changes), default=now)
         Progress(self._control.rows, epoch).report(CAPTURE, READER, counts, now - oldest, now)
+
+
+def _is_of(stream_arn: str, body: Mapping[str, Any]) -> bool:
+    """Tell whether a record is of the epoch's stream; numbers of another mean nothing among those of this one.
+
+    Such a record comes late, from a mapping of an epoch that has ended, and is older than all that this one copies.
+    """
+    return bool(body.get("eventSourceARN", stream_arn) == stream_arn)
 
 
 def _entry(epoch: str, stream_arn: str, change: Change) -> Entry:
