@@ -12,6 +12,7 @@ from constructs import Construct
 
 from ddb_migration_construct._assets import assets_root
 from ddb_migration_construct.migration_function import runtime_files
+from ddb_migration_construct.migration_role import MigrationRole
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.settings import Settings
 from ddb_migration_construct.table_access import allow_destination, allow_source, allow_table
@@ -36,7 +37,7 @@ class BulkLoadJob(Construct):
     ) -> None:
         """Create the job whose script is `script` of assets/glue."""
         super().__init__(scope, id)
-        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("glue.amazonaws.com"))
+        self.role = MigrationRole(self, "Role", service="glue")
         script_asset = s3_assets.Asset(self, "Script", path=str(assets_root() / "glue" / script))
         shared_asset = s3_assets.Asset(
             self, "Shared", path=str(assets_root() / "lambda"), exclude=runtime_files("ddb_migration")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -23,6 +24,20 @@ class ChangeQueue(Construct):
         self.dead_letter_queue = self._queue("DeadLetterQueue", Duration.days(14), encryption_key)
         dead_letters = sqs.DeadLetterQueue(max_receive_count=MAX_RECEIVES, queue=self.dead_letter_queue)
         self.queue = self._queue("Queue", retention, encryption_key, dead_letters)
+        self._refuse_plain_text()
+
+    def _refuse_plain_text(self) -> None:
+        """Deny what does not come by TLS: one policy for both queues, in each of which `*` is that queue."""
+        policy = sqs.QueuePolicy(self, "Policy", queues=[self.queue, self.dead_letter_queue])
+        policy.document.add_statements(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["sqs:*"],
+                resources=["*"],
+                conditions={"Bool": {"aws:SecureTransport": "false"}},
+            )
+        )
 
     def _queue(
         self,
@@ -43,7 +58,6 @@ class ChangeQueue(Construct):
             max_message_size_bytes=MESSAGE_BYTES,
             encryption=sqs.QueueEncryption.KMS if key else sqs.QueueEncryption.SQS_MANAGED,
             encryption_master_key=key,
-            enforce_ssl=True,
             dead_letter_queue=dead_letters,
             # Nothing in a queue outlives its migration: what is not applied is still in the source.
             removal_policy=RemovalPolicy.DESTROY,

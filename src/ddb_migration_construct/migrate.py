@@ -11,6 +11,7 @@ from constructs import Construct
 
 from ddb_migration_construct._runtime import names
 from ddb_migration_construct.bulk_load_job import BulkLoadJob
+from ddb_migration_construct.migration_role import MigrationRole
 
 # Errors that say what to mend; repeating the call would only say it later.
 FINAL_ERRORS = [
@@ -57,6 +58,7 @@ class Migrate(Construct):
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
+            role=MigrationRole(self, "StateMachineRole", service="states"),
             definition_body=sfn.DefinitionBody.from_chainable(start),
             tracing_enabled=True,
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),

@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ddb_migration_construct._assets import assets_root
+from ddb_migration_construct.migration_role import MigrationRole
 
 
 def runtime_files(*folders: str) -> list[str]:
@@ -35,7 +36,7 @@ class MigrationFunction(Construct):
     ) -> None:
         """Create the function whose handler is `<folder>/handler.py` of assets/lambda; memory in MiB."""
         super().__init__(scope, id)
-        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.role = MigrationRole(self, "Role", service="lambda")
         log_group.grant_write(self.role)
         self.function = lambda_.Function(
             self,

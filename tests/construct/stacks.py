@@ -102,10 +102,19 @@ INTRINSICS: dict[str, Callable[[Any], str]] = {
 
 def statements(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every statement of every role's policies, in plain words, with the role's short name."""
+    for role, document in documents(template):
+        for statement in plain(document["Statement"]):
+            yield role, statement
+
+
+def documents(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every inline policy of every role, in it or beside it, with the role's short name."""
+    for name, role in resources_of(template, "AWS::IAM::Role").items():
+        for policy in role["Properties"].get("Policies", []):
+            yield name, policy["PolicyDocument"]
     for policy in resources_of(template, "AWS::IAM::Policy").values():
-        for role in plain(policy["Properties"]["Roles"]):
-            for statement in plain(policy["Properties"]["PolicyDocument"]["Statement"]):
-                yield role.strip("<>"), statement
+        for named in plain(policy["Properties"]["Roles"]):
+            yield named.strip("<>"), policy["Properties"]["PolicyDocument"]
 
 
 def as_list(value: Any) -> list[Any]:

@@ -78,8 +78,16 @@ def test_custom_resource_is_created_after_all_that_is_the_migrations(template: d
 
 def test_clean_up_keeps_its_permissions_until_it_has_ended(template: dict[str, Any]) -> None:
     needed = {short(id) for id in closure(needs(template), custom_resource(template))}
-    policies = {"CleanUpRoleDefaultPolicy", "ExecutionAccessDescribe", "ExecutionAccessStop"}
+    policies = {"ExecutionAccessDescribe", "ExecutionAccessStop"}
     assert needed >= {"CleanUpFunction", "CleanUpRole", *policies, "Logs", "MigrationBucketPolicy"}
+
+
+def test_rights_are_in_their_roles(template: dict[str, Any]) -> None:
+    """But for those that name the state machine, which needs the roles: see ExecutionAccess."""
+    beside = {short(id) for id, found in template["Resources"].items() if found["Type"] == "AWS::IAM::Policy"}
+    assert beside == {"ExecutionAccessDescribe", "ExecutionAccessStop"}
+    roles = [found["Properties"] for found in template["Resources"].values() if found["Type"] == "AWS::IAM::Role"]
+    assert all(len(role["Policies"]) == 1 and role["Policies"][0]["PolicyDocument"]["Statement"] for role in roles)
 
 
 def test_nothing_waits_for_the_custom_resource(template: dict[str, Any]) -> None:
@@ -88,12 +96,12 @@ def test_nothing_waits_for_the_custom_resource(template: dict[str, Any]) -> None
 
 
 def test_mapped_functions_are_usable_before_anything_may_run(template: dict[str, Any]) -> None:
-    """A state machine that could be started before the roles' policies exist would fail for no reason."""
+    """A state machine that could be started before the roles and their rights exist would fail for no reason."""
     graph = needs(template)
     machine = next(id for id in graph if short(id) == "MigrateStateMachine")
     reached = {short(id) for id in closure(graph, machine)}
     assert reached >= {
-        *("SetupCheckRoleDefaultPolicy", "EnableTriggerRoleDefaultPolicy", "MigrateStateMachineRoleDefaultPolicy"),
-        *("StreamProcessorRoleDefaultPolicy", "WriteCdcRoleDefaultPolicy", "ChangeQueue", "ControlTable"),
+        *("SetupCheckRole", "EnableTriggerRole", "MigrateStateMachineRole"),
+        *("StreamProcessorRole", "WriteCdcRole", "ChangeQueue", "ControlTable"),
         *("DirectMigrationJob", "LargeMigrationJob"),
     }

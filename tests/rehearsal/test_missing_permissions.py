@@ -21,9 +21,10 @@ def take_away(assembly: Path, role: str, action: str) -> None:
     path = assembly / f"{STACK_NAME}.template.json"
     template = json.loads(path.read_text())
     taken = [
-        _strip(resource["Properties"]["PolicyDocument"], action)
+        _strip(policy["PolicyDocument"], action)
         for name, resource in template["Resources"].items()
-        if resource["Type"] == "AWS::IAM::Policy" and role in name
+        if resource["Type"] == "AWS::IAM::Role" and role in name
+        for policy in resource["Properties"]["Policies"]
     ]
     assert sum(taken) == 1, f"{action} is in {sum(taken)} statements of {role}"
     path.write_text(json.dumps(template))

@@ -1,0 +1,31 @@
+"""The role of a function, a job or the state machine, with its rights inside itself."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+
+class MigrationRole(iam.Role):
+    """A role whose statements are a policy of its own resource, whoever adds them and however late.
+
+    The CDK's default policy is a resource beside the role: one more for each role, and what uses the role must be
+    told to wait for it. Here who has the role has its rights. What names something that needs the role must
+    therefore stay out of it: that is a policy beside the role (see `ExecutionAccess`).
+    """
+
+    def __init__(self, scope: Construct, id: str, *, service: str) -> None:
+        """Create the role for a service: `lambda`, `glue` or `states`."""
+        # Rendered with the template, so that it holds what is added after this.
+        self._rights = iam.PolicyDocument()
+        super().__init__(
+            scope,
+            id,
+            assumed_by=iam.ServicePrincipal(f"{service}.amazonaws.com"),
+            inline_policies={"Rights": self._rights},
+        )
+
+    def add_to_principal_policy(self, statement: iam.PolicyStatement) -> iam.AddToPrincipalPolicyResult:
+        """Add a statement to the role's own policy; every grant of the CDK comes here."""
+        self._rights.add_statements(statement)
+        return iam.AddToPrincipalPolicyResult(statement_added=True, policy_dependable=self)
