@@ -7,6 +7,7 @@ import pytest
 
 from ddb_migration import names
 from ddb_migration.aws.dead_letters import DeadLetters
+from ddb_migration.aws.rereads import ATTEMPTS
 from ddb_migration.aws.rows import Rows
 from ddb_migration.aws.tables import Destination, Source, Tables
 from ddb_migration.aws.watermarks import Watermarks
@@ -17,7 +18,6 @@ from ddb_migration.core.message import Message, decode, encode, encode_reread
 from ddb_migration.core.watermark import mark_above
 from reread import handler as reread_handler
 from reread.handler import PASS_SECONDS, Parts, handler
-from reread.rereads import ATTEMPTS
 from tests.fakes.client_errors import client_error
 from tests.fakes.dynamodb import items_of
 from tests.fakes.making import create_queue

@@ -15,10 +15,10 @@ from botocore.exceptions import ClientError
 
 from ddb_migration.aws.dead_letters import DeadLetters
 from ddb_migration.aws.mappings import Mappings
+from ddb_migration.aws.rereads import Rereads
 from ddb_migration.core.deadline import Deadline
 from ddb_migration.core.message import decode
 from reread.redrive import Redrive
-from reread.rereads import Rereads
 from tests.fakes.client_errors import client_error
 from tests.fakes.sqs import event_records
 from tests.fidelity.paths import EPOCH, EXECUTION

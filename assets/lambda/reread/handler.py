@@ -14,13 +14,13 @@ from ddb_migration.aws.clients import client
 from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.dead_letters import DeadLetters
 from ddb_migration.aws.environment import Environment
+from ddb_migration.aws.rereads import Reread, Rereads
 from ddb_migration.aws.tables import Tables
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.attribute_values import Item
 from ddb_migration.core.control_record import ControlRecord, MigrationStopped
 from ddb_migration.core.given_key import NotAKey, require_key
 from reread.redrive import Redrive
-from reread.rereads import Reread, Rereads
 
 # One pass ends well before the function's 60 s, and before the caller's client gives up waiting for it.
 PASS_SECONDS = 20

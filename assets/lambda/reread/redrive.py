@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ddb_migration.aws.dead_letters import DeadLetter, DeadLetters
+from ddb_migration.aws.rereads import Reread, Rereads
 from ddb_migration.core.message import Message
-from reread.rereads import Reread, Rereads
 
 
 @dataclass
