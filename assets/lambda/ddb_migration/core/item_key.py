@@ -50,14 +50,15 @@ def key_of(item: Item, names: Iterable[str]) -> dict[str, dict[str, str]]:
     return {name: dict(item[name]) for name in names}
 
 
-def _canonical(value: AttributeValue) -> tuple[str, str]:
-    ((kind, content),) = value.items()
-    return (kind, _number(content)) if kind == "N" else (kind, str(content))
-
-
-def _number(text: str) -> str:
+def canonical_number(text: str) -> str:
+    """Return one text for one number, to the last of its digits: `1`, `1.0` and `1E0` give the same."""
     value = Decimal(text)
     return "0" if value.is_zero() else str(value.normalize(_DIGITS))
+
+
+def _canonical(value: AttributeValue) -> tuple[str, str]:
+    ((kind, content),) = value.items()
+    return (kind, canonical_number(content)) if kind == "N" else (kind, str(content))
 
 
 def _sha256(text: str) -> str:
