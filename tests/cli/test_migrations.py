@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ddb_migration_construct.cli.failures import CommandFailed
-from ddb_migration_construct.cli.migrations import find_migration
+from ddb_migration_construct.cli.migrations import choose, find_migration
 from tests.cli.fakes import TAGS, FakeStates, arn_of
 
 
@@ -41,3 +41,14 @@ def test_fails_when_tags_were_removed() -> None:
     del states.tags[arn_of("Orders/Migration")]["ddb-migration:clean-up"]
     with pytest.raises(CommandFailed, match="lost its tags ddb-migration:clean-up; deploy its stack again"):
         find_migration(states, "Orders/Migration")
+
+
+def test_several_are_chosen_by_name_and_by_stack_each_once() -> None:
+    states = FakeStates("Shop/Users", "Other/Migration", "Shop/Orders", "ShopOfOthers/Orders")
+    chosen = choose(states, [arn_of("Shop/Users"), "Other/Migration", "Shop/Users"], "Shop")
+    assert [migration.name for migration in chosen] == ["Shop/Users", "Other/Migration", "Shop/Orders"]
+
+
+def test_fails_when_a_stack_has_none() -> None:
+    with pytest.raises(CommandFailed, match=r"the stack 'Shop' has no migration .*\n  Orders/Migration$"):
+        choose(FakeStates("Orders/Migration"), [], "Shop")

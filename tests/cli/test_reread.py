@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from ddb_migration_construct.cli.failures import CommandFailed
 from ddb_migration_construct.cli.main import app
 from ddb_migration_construct.cli.migrations import find_migration
 from ddb_migration_construct.cli.parked_keys import ParkedKey, accepted_keys, parked_keys
-from ddb_migration_construct.cli.reread import KEYS_A_CALL, parse_key, redrive, send_rereads
+from ddb_migration_construct.cli.reread import KEYS_A_CALL, Redriven, parse_key, redrive, send_rereads
 from tests.cli.fakes import FakeDynamoDb, FakeFunctions, FakeStates
+from tests.cli.running import invoked
 
 MIGRATION = find_migration(FakeStates("Orders/Migration"), "Orders/Migration")
 KEY = {"pk": {"S": "a"}}
@@ -40,10 +42,10 @@ def test_fails_when_the_queue_does_not_take_all() -> None:
         send_rereads(FakeFunctions(sent(1, not_sent=1)), MIGRATION, [KEY, KEY])
 
 
-def test_a_refusal_ends_with_its_reason_and_exit_code_2() -> None:
+def test_a_refusal_ends_with_its_reason_and_exit_code_3() -> None:
     with pytest.raises(CommandFailed, match="refuses: not a key of the source table") as failed:
         send_rereads(FakeFunctions({"refused": "not a key of the source table"}), MIGRATION, [KEY])
-    assert failed.value.exit_code == 2
+    assert failed.value.exit_code == 3
 
 
 @pytest.mark.parametrize("text", ["a", "{", '"a"', "[]", "1"])
@@ -53,22 +55,21 @@ def test_fails_on_what_is_no_json_object(text: str) -> None:
 
 
 def test_redrive_goes_on_until_the_queue_is_empty() -> None:
-    functions, said = FakeFunctions(one_pass(10, done=False), one_pass(3, discarded=2)), list[str]()
-    redrive(functions, MIGRATION, said.append)
+    functions = FakeFunctions(one_pass(10, done=False), one_pass(3, discarded=2))
+    assert redrive(functions, MIGRATION) == Redriven(sent=13, discarded=2)
     assert functions.invoked == [("reread", {"action": "redrive"})] * 2
-    assert said == ["13 rereads are in the change queue. 2 dead letters were of an earlier epoch and are deleted."]
 
 
 @pytest.mark.parametrize(
     ("told", "message"),
     [
-        ({"not_sent": 2}, "2 dead letters stay"),
+        ({"not_sent": 2}, "1 reread is in the change queue; 2 dead letters stay"),
         ({"unreadable": ["m1", "m2"]}, "2 dead letters cannot be read .*https://sqs/dead-letters: m1, m2"),
     ],
 )
 def test_fails_when_letters_are_left(told: dict[str, Any], message: str) -> None:
     with pytest.raises(CommandFailed, match=message):
-        redrive(FakeFunctions(one_pass(1, **told)), MIGRATION, lambda _: None)
+        redrive(FakeFunctions(one_pass(1, **told)), MIGRATION)
 
 
 def test_parked_and_accepted_keys_are_listed_with_their_reasons() -> None:
@@ -92,7 +93,7 @@ def test_acceptance_tells_key_reason_and_who() -> None:
 def test_fails_to_accept_what_is_not_parked() -> None:
     with pytest.raises(CommandFailed, match=r"not parked; .*status Orders/Migration --parked-keys") as failed:
         accept_key(FakeFunctions({"refused": None, "accepted": False}), MIGRATION, KEY, "obsolete", "arn:ann")
-    assert failed.value.exit_code == 2
+    assert failed.value.exit_code == 3
 
 
 def test_fails_to_accept_without_a_reason() -> None:
@@ -103,11 +104,11 @@ def test_fails_to_accept_without_a_reason() -> None:
 def test_fails_when_nothing_is_named() -> None:
     result = CliRunner().invoke(app, ["reread", "Orders/Migration"])
     assert result.exit_code == 1
-    assert "keys, --parked or --dead-letters" in result.output
+    assert "--key, --parked or --dead-letters" in result.output
 
 
 def test_fails_on_a_bad_key_before_aws_is_asked() -> None:
-    result = CliRunner().invoke(app, ["reread", "Orders/Migration", "{"])
+    result = CliRunner().invoke(app, ["reread", "Orders/Migration", "--key", "{"])
     assert result.exit_code == 1
     assert "not JSON: '{'" in result.output
 
@@ -120,12 +121,10 @@ class FakeSts:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, command: str, *arguments: str, **clients: Any) -> str:
-    """Run a command over fakes and return what it prints."""
     fakes = {"stepfunctions": FakeStates("Orders/Migration"), "sts": FakeSts(), **clients}
-    monkeypatch.setattr(f"ddb_migration_construct.cli.{command}.client", fakes.__getitem__)
-    result = CliRunner().invoke(app, [command, "Orders/Migration", *arguments])
+    result = invoked(monkeypatch, fakes, command, "Orders/Migration", *arguments)
     assert result.exit_code == 0, result.output
-    return result.output
+    return str(result.stdout)
 
 
 def test_all_parked_keys_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,23 +132,27 @@ def test_all_parked_keys_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None
     functions, table = FakeFunctions(sent(1)), FakeDynamoDb({"epoch": {"S": "e1"}}, [row])
     said = run(monkeypatch, "reread", "--parked", **{"lambda": functions, "dynamodb": table})
     assert functions.invoked == [("reread", {"action": "reread", "keys": [KEY]})]
-    assert said == "1 reread is in the change queue.\n"
+    assert said == "Orders/Migration: 1 reread is in the change queue.\n"
 
 
 def test_nothing_is_parked_before_the_first_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     said = run(monkeypatch, "reread", "--parked", **{"lambda": FakeFunctions(), "dynamodb": FakeDynamoDb()})
-    assert said == "0 rereads are in the change queue.\n"
+    assert said == "Orders/Migration: 0 rereads are in the change queue.\n"
 
 
 def test_keys_and_dead_letters_in_one_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    functions = FakeFunctions(sent(2), one_pass(3))
-    said = run(monkeypatch, "reread", '{"pk":{"S":"a"}}', '{"pk":{"S":"b"}}', "--dead-letters", **{"lambda": functions})
+    functions = FakeFunctions(sent(2), one_pass(3, discarded=4))
+    keys = ["--key", '{"pk":{"S":"a"}}', "--key", '{"pk":{"S":"b"}}']
+    clients = {"lambda": functions, "dynamodb": FakeDynamoDb()}
+    said = run(monkeypatch, "reread", *keys, "--dead-letters", "--json", **clients)
     assert [event["action"] for _, event in functions.invoked] == ["reread", "redrive"]
-    assert said.startswith("2 rereads are in the change queue.\n3 rereads are in the change queue.")
+    told = {"migration": "Orders/Migration", "rereads": 5, "discarded": 4, "exit_code": 0}
+    assert json.loads(said) == told
 
 
 def test_acceptance_names_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     functions = FakeFunctions({"refused": None, "accepted": True})
-    said = run(monkeypatch, "accept", '{"pk":{"S":"a"}}', "--reason", "obsolete", **{"lambda": functions})
+    arguments = ["--key", '{"pk":{"S":"a"}}', "--reason", "obsolete"]
+    said = run(monkeypatch, "accept", *arguments, **{"lambda": functions})
     assert functions.invoked[0][1]["by"] == "arn:ann"
-    assert said == 'Accepted, by arn:ann: {"pk":{"S":"a"}}\n'
+    assert said == 'Accepted in Orders/Migration, by arn:ann: {"pk":{"S":"a"}}\n'

@@ -5,27 +5,90 @@ from __future__ import annotations
 import pytest
 
 from ddb_migration_construct.cli.failures import CommandFailed
-from ddb_migration_construct.cli.migrations import find_migration
-from ddb_migration_construct.cli.start import start_execution
-from tests.cli.fakes import FakeStates
+from ddb_migration_construct.cli.frame import Failed, Told
+from ddb_migration_construct.cli.migrations import choose, find_migration
+from ddb_migration_construct.cli.start import Starter, start_execution
+from tests.cli.fakes import FakeDynamoDb, FakeStates
+from tests.cli.running import invoked
 
 
 def test_a_migration_starts_with_an_empty_object() -> None:
     states = FakeStates("Orders/Migration")
-    execution = start_execution(states, find_migration(states, "Orders/Migration"))
-    assert [one["executionArn"] for one in states.executions] == [execution]
+    told = start_execution(states, find_migration(states, "Orders/Migration"))
+    assert [one["executionArn"] for one in states.executions] == [told.values["execution"]]
+    assert told.values["started"]
 
 
 def test_a_stopped_migration_starts_again() -> None:
     states = FakeStates("Orders/Migration")
-    states.executions.append({"executionArn": "first", "status": "FAILED"})
+    states.add("Orders/Migration", status="FAILED")
     start_execution(states, find_migration(states, "Orders/Migration"))
     assert [one["status"] for one in states.executions] == ["FAILED", "RUNNING"]
 
 
-def test_fails_while_an_execution_runs() -> None:
+def test_a_running_migration_is_left_alone() -> None:
     states = FakeStates("Orders/Migration")
-    start_execution(states, find_migration(states, "Orders/Migration"))
-    with pytest.raises(CommandFailed, match="is running already: .* ddb-migration status Orders"):
-        start_execution(states, find_migration(states, "Orders/Migration"))
+    first = start_execution(states, find_migration(states, "Orders/Migration"))
+    second = start_execution(states, find_migration(states, "Orders/Migration"))
+    assert "runs already; follow it with: ddb-migration status Orders/Migration" in second.text
+    assert second.values == {"execution": first.values["execution"], "started": False}
     assert len(states.executions) == 1
+
+
+class Loads:
+    """A control table that knows nothing yet, and bulk loads that end one for each look; notes how many ran at once."""
+
+    def __init__(self, *names: str) -> None:
+        self.states = FakeStates(*names)
+        self.migrations = choose(self.states, names)
+        self.most = 0
+
+    def get_item(self, **_: object) -> dict[str, object]:
+        return {}
+
+    def sleep(self, _: float) -> None:
+        running = [one for one in self.states.executions if one["status"] == "RUNNING"]
+        self.most = max(self.most, len(running))
+        running[0]["status"] = "FAILED"
+
+
+def test_no_more_bulk_loads_than_places_run_at_once() -> None:
+    loads = Loads(*(f"Shop/T{number}" for number in range(7)))
+    results = list(Starter(loads.states, loads, 3, loads.sleep).run(loads.migrations))
+    assert all(isinstance(told, Told) and told.values["started"] for _, told in results)
+    assert len(loads.states.executions) == 7
+    assert loads.most == 3
+
+
+def no_sleep(_: float) -> None:
+    pytest.fail("there was a place")
+
+
+def test_a_migration_behind_its_bulk_load_needs_no_place() -> None:
+    states = FakeStates("Shop/A", "Shop/B")
+    loaded = FakeDynamoDb({"execution": {"S": f"{states.arns[0]}:0"}, "bulk_loaded_at": {"N": "1700000000"}})
+    results = list(Starter(states, loaded, 1, no_sleep).run(choose(states, ["Shop/A", "Shop/B"])))
+    assert [told.values["started"] for _, told in results if isinstance(told, Told)] == [True, True]
+
+
+class Refusing(FakeStates):
+    """Starts all but the first."""
+
+    def start_execution(self, stateMachineArn: str, input: str) -> dict[str, str]:  # noqa: N803
+        if stateMachineArn == self.arns[0]:
+            raise CommandFailed("no more executions")
+        return super().start_execution(stateMachineArn, input)
+
+
+def test_one_that_cannot_start_takes_no_place() -> None:
+    states = Refusing("Shop/A", "Shop/B")
+    results = list(Starter(states, FakeDynamoDb(), 1, no_sleep).run(choose(states, ["Shop/A", "Shop/B"])))
+    assert [type(result) for _, result in results] == [Failed, Told]
+
+
+def test_a_whole_stack_is_started_and_a_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    clients = {"stepfunctions": Refusing("Shop/A", "Shop/B"), "dynamodb": FakeDynamoDb()}
+    result = invoked(monkeypatch, clients, "start", "--all", "Shop")
+    assert result.exit_code == 1
+    assert "Started Shop/B" in result.stdout
+    assert result.stderr == "ddb-migration: Shop/A: no more executions\n"

@@ -43,7 +43,7 @@ def read(
 def states(**execution: str) -> FakeStates:
     made = FakeStates("Orders/Migration")
     if execution:
-        made.executions.append({"executionArn": "arn:execution", **execution})
+        made.add("Orders/Migration", **execution)
     return made
 
 

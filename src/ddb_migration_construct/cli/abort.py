@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from ddb_migration_construct.cli.clients import client
-from ddb_migration_construct.cli.failures import CommandFailed, aws_errors
+from ddb_migration_construct.cli.failures import CommandFailed
+from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, Yes, ask, chosen, note, run
 from ddb_migration_construct.cli.invocation import invoke
-from ddb_migration_construct.cli.migrations import Migration, find_migration
+from ddb_migration_construct.cli.migrations import Migration
 
 _SECONDS_BETWEEN_PASSES = 5.0
 # A Glue run can take some minutes to stop; a later abort goes on where this one ended.
 _GIVE_UP_AFTER_SECONDS = 1800.0
+_QUESTION = (
+    "Abort {names}? The execution and the Glue run stop, queued changes are dropped, and the destination no longer "
+    "follows the source"
+)
 
 
-def abort(
-    name: Annotated[str, typer.Argument(help='The migration: "<Stack>/<Id>", or its state machine\'s ARN.')],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
+def abort(names: Names = None, stack: AllOf = None, yes: Yes = False, as_json: AsJson = False) -> None:
     """Stop a migration and remove what it made at run time; neither table is altered."""
-    states = client("stepfunctions")
-    with aws_errors():
-        migration = find_migration(states, name)
-        if not yes:
-            _confirm(migration)
-        run_clean_up(client("lambda"), migration, typer.echo)
-    typer.echo(f"Aborted {migration.name}. The destination keeps what was copied; empty it before another start.")
+    concerned = chosen(names, stack)
+    ask(_QUESTION, concerned, yes)
+    functions = client("lambda")
+    run(concerned, lambda migration: _aborted(functions, migration), as_json)
 
 
 def run_clean_up(
@@ -40,7 +37,7 @@ def run_clean_up(
 ) -> None:
     """Invoke the clean-up function until it is done, telling what it waits for.
 
-    Raises CommandFailed when it refuses (exit code 2), fails, or is not done after half an hour.
+    Raises CommandFailed when it refuses (exit code 3), fails, or is not done after half an hour.
     """
     waiting_for = None
     for _ in range(int(_GIVE_UP_AFTER_SECONDS / _SECONDS_BETWEEN_PASSES)):
@@ -54,9 +51,7 @@ def run_clean_up(
     raise CommandFailed(f"{migration.name} still waits for {waiting_for}; run the same command again to go on")
 
 
-def _confirm(migration: Migration) -> None:
-    question = (
-        f"Abort {migration.name}? The execution and the Glue run stop, queued changes are dropped, and the "
-        "destination no longer follows the source"
-    )
-    typer.confirm(question, abort=True)
+def _aborted(functions: Any, migration: Migration) -> Told:
+    run_clean_up(functions, migration, lambda text: note(migration, text))
+    text = f"Aborted {migration.name}. The destination keeps what was copied; empty it before another start."
+    return Told(text, {"aborted": True})

@@ -7,16 +7,19 @@ from typing import Annotated, Any
 import typer
 
 from ddb_migration_construct.cli.clients import client
-from ddb_migration_construct.cli.failures import REFUSED, CommandFailed, aws_errors
+from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
+from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, chosen, run
 from ddb_migration_construct.cli.invocation import invoke
-from ddb_migration_construct.cli.migrations import Migration, find_migration
+from ddb_migration_construct.cli.migrations import Migration
 from ddb_migration_construct.cli.reread import parse_key
 
 
 def accept(
-    name: Annotated[str, typer.Argument(help='The migration: "<Stack>/<Id>", or its state machine\'s ARN.')],
-    key: Annotated[str, typer.Argument(help='The parked key, as DynamoDB JSON: \'{"id":{"S":"a"}}\'.')],
     reason: Annotated[str, typer.Option(help="Why the destination may differ in this item.")],
+    key: Annotated[str, typer.Option(help='The parked key, as DynamoDB JSON: \'{"id":{"S":"a"}}\'.')],
+    names: Names = None,
+    stack: AllOf = None,
+    as_json: AsJson = False,
 ) -> None:
     """Accept that the destination does not have a parked item as the source has it.
 
@@ -24,15 +27,19 @@ def accept(
     parked again.
     """
     parsed = parse_key(key)
-    with aws_errors():
-        migration = find_migration(client("stepfunctions"), name)
-        by = str(client("sts").get_caller_identity()["Arn"])
-        accept_key(client("lambda"), migration, parsed, reason, by)
-    typer.echo(f"Accepted, by {by}: {key}")
+    concerned = chosen(names, stack)
+    by = str(client("sts").get_caller_identity()["Arn"])
+    functions = client("lambda")
+
+    def act(migration: Migration) -> Told:
+        accept_key(functions, migration, parsed, reason, by)
+        return Told(f"Accepted in {migration.name}, by {by}: {key}", {"accepted": parsed, "by": by})
+
+    run(concerned, act, as_json)
 
 
 def accept_key(functions: Any, migration: Migration, key: dict[str, Any], reason: str, by: str) -> None:
-    """Record the acceptance; raises CommandFailed when no reason is given (1) or the key is not parked (2)."""
+    """Record the acceptance; raises CommandFailed when no reason is given (1) or the key is not parked (3)."""
     if not reason.strip():
         raise CommandFailed("an acceptance needs a reason: --reason ...")
     payload = {"action": "accept", "key": key, "reason": reason, "by": by}

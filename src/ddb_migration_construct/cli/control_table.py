@@ -31,13 +31,14 @@ class ControlRecord:
     phase: str | None = None
     execution: str | None = None
     stream_arn: str | None = None
+    bulk_loaded_at: float | None = None
 
 
 def read_record(dynamodb: Any, table: str) -> ControlRecord:
     """Read the control record consistently."""
     key = {"pk": {"S": "migration"}, "sk": {"S": "record"}}
     item = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
-    return ControlRecord(**{name: _text(item, name) for name in ControlRecord.__dataclass_fields__})
+    return ControlRecord(**{name: _plain(item[name]) for name in ControlRecord.__dataclass_fields__ if name in item})
 
 
 def read_counts(dynamodb: Any, table: str, epoch: str) -> dict[str, int]:
@@ -60,5 +61,6 @@ def _rows(dynamodb: Any, table: str, partition: str) -> Iterator[Mapping[str, Ma
         yield from page["Items"]
 
 
-def _text(item: Mapping[str, Mapping[str, str]], name: str) -> str | None:
-    return item[name]["S"] if name in item else None
+def _plain(value: Mapping[str, Any]) -> Any:
+    ((kind, content),) = value.items()
+    return float(content) if kind == "N" else content

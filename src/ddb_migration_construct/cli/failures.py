@@ -10,7 +10,15 @@ from typing import ParamSpec
 
 import typer
 
-REFUSED = 2
+# What scripts may rely on; typer itself ends with 2 when a command is called wrongly, and Ctrl-C with 130.
+FAILED = 1
+REFUSED = 3
+NEEDS_YOU = 4
+
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 failed, or something was named that is not there; 2 called wrongly; 3 the migration "
+    "refuses; 4 a migration that was followed has stopped and needs you. Of several migrations the highest counts."
+)
 
 Arguments = ParamSpec("Arguments")
 
@@ -18,18 +26,19 @@ Arguments = ParamSpec("Arguments")
 class CommandFailed(Exception):
     """What is wrong, in the user's words; the command ends with `exit_code` (1 unless given)."""
 
-    def __init__(self, message: str, exit_code: int = 1) -> None:
+    def __init__(self, message: str, exit_code: int = FAILED) -> None:
         super().__init__(message)
         self.exit_code = exit_code
 
 
 def reported(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
-    """Return the command so that CommandFailed becomes a line on standard error and the exit code."""
+    """Return the command so that CommandFailed, and what AWS refuses, becomes a line and the exit code."""
 
     @functools.wraps(command)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         try:
-            command(*args, **kwargs)
+            with aws_errors():
+                command(*args, **kwargs)
         except CommandFailed as failed:
             typer.echo(f"ddb-migration: {failed}", err=True)
             raise typer.Exit(failed.exit_code) from failed
@@ -51,6 +60,7 @@ def require(extra: str, *modules: str) -> None:
 @contextmanager
 def aws_errors() -> Iterator[None]:
     """Turn what boto3 raises (no credentials, no Region, access denied ...) into CommandFailed."""
+    require("cli", "boto3")
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

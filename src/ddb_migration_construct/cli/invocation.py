@@ -10,7 +10,7 @@ from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
 
 
 def invoke(functions: Any, function: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Call a function and return its answer; raises CommandFailed when it fails, or refuses (exit code 2)."""
+    """Call a function and return its answer; raises CommandFailed when it fails, or refuses (exit code 3)."""
     answer = functions.invoke(FunctionName=function, Payload=json.dumps(payload))
     body: dict[str, Any] = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
+from collections.abc import Callable
 
 try:
     import typer
@@ -11,21 +13,41 @@ except ModuleNotFoundError as missing:
 
 from ddb_migration_construct.cli.abort import abort
 from ddb_migration_construct.cli.accept import accept
-from ddb_migration_construct.cli.failures import reported
+from ddb_migration_construct.cli.failures import EXIT_CODES, reported
+from ddb_migration_construct.cli.list import list_
 from ddb_migration_construct.cli.rehearse import rehearse
 from ddb_migration_construct.cli.reread import reread
 from ddb_migration_construct.cli.start import start
 from ddb_migration_construct.cli.status import status
 
+# Each command by its name, and an example that its help shows; in the order in which an operator meets them.
+COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
+    ("rehearse", rehearse, "ddb-migration rehearse --items 20000 --mode both"),
+    ("list", list_, "ddb-migration list"),
+    ("start", start, "ddb-migration start --all Migrations --parallel 3"),
+    ("status", status, "ddb-migration status Migrations/Orders --json"),
+    ("reread", reread, """ddb-migration reread Migrations/Orders --key '{"id":{"S":"o-17"}}'"""),
+    ("accept", accept, """ddb-migration accept Migrations/Orders --key '{"id":{"S":"o-17"}}' --reason 'a test'"""),
+    ("abort", abort, "ddb-migration abort Migrations/Orders"),
+)
+
 app = typer.Typer(
     name="ddb-migration",
     help="Migrate a live DynamoDB table into another one, and rehearse it first.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (rehearse, start, status, reread, accept, abort):
-    app.command()(reported(command))
+
+
+def _help(command: Callable[..., None]) -> str:
+    """Return a command's docstring with each paragraph in one line, so that it wraps where the terminal does."""
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+for name, command, example in COMMANDS:
+    app.command(name, help=_help(command), epilog=f"Example: {example}")(reported(command))
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,21 @@ class Migration:
     dead_letter_queue: str
     reread: str
 
+    @property
+    def stack(self) -> str:
+        """Return the name of the stack that it belongs to."""
+        return self.name.split("/", 1)[0]
+
+
+# Where the commands find each part: tags of the state machine.
+_PARTS = {
+    "control_table": names.TAG_CONTROL_TABLE,
+    "clean_up": names.TAG_CLEAN_UP,
+    "change_queue": names.TAG_CHANGE_QUEUE,
+    "dead_letter_queue": names.TAG_DEAD_LETTER_QUEUE,
+    "reread": names.TAG_REREAD,
+}
+
 
 def migrations(states: Any) -> Iterator[Migration]:
     """Yield the migrations of this account and Region, given a Step Functions client."""
@@ -41,7 +56,22 @@ def find_migration(states: Any, name: str) -> Migration:
 
     Raises CommandFailed, listing the migrations that exist, when there is none, or more than one.
     """
+    return _named(list(migrations(states)), name)
+
+
+def choose(states: Any, given: Sequence[str], stack: str | None = None) -> list[Migration]:
+    """Return the migrations with these names or ARNs, and all of a stack, each once.
+
+    Raises CommandFailed when a name is unknown or belongs to more than one, or the stack has no migration.
+    """
     known = list(migrations(states))
+    found = [_named(known, name) for name in given]
+    if stack is not None:
+        found += _of_stack(known, stack)
+    return list(dict.fromkeys(found))
+
+
+def _named(known: Sequence[Migration], name: str) -> Migration:
     found = [migration for migration in known if name in (migration.name, migration.state_machine_arn)]
     if len(found) > 1:
         arns = "\n".join(f"  {migration.state_machine_arn}" for migration in found)
@@ -51,23 +81,23 @@ def find_migration(states: Any, name: str) -> Migration:
     return found[0]
 
 
+def _of_stack(known: Sequence[Migration], stack: str) -> list[Migration]:
+    found = sorted((migration for migration in known if migration.stack == stack), key=lambda one: one.name)
+    if not found:
+        raise CommandFailed(f"the stack {stack!r} has no migration in this account and Region; {_listed(known)}")
+    return found
+
+
 def _migration(arn: str, tags: dict[str, str]) -> Migration:
-    parts = (
-        names.TAG_CONTROL_TABLE,
-        names.TAG_CLEAN_UP,
-        names.TAG_CHANGE_QUEUE,
-        names.TAG_DEAD_LETTER_QUEUE,
-        names.TAG_REREAD,
-    )
-    missing = [tag for tag in parts if tag not in tags]
+    missing = [tag for tag in _PARTS.values() if tag not in tags]
     if missing:
         raise CommandFailed(
             f"the state machine {arn} has lost its tags {', '.join(missing)}; deploy its stack again to restore them"
         )
-    return Migration(tags[names.TAG_NAME], arn, *(tags[tag] for tag in parts))
+    return Migration(tags[names.TAG_NAME], arn, **{part: tags[tag] for part, tag in _PARTS.items()})
 
 
-def _listed(known: list[Migration]) -> str:
+def _listed(known: Sequence[Migration]) -> str:
     if not known:
         return "there are none; deploy a stack with a DynamoDbTableMigration, and check profile and Region"
     return "there are:\n" + "\n".join(f"  {migration.name}" for migration in sorted(known, key=lambda one: one.name))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
 from ddb_migration_construct.cli.clients import client
 from ddb_migration_construct.cli.control_table import read_record
-from ddb_migration_construct.cli.failures import CommandFailed, aws_errors
+from ddb_migration_construct.cli.failures import CommandFailed
+from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, chosen, run
 from ddb_migration_construct.cli.invocation import invoke
-from ddb_migration_construct.cli.migrations import Migration, find_migration
+from ddb_migration_construct.cli.migrations import Migration
 from ddb_migration_construct.cli.parked_keys import parked_keys
 
 # Far below the 6 MB that Lambda takes (Lambda quotas), whatever the keys.
@@ -22,15 +24,17 @@ _MOST_PASSES = 500
 
 
 def reread(
-    name: Annotated[str, typer.Argument(help='The migration: "<Stack>/<Id>", or its state machine\'s ARN.')],
+    names: Names = None,
+    stack: AllOf = None,
     keys: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY]...", help='Primary keys, as DynamoDB JSON: \'{"id":{"S":"a"}}\'.'),
+        typer.Option("--key", help='A primary key, as DynamoDB JSON: \'{"id":{"S":"a"}}\'; may be repeated.'),
     ] = None,
     parked: Annotated[bool, typer.Option("--parked", help="All parked keys.")] = False,
     dead_letters: Annotated[
         bool, typer.Option("--dead-letters", help="The keys of all messages in the dead-letter queue.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Have keys read again from the source and written as they are there now.
 
@@ -38,15 +42,16 @@ def reread(
     """
     given = [parse_key(text) for text in keys or []]
     if not (given or parked or dead_letters):
-        raise CommandFailed("say what to read again: keys, --parked or --dead-letters")
-    with aws_errors():
-        migration = find_migration(client("stepfunctions"), name)
-        if given:
-            typer.echo(_told(send_rereads(client("lambda"), migration, given)))
-        if parked:
-            typer.echo(_told(send_rereads(client("lambda"), migration, _parked(client("dynamodb"), migration))))
-        if dead_letters:
-            redrive(client("lambda"), migration, typer.echo)
+        raise CommandFailed("say what to read again: --key, --parked or --dead-letters")
+    functions, dynamodb = client("lambda"), client("dynamodb")
+
+    def act(migration: Migration) -> Told:
+        wanted = [*given, *(_parked(dynamodb, migration) if parked else [])]
+        sent = send_rereads(functions, migration, wanted) if wanted else 0
+        redriven = redrive(functions, migration) if dead_letters else Redriven()
+        return _told(migration, sent + redriven.sent, redriven.discarded)
+
+    run(chosen(names, stack), act, as_json)
 
 
 def parse_key(text: str) -> dict[str, Any]:
@@ -72,8 +77,16 @@ def send_rereads(functions: Any, migration: Migration, keys: Sequence[dict[str, 
     return sent
 
 
-def redrive(functions: Any, migration: Migration, say: Callable[[str], None]) -> None:
-    """Make rereads of all dead letters, pass by pass, and say what became of them.
+@dataclass(frozen=True)
+class Redriven:
+    """What became of dead letters: rereads sent, and letters of an earlier epoch, which are deleted."""
+
+    sent: int = 0
+    discarded: int = 0
+
+
+def redrive(functions: Any, migration: Migration) -> Redriven:
+    """Make rereads of all dead letters, pass by pass, and return what became of them.
 
     Raises CommandFailed when letters are left: unreadable ones, or such as the change queue did not take.
     """
@@ -82,14 +95,17 @@ def redrive(functions: Any, migration: Migration, say: Callable[[str], None]) ->
     for answer in _passes(functions, migration):
         totals = {name: count + answer[name] for name, count in totals.items()}
         unreadable.update(answer["unreadable"])
-    say(_told(totals["sent"]) + f" {totals['discarded']} dead letters were of an earlier epoch and are deleted.")
+    done = f"{_rereads(totals['sent'])} in the change queue; "
     if totals["not_sent"]:
-        raise CommandFailed(f"{totals['not_sent']} dead letters stay: the change queue did not take their rereads")
+        raise CommandFailed(
+            f"{done}{totals['not_sent']} dead letters stay: the change queue did not take their rereads"
+        )
     if unreadable:
         raise CommandFailed(
-            f"{len(unreadable)} dead letters cannot be read by this version and stay in the queue "
+            f"{done}{len(unreadable)} dead letters cannot be read by this version and stay in the queue "
             f"{migration.dead_letter_queue}: {', '.join(sorted(unreadable)[:10])}"
         )
+    return Redriven(totals["sent"], totals["discarded"])
 
 
 def _passes(functions: Any, migration: Migration) -> Iterator[dict[str, Any]]:
@@ -108,5 +124,12 @@ def _parked(dynamodb: Any, migration: Migration) -> list[dict[str, Any]]:
     return [found.key for found in parked_keys(dynamodb, migration.control_table, record.epoch)]
 
 
-def _told(sent: int) -> str:
-    return f"{sent} rereads are in the change queue." if sent != 1 else "1 reread is in the change queue."
+def _told(migration: Migration, sent: int, discarded: int) -> Told:
+    text = f"{migration.name}: {_rereads(sent)} in the change queue."
+    if discarded:
+        text += f" {discarded} dead letters were of an earlier epoch and are deleted."
+    return Told(text, {"rereads": sent, "discarded": discarded})
+
+
+def _rereads(count: int) -> str:
+    return f"{count} rereads are" if count != 1 else "1 reread is"

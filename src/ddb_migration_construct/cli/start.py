@@ -1,44 +1,97 @@
-"""`ddb-migration start`: begin a migration, or let it go on where it stopped."""
+"""`ddb-migration start`: begin migrations, or let them go on where they stopped."""
 
 from __future__ import annotations
 
-import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
 from ddb_migration_construct.cli.clients import client
+from ddb_migration_construct.cli.control_table import read_record
+from ddb_migration_construct.cli.executions import RUNNING, newest_execution
 from ddb_migration_construct.cli.failures import CommandFailed, aws_errors
-from ddb_migration_construct.cli.migrations import Migration, find_migration
+from ddb_migration_construct.cli.frame import AllOf, AsJson, Failed, Names, Result, Told, chosen, finish, note
+from ddb_migration_construct.cli.migrations import Migration
+
+DEFAULT_PARALLEL = 5
+_SECONDS_BETWEEN_LOOKS = 15.0
 
 
 def start(
-    name: Annotated[str, typer.Argument(help='The migration: "<Stack>/<Id>", or its state machine\'s ARN.')],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    names: Names = None,
+    stack: AllOf = None,
+    parallel: Annotated[
+        int, typer.Option(min=1, help="At most so many do their bulk load at once; the others wait for a place.")
+    ] = DEFAULT_PARALLEL,
+    as_json: AsJson = False,
 ) -> None:
-    """Start a migration, or continue one that stopped."""
-    states = client("stepfunctions")
-    with aws_errors():
-        migration = find_migration(states, name)
-        execution = start_execution(states, migration)
-    if as_json:
-        typer.echo(json.dumps({"migration": migration.name, "execution": execution}))
-    else:
-        typer.echo(f"Started {execution}\nFollow it with: ddb-migration status {migration.name}")
+    """Start migrations, or continue those that stopped; what runs already is left alone.
 
-
-def start_execution(states: Any, migration: Migration) -> str:
-    """Start the state machine with `{}` and return the execution's ARN.
-
-    Raises CommandFailed when an execution is running; the migration itself would refuse a second one too.
+    With more migrations than places the command goes on until the last one is started. When it is interrupted, the
+    same command goes on where it was.
     """
+    concerned = chosen(names, stack)
+    starter = Starter(client("stepfunctions"), client("dynamodb"), parallel)
+    finish(list(starter.run(concerned)), as_json)
+
+
+@dataclass(frozen=True)
+class Starter:
+    """Starts executions, `parallel` bulk loads at once; `sleep` waits between two looks."""
+
+    states: Any
+    dynamodb: Any
+    parallel: int = DEFAULT_PARALLEL
+    sleep: Callable[[float], object] = time.sleep
+
+    def run(self, migrations: Sequence[Migration]) -> Iterator[Result]:
+        """Start one after the other, each when there is a place, and yield what came of it."""
+        loading: list[Migration] = []
+        for migration in migrations:
+            loading = self._wait_for_place(loading)
+            result = self._start(migration)
+            if isinstance(result, Told):
+                loading.append(migration)
+            yield migration, result
+
+    def _start(self, migration: Migration) -> Told | Failed:
+        try:
+            with aws_errors():
+                return start_execution(self.states, migration)
+        except CommandFailed as failed:
+            return Failed(str(failed), failed.exit_code)
+
+    def _wait_for_place(self, loading: list[Migration]) -> list[Migration]:
+        while len(loading) >= self.parallel:
+            still = [migration for migration in loading if self._is_loading(migration)]
+            for migration in loading:
+                if migration not in still:
+                    note(migration, "its bulk load has ended")
+            loading = still
+            if len(loading) >= self.parallel:
+                self.sleep(_SECONDS_BETWEEN_LOOKS)
+        return loading
+
+    def _is_loading(self, migration: Migration) -> bool:
+        """Tell whether the bulk load is still to come or under way; one that failed needs no place."""
+        execution = newest_execution(self.states, migration)
+        if execution is None or execution.status != RUNNING:
+            return False
+        record = read_record(self.dynamodb, migration.control_table)
+        return record.execution != execution.arn or record.bulk_loaded_at is None
+
+
+def start_execution(states: Any, migration: Migration) -> Told:
+    """Start the state machine with `{}`, unless it runs already."""
     running = states.list_executions(stateMachineArn=migration.state_machine_arn, statusFilter="RUNNING", maxResults=1)[
         "executions"
     ]
+    follow = f"follow it with: ddb-migration status {migration.name} --watch"
     if running:
-        raise CommandFailed(
-            f"{migration.name} is running already: {running[0]['executionArn']}; "
-            f"follow it with: ddb-migration status {migration.name}"
-        )
-    answer = states.start_execution(stateMachineArn=migration.state_machine_arn, input="{}")
-    return str(answer["executionArn"])
+        execution = running[0]["executionArn"]
+        return Told(f"{migration.name} runs already; {follow}", {"execution": execution, "started": False})
+    execution = states.start_execution(stateMachineArn=migration.state_machine_arn, input="{}")["executionArn"]
+    return Told(f"Started {migration.name}; {follow}", {"execution": execution, "started": True})

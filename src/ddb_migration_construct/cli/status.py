@@ -13,22 +13,10 @@ import typer
 from ddb_migration_construct.cli.change_queue import read_backlog
 from ddb_migration_construct.cli.clients import client
 from ddb_migration_construct.cli.control_table import ControlRecord, read_counts, read_record
-from ddb_migration_construct.cli.failures import aws_errors
-from ddb_migration_construct.cli.migrations import Migration, find_migration
+from ddb_migration_construct.cli.executions import RUNNING, SUCCEEDED, Execution, newest_execution
+from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, chosen, run
+from ddb_migration_construct.cli.migrations import Migration
 from ddb_migration_construct.cli.parked_keys import ParkedKey, accepted_keys, parked_keys
-
-RUNNING = "RUNNING"
-SUCCEEDED = "SUCCEEDED"
-
-
-@dataclass(frozen=True)
-class Execution:
-    """The newest execution of a migration; error and cause are those of a failed one."""
-
-    arn: str
-    status: str
-    error: str | None = None
-    cause: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,15 +59,19 @@ class Status:
 
 
 def status(
-    name: Annotated[str, typer.Argument(help='The migration: "<Stack>/<Id>", or its state machine\'s ARN.')],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    names: Names = None,
+    stack: AllOf = None,
     keys: Annotated[bool, typer.Option("--parked-keys", help="Show the parked keys too, one a line.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show a migration's phase, counts and backlog, what is parked and why, and the next step."""
-    states = client("stepfunctions")
-    with aws_errors():
-        found = read_status(states, client("dynamodb"), client("sqs"), find_migration(states, name), keys)
-    typer.echo(json.dumps(found.as_json()) if as_json else "\n".join(status_lines(found)))
+    states, dynamodb, sqs = client("stepfunctions"), client("dynamodb"), client("sqs")
+
+    def act(migration: Migration) -> Told:
+        found = read_status(states, dynamodb, sqs, migration, keys)
+        return Told("\n".join(status_lines(found)), found.as_json())
+
+    run(chosen(names, stack), act, as_json)
 
 
 def read_status(states: Any, dynamodb: Any, sqs: Any, migration: Migration, keys: bool = False) -> Status:
@@ -98,15 +90,6 @@ def read_status(states: Any, dynamodb: Any, sqs: Any, migration: Migration, keys
         accepted=sum(1 for _ in accepted_keys(dynamodb, table, record.epoch)) if record.epoch else 0,
         parked_keys=parked if keys else None,
     )
-
-
-def newest_execution(states: Any, migration: Migration) -> Execution | None:
-    """Return the execution that was started last, or None before the first one."""
-    newest = states.list_executions(stateMachineArn=migration.state_machine_arn, maxResults=1)["executions"]
-    if not newest:
-        return None
-    answer = states.describe_execution(executionArn=newest[0]["executionArn"])
-    return Execution(answer["executionArn"], answer["status"], answer.get("error"), answer.get("cause"))
 
 
 def status_lines(found: Status) -> Iterator[str]:

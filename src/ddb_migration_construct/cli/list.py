@@ -1,0 +1,46 @@
+"""`ddb-migration list`: the migrations of this account and Region."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from ddb_migration_construct.cli.clients import client
+from ddb_migration_construct.cli.control_table import read_record
+from ddb_migration_construct.cli.executions import newest_execution
+from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, chosen, run
+from ddb_migration_construct.cli.migrations import Migration, migrations
+
+_HEADINGS = ("NAME", "PHASE", "EPOCH", "EXECUTION")
+
+
+def list_(names: Names = None, stack: AllOf = None, as_json: AsJson = False) -> None:
+    """List migrations, by default all of this account and Region, with the phase that each has reached."""
+    states, dynamodb = client("stepfunctions"), client("dynamodb")
+    found = chosen(names, stack) if names or stack else sorted(migrations(states), key=lambda one: one.name)
+    run(found, lambda migration: _row(states, dynamodb, migration), as_json, _table)
+
+
+def _row(states: Any, dynamodb: Any, migration: Migration) -> Told:
+    record = read_record(dynamodb, migration.control_table)
+    execution = newest_execution(states, migration)
+    values = {
+        "phase": record.phase,
+        "epoch": record.status,
+        "execution": execution.status if execution else None,
+        "state_machine": migration.state_machine_arn,
+    }
+    return Told(migration.name, values)
+
+
+def _table(told: Sequence[tuple[Migration, Told]]) -> None:
+    if not told:
+        typer.echo("there are no migrations in this account and Region; check profile and Region")
+        return
+    cells = [(one.name, *(str(row.values[name.lower()] or "-") for name in _HEADINGS[1:])) for one, row in told]
+    rows = [_HEADINGS, *cells]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    for row in rows:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
