@@ -1,6 +1,7 @@
 """The project's definition: every file that it generates is changed here, and by `make generate`."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from ddb_migration_construct.toolchain import jsii_environment
@@ -8,7 +9,7 @@ from ddb_migration_construct.toolchain import jsii_environment
 # Before projen is imported, which starts Node: where Node is, and that nothing is to be installed.
 os.environ.update(jsii_environment(), PROJEN_DISABLE_POST="1")
 
-from projen import License, ObjectFile, TextFile
+from projen import License, ObjectFile, TextFile, YamlFile
 from projen.github import GitHubOptions, GithubWorkflow
 from projen.github import workflows as github
 from projen.python import (
@@ -24,7 +25,9 @@ NAME = "ddb-migration-construct"
 MODULE = "ddb_migration_construct"
 VERSION = "0.1.0"
 AUTHORS = "The ddb-migration-construct authors"
-PYTHON_VERSIONS = ("3.10", "3.11", "3.12", "3.13")
+PYTHON_VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+# On which every check runs: PySpark of Glue 5.1 goes no further. The construct alone is tested on all.
+FULLY_TESTED = PYTHON_VERSIONS[:-1]
 RUNTIME_ROOTS = ("assets/lambda", "assets/glue")
 
 CONSTRUCT = ["aws-cdk-lib>=2.222.0,<3", "constructs>=10.4.0,<11", "jsii>=1.106.0,<2"]
@@ -36,6 +39,13 @@ REHEARSAL = [
     "psutil>=6,<8",
     "pyspark==3.5.6",
 ]
+# What the workflows use, each at one commit: a tag can be moved by whoever gets hold of its repository.
+CHECKOUT = "actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd"  # v6.0.2
+SETUP_PYTHON = "actions/setup-python@a309ff8b426b58ec0e2a45f0f869d46889d02405"  # v6.2.0
+SETUP_NODE = "actions/setup-node@820762786026740c76f36085b0efc47a31fe5020"  # v7.0.0
+UPLOAD_ARTIFACT = "actions/upload-artifact@043fb46d1a93c77aae656e7c1c64a875d1fc6a0a"  # v7.0.1
+DOWNLOAD_ARTIFACT = "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c"  # v8.0.1
+ATTEST = "actions/attest-build-provenance@a2bbfa25375fe432b6a289bc6b6cd05ecd0c4c32"  # v4.1.0
 DEVELOPMENT = [
     "build>=1.2,<2",
     "cdk-nag>=3,<4",
@@ -43,6 +53,8 @@ DEVELOPMENT = [
     "greenlet>=3.2,<4",
     "hatchling>=1.27,<2",
     "hypothesis>=6.130,<7",
+    "mkdocs-material>=9.6,<10",
+    "mkdocstrings[python]>=0.30,<2",
     "moto[stepfunctions]>=5.2,<6",
     "mypy>=2.4,<3",
     "pytest>=9,<10",
@@ -51,6 +63,13 @@ DEVELOPMENT = [
     # publib uploads with a twine of this range, so the metadata is checked with the same.
     "twine>=6.1,<6.2",
     "uv==0.13.9",
+]
+DOCUMENTATION = [
+    {"Home": "index.md"},
+    {"Concepts": ["concepts.md", "guarantees.md", "aws-behaviour.md"]},
+    {"Use": ["tutorial.md", "setup-check.md", "amplify.md", "alternatives.md"]},
+    {"Reference": ["reference.md", "security.md"]},
+    {"Decisions": [f"decisions/{page.name}" for page in sorted(Path("docs/decisions").glob("*.md"))]},
 ]
 # Of projen's list for any Python project: what could hide source files of this one.
 IGNORED_TOO_MUCH = [
@@ -77,6 +96,7 @@ def main() -> None:
     write_text(TextFile(project, ".ci/run", executable=True), CI_RUN)
     add_build_workflow(project)
     add_release_workflow(project)
+    add_documentation(project)
     project.synth()
 
 
@@ -268,10 +288,32 @@ def add_build_workflow(project: PythonProject) -> None:
             timeout_minutes=45,
             permissions=github.JobPermissions(contents=github.JobPermission.READ),
             strategy=github.JobStrategy(
-                fail_fast=False, matrix=github.JobMatrix(domain={"python": list(PYTHON_VERSIONS)})
+                fail_fast=False, matrix=github.JobMatrix(domain={"python": list(FULLY_TESTED)})
             ),
             steps=[*machine("${{ matrix.python }}"), github.JobStep(name="Test", run="make test")],
         ),
+    )
+    workflow.add_job("wheel", wheel_job())
+
+
+def wheel_job() -> github.Job:
+    """Test the built wheel alone, with the oldest and the newest packages that it says it works with."""
+    domain = {"python": list(PYTHON_VERSIONS), "resolution": ["lowest-direct", "highest"]}
+    return github.Job(
+        runs_on=["ubuntu-latest"],
+        timeout_minutes=30,
+        permissions=github.JobPermissions(contents=github.JobPermission.READ),
+        strategy=github.JobStrategy(fail_fast=False, matrix=github.JobMatrix(domain=domain)),
+        steps=[
+            *machine(FULLY_TESTED[-1]),
+            github.JobStep(name="Set up", run="make setup"),
+            github.JobStep(
+                name="Test the wheel",
+                run=".venv/bin/python tools/test_wheel.py --python ${{ matrix.python }} "
+                "--resolution ${{ matrix.resolution }}",
+                env={"UV_PYTHON_DOWNLOADS": "automatic"},
+            ),
+        ],
     )
 
 
@@ -288,7 +330,7 @@ def release_build() -> github.Job:
         timeout_minutes=120,
         permissions=github.JobPermissions(contents=github.JobPermission.READ),
         steps=[
-            *machine(PYTHON_VERSIONS[-1]),
+            *machine(FULLY_TESTED[-1]),
             github.JobStep(
                 name="The tag is the version",
                 run=f'test "$GITHUB_REF_NAME" = "v{VERSION}"',
@@ -297,7 +339,7 @@ def release_build() -> github.Job:
             github.JobStep(name="Build", run="make build"),
             github.JobStep(
                 name="Keep the distributions",
-                uses="actions/upload-artifact@v7",
+                uses=UPLOAD_ARTIFACT,
                 with_={"name": "distributions", "path": "dist/python", "if-no-files-found": "error"},
             ),
         ],
@@ -305,41 +347,69 @@ def release_build() -> github.Job:
 
 
 def release_publish() -> github.Job:
-    """Publish by PyPI's trusted publishing; apart from the build, so that only this job can get a token."""
+    """Attest and publish, by PyPI's trusted publishing; no other job can get a token, least of all the tests."""
     return github.Job(
         runs_on=["ubuntu-latest"],
         needs=["build"],
         environment="pypi",
         timeout_minutes=15,
-        permissions=github.JobPermissions(contents=github.JobPermission.READ, id_token=github.JobPermission.WRITE),
+        permissions=github.JobPermissions(
+            contents=github.JobPermission.READ,
+            id_token=github.JobPermission.WRITE,
+            attestations=github.JobPermission.WRITE,
+        ),
         env={"PYPI_TRUSTED_PUBLISHER": "1"},
         steps=[
-            *runtimes(PYTHON_VERSIONS[-1]),
+            *runtimes(FULLY_TESTED[-1]),
             github.JobStep(
                 name="Fetch the distributions",
-                uses="actions/download-artifact@v8",
+                uses=DOWNLOAD_ARTIFACT,
                 with_={"name": "distributions", "path": "dist/python"},
             ),
+            github.JobStep(name="Attest what is published", uses=ATTEST, with_={"subject-path": "dist/python/*"}),
             github.JobStep(name="Publish to PyPI", run="npx -y -p publib@0.2 publib-pypi dist/python"),
         ],
     )
 
 
 def machine(python: str) -> list[github.JobStep]:
-    checkout = github.JobStep(name="Check out", uses="actions/checkout@v6", with_={"persist-credentials": False})
+    checkout = github.JobStep(name="Check out", uses=CHECKOUT, with_={"persist-credentials": False})
     return [checkout, *runtimes(python)]
 
 
 def runtimes(python: str) -> list[github.JobStep]:
     return [
-        github.JobStep(name="Python", uses="actions/setup-python@v7", with_={"python-version": python}),
-        github.JobStep(name="Node", uses="actions/setup-node@v7", with_={"node-version": "22"}),
+        github.JobStep(name="Python", uses=SETUP_PYTHON, with_={"python-version": python}),
+        github.JobStep(name="Node", uses=SETUP_NODE, with_={"node-version": "22"}),
     ]
 
 
 def new_workflow(project: PythonProject, name: str) -> GithubWorkflow:
     assert project.github is not None
     return GithubWorkflow(project.github, name)
+
+
+def add_documentation(project: PythonProject) -> None:
+    palettes = [
+        {"media": f"(prefers-color-scheme: {scheme})", "scheme": name, "primary": "indigo"}
+        for scheme, name in (("light", "default"), ("dark", "slate"))
+    ]
+    roots = {"paths": ["src"], "options": {"docstring_style": "google", "show_signature_annotations": True}}
+    site = {
+        "site_name": NAME,
+        "docs_dir": "docs",
+        "site_dir": ".cache/site",
+        "theme": {"name": "material", "palette": palettes, "font": False, "features": ["navigation.indexes"]},
+        "markdown_extensions": ["admonition", "tables", "toc", "pymdownx.highlight", "pymdownx.superfences"],
+        "plugins": ["search", {"mkdocstrings": {"handlers": {"python": roots}}}],
+        "nav": DOCUMENTATION,
+        # A page that nobody finds, a link that leads nowhere: with --strict both fail.
+        "validation": {
+            "nav": {"omitted_files": "warn"},
+            "links": {"anchors": "warn", "absolute_links": "warn", "unrecognized_links": "warn"},
+        },
+    }
+    YamlFile(project, "mkdocs.yml", obj=site)
 
 
 MAKEFILE = """\

@@ -193,3 +193,10 @@ def synthesise(folder: Path, executable: str) -> bytes:
     python("app.py", cwd=folder, executable=executable, CDK_OUTDIR="cdk.out")
     (template,) = (folder / "cdk.out").glob("*.template.json")
     return template.read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("resolution", ["lowest-direct", "highest"])
+def test_the_wheel_alone_passes_the_tests(resolution: str) -> None:
+    tool = [sys.executable, "tools/test_wheel.py", "--resolution", resolution]
+    subprocess.run(tool, cwd=CHECKOUT, check=True, timeout=1500)
