@@ -36,14 +36,16 @@ def as_text(content: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write all files."""
     # Sets the environment in which aws_cdk finds Node, so it comes first.
     import tests.conftest  # noqa: F401
+    from tests.construct import api
     from tests.construct.stacks import template_with
 
     template = template_with()
     LOGICAL_IDS.write_text(as_text(logical_ids(template)))
     TEMPLATE.write_text(as_text(scrubbed(template)))
+    api.main()
 
 
 if __name__ == "__main__":
