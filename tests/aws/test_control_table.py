@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.control_table import BACK, CHECKED, FLIP, ControlTable
 from ddb_migration.core.control_record import ABORTING, CLOSED, OPEN, ControlRecord, MigrationStopped
+from ddb_migration.core.cut_over_order import FENCED, UNFENCED, CutOverOrder
 
 EXECUTION, OTHER = "arn:execution:1", "arn:execution:2"
 
@@ -125,3 +128,73 @@ def test_a_tombstone_forbids_every_later_epoch(control: ControlTable) -> None:
     with pytest.raises(MigrationStopped, match="removed with its stack"):
         opened(control)
     assert control.read().epoch is None
+
+
+# --- the cut-over ----------------------------------------------------------------------------------------------
+
+ORDER = CutOverOrder(FENCED, 180, "group")
+
+
+@pytest.fixture
+def cutting(control: ControlTable) -> ControlTable:
+    control.open_epoch("e1", "one", "arn:stream", 1.0)
+    control.begin_cut_over("one", ORDER, 5.0)
+    return control
+
+
+def test_an_order_is_recorded_once(cutting: ControlTable) -> None:
+    record = cutting.begin_cut_over("one", CutOverOrder(UNFENCED, 600), 9.0)
+    assert (record.cut_over_started, record.cut_over_form, record.cut_over_timeout) == (5.0, FENCED, 180)
+    assert (record.cut_over_group, record.task_token) == ("group", None)
+
+
+def test_a_cut_over_turns_back_and_leaves_only_the_reason(cutting: ControlTable) -> None:
+    cutting.set("one", fence_placed_at=6.0, cut_over_step=CHECKED)
+    assert cutting.turn_back("one", "too slow").cut_over_step == BACK
+    record = cutting.forget_cut_over("one")
+    assert record == replace(
+        record, cut_over_started=None, cut_over_form=None, fence_placed_at=None, cut_over_step=None
+    )
+    assert record.cut_over_refused == "too slow"
+
+
+def test_who_turned_back_does_not_go_through(cutting: ControlTable) -> None:
+    cutting.turn_back("one", "too slow")
+    assert not cutting.note_cut_over("one", 9.0).is_cut_over
+
+
+@pytest.mark.parametrize("decided", [{"cut_over_go": FLIP}, {"cut_over_at": 8.0}])
+def test_who_has_gone_through_does_not_turn_back(cutting: ControlTable, decided: dict[str, Any]) -> None:
+    cutting.set("one", cut_over_step=CHECKED, **decided)
+    assert cutting.turn_back("one", "too slow").cut_over_step == CHECKED
+
+
+def test_the_first_moment_of_the_cut_over_counts(cutting: ControlTable) -> None:
+    assert cutting.note_cut_over("one", 8.0).cut_over_at == 8.0
+    assert cutting.note_cut_over("one", 9.0).cut_over_at == 8.0
+
+
+def test_abort_is_refused_from_the_cut_over_on_but_not_to_the_stack(cutting: ControlTable) -> None:
+    with pytest.raises(MigrationStopped, match="cutting over"):
+        cutting.begin_abort()
+    assert cutting.begin_abort(even_after_cut_over=True).status == ABORTING
+
+
+def test_completing_comes_after_the_cut_over(cutting: ControlTable) -> None:
+    with pytest.raises(MigrationStopped):
+        cutting.ask_to_complete("keep")
+    cutting.note_cut_over("one", 8.0)
+    assert cutting.ask_to_complete("keep").completing == "keep"
+    record = cutting.note_complete(9.0)
+    assert (record.status, record.completed_at) == (CLOSED, 9.0)
+
+
+def test_a_new_epoch_knows_nothing_of_the_last_cut_over(cutting: ControlTable) -> None:
+    cutting.set("one", task_token="t", ready_at=4.0, fenced_at=6.0, apply_stopped_at=7.0, cut_over_step=CHECKED)
+    cutting.note_cut_over("one", 8.0)
+    cutting.ask_to_complete("keep")
+    cutting.note_complete(9.0)
+    record = cutting.open_epoch("e2", "two", "arn:stream", 10.0)
+    assert record == ControlRecord(
+        epoch="e2", status=OPEN, phase=record.phase, execution="two", stream_arn="arn:stream", captured_from=10
+    )

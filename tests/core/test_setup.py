@@ -12,6 +12,7 @@ from ddb_migration import names
 from ddb_migration.core.checks import check
 from ddb_migration.core.checks.epoch import STREAM_SECONDS
 from ddb_migration.core.checks.permissions import role_finding
+from ddb_migration.core.fence import fence_sid, fence_statement
 from ddb_migration.core.findings import Finding, SetupCheckFailed, require_none, stopping
 from ddb_migration.core.forecast import forecast_seconds
 from tests.core.making import NOW, open_record, setup, table
@@ -23,6 +24,8 @@ ELSEWHERE = "arn:aws:dynamodb:eu-west-1:000000000000:table/source"
 OTHER_ACCOUNT = "arn:aws:dynamodb:us-east-1:999999999999:table/destination"
 TWO = ("arn:aws:lambda:us-east-1:000000000000:function:one", "arn:aws:lambda:us-east-1:000000000000:function:two")
 LOCAL = frozenset({"by-city"})
+FENCE = fence_statement(fence_sid("control"), table("source").arn)
+LONG_POLICY = json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "Theirs", "Action": "x" * 20_000}]})
 DENIED = (
     "An error occurred (AccessDeniedException) when calling the Scan operation: User: arn:aws:sts::1:assumed-role/R/F "
     "is not authorized to perform: dynamodb:Scan on resource: arn:aws:dynamodb:us-east-1:1:table/t because no "
@@ -67,6 +70,8 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("time-to-live-differs", {"destination_time_to_live": "ttl"}),
     ("time-to-live-differs", {"source_time_to_live": "expires", "destination_time_to_live": "ttl"}),
     ("forecast", {"source": table("source", size_bytes=30000 * GIB, item_count=10), "read_units": 3000}),
+    ("fence-replicas", {"source": table("source", replicas=1), "fence": FENCE}),
+    ("fence-policy", {"fence": FENCE, "source_policy": LONG_POLICY}),
     ("same-table", {"destination": table("source")}),
     ("key-schema", {"destination": table("destination", keys=(("pk", "HASH", "S"),))}),
     ("key-schema", {"destination": table("d", keys=(("pk", "HASH", "S"), ("sk", "RANGE", "S")))}),
@@ -99,6 +104,10 @@ def test_every_code_is_found_by_a_check_or_a_probe() -> None:
         {"source": table("source", stream_view="NEW_AND_OLD_IMAGES")},
         {"source": table("source", stream_view="KEYS_ONLY")},
         {"source_readers": TWO[:1]},
+        {"source": table("source", replicas=1)},
+        {"source_policy": LONG_POLICY},
+        {"fence": FENCE},
+        {"record": open_record(stream_arn="arn:old", cut_over_started=1.0), "destination_time_to_live": "ttl"},
         {"source_time_to_live": "ttl"},
         {"is_large": True, "source_recovery": True},
         {"destination": table("d", indexes={"by-city": CITY, "more": CITY})},

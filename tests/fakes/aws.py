@@ -9,6 +9,8 @@ from tests.fakes.dynamodb import FakeDynamoDb
 from tests.fakes.functions import FakeLambda
 from tests.fakes.services import FakeGlue, FakeIam, FakeS3, FakeSsm, FakeStates
 from tests.fakes.sqs import FakeSqs
+from tests.fakes.streams import FakeStreams
+from tests.fakes.telling import FakeEvents, FakeSns, FakeSts
 
 
 class FakeAws:
@@ -24,6 +26,10 @@ class FakeAws:
         self.ssm = FakeSsm()
         self.iam = FakeIam()
         self.s3 = FakeS3()
+        self.sts = FakeSts()
+        self.events = FakeEvents()
+        self.sns = FakeSns()
+        self.dynamodbstreams = FakeStreams()
 
     def client(self, service: str) -> Any:
         """A client by the name that boto3 gives its service."""

@@ -14,6 +14,7 @@ from tests.fakes.tables import REGION_AND_ACCOUNT, FakeTable, Item, position
 from tests.fakes.values import InvalidValue
 
 PUTS = 25
+GETS = 100
 
 
 @contextlib.contextmanager
@@ -32,6 +33,8 @@ class FakeDynamoDb(FakeClient):
         super().__init__()
         self.tables: dict[str, FakeTable] = {}
         self.exports: dict[str, dict[str, Any]] = {}
+        self.policies: dict[str, tuple[str, str]] = {}
+        self.revisions = 0
         self.page_items = 3
         self.most_puts = PUTS
         self._clock = clock
@@ -81,6 +84,43 @@ class FakeDynamoDb(FakeClient):
         with _validating("GetItem"):
             item = table.get(request["Key"])
         return {} if item is None else {"Item": item}
+
+    def batch_get_item(self, **request: Any) -> dict[str, Any]:
+        """At most a page of items; the other keys come back unprocessed."""
+        ((name, wanted),) = request["RequestItems"].items()
+        table = self._table("BatchGetItem", {"TableName": name, **request})
+        keys = wanted["Keys"]
+        with _validating("BatchGetItem"):
+            if len(keys) > GETS or len({table.key(key) for key in keys}) < len(keys):
+                raise InvalidValue("too many keys, or duplicates")
+        items = [table.get(key) for key in keys[: self.page_items]]
+        left = {name: {**wanted, "Keys": keys[self.page_items :]}} if keys[self.page_items :] else {}
+        return {"Responses": {name: [item for item in items if item is not None]}, "UnprocessedKeys": left}
+
+    def get_resource_policy(self, **request: Any) -> dict[str, str]:
+        policy = self._policy("GetResourcePolicy", request)
+        if policy is None:
+            raise client_error("GetResourcePolicy", "PolicyNotFoundException")
+        return {"Policy": policy[0], "RevisionId": policy[1]}
+
+    def put_resource_policy(self, **request: Any) -> None:
+        self._expect("PutResourcePolicy", request)
+        self.revisions += 1
+        self.policies[request["ResourceArn"]] = (request["Policy"], str(self.revisions))
+
+    def delete_resource_policy(self, **request: Any) -> None:
+        self._expect("DeleteResourcePolicy", request)
+        self.policies.pop(request["ResourceArn"], None)
+
+    def _policy(self, operation: str, request: Mapping[str, Any]) -> tuple[str, str] | None:
+        self.called(operation, request)
+        return self.policies.get(request["ResourceArn"])
+
+    def _expect(self, operation: str, request: Mapping[str, Any]) -> None:
+        policy = self._policy(operation, request)
+        revision = "NO_POLICY" if policy is None else policy[1]
+        if request.get("ExpectedRevisionId", revision) != revision:
+            raise client_error(operation, "PolicyNotFoundException", "the revision is another")
 
     def put_item(self, **request: Any) -> None:
         table = self._table("PutItem", request)

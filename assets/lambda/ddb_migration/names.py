@@ -16,6 +16,9 @@ DIRECT_MIGRATION_ROLE = "DIRECT_MIGRATION_ROLE"
 LARGE_MIGRATION_ROLE = "LARGE_MIGRATION_ROLE"
 MIGRATION_NAME = "MIGRATION_NAME"
 SETTINGS = "SETTINGS"
+CANARY_ROLE = "CANARY_ROLE"
+NOTIFICATION_TOPIC = "NOTIFICATION_TOPIC"
+FENCE_SOURCE_WRITES = "FENCE_SOURCE_WRITES"
 
 # States of the state machine: design.md section 3.
 SETUP_CHECK_STATE = "SetupCheck"
@@ -28,6 +31,17 @@ LARGE_MIGRATION_JOB_STATE = "LargeMigrationJob"
 BARRIER_STATE = "Barrier"
 ENABLE_TRIGGER_STATE = "EnableTrigger"
 DRAIN_STATE = "Drain"
+READY_TO_CUT_OVER_STATE = "ReadyToCutOver"
+CUT_OVER_STATE = "CutOver"
+LIFT_FENCE_STATE = "LiftFence"
+COMPLETE_STATE = "Complete"
+
+# Phases that are announced beside the states.
+FENCED_PHASE = "Fenced"
+FENCE_LIFTED_PHASE = "FenceLifted"
+HAS_CUT_OVER_PHASE = "HasCutOver"
+COMPLETED_PHASE = "Completed"
+LATE_CHANGES_PHASE = "LateChanges"
 
 # The two bulk loads.
 DIRECT = "direct"
@@ -40,6 +54,7 @@ TAG_CLEAN_UP = "ddb-migration:clean-up"
 TAG_CHANGE_QUEUE = "ddb-migration:change-queue"
 TAG_DEAD_LETTER_QUEUE = "ddb-migration:dead-letter-queue"
 TAG_REREAD = "ddb-migration:reread"
+TAG_CUT_OVER = "ddb-migration:cut-over"
 
 # Key attributes of the control table, and its sparse index of parked keys.
 PK = "pk"
@@ -75,6 +90,8 @@ REQUIRED_FINDINGS = (
     "already-running",
     "stream-replaced",
     "stream-gap",
+    "fence-replicas",
+    "fence-policy",
 )
 ADVISED_FINDINGS = (
     "stream-readers",

@@ -28,9 +28,7 @@ def handler(event: Mapping[str, Any], context: object) -> Answer:
 
     The answer tells whether the state is done, or after how many seconds to call it again.
     """
-    last = event.get("last") or {}
-    same_state = last.get("state") == event["state"]
-    answer = STATES[event["state"]](_parts(), Call(event["execution"], last if same_state else {}))
+    answer = STATES[event["state"]](_parts(), Call.of(event))
     print(json.dumps({"state": event["state"], **answer}))
     return {**answer, "state": event["state"]}
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from ddb_migration import names
 from ddb_migration.aws.change_queue import ChangeQueue
@@ -19,17 +18,10 @@ from ddb_migration.aws.exports import Exports
 from ddb_migration.aws.jobs import Jobs
 from ddb_migration.aws.mappings import Mappings
 from ddb_migration.aws.tables import Tables
-from ddb_migration.core.polling import wait_seconds
+from ddb_migration.core.state_call import Answer, Call, again, done, poll
 
-Answer = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of a state: the execution that makes it, and what the last call of this state answered."""
-
-    execution: str
-    last: Mapping[str, Any] = field(default_factory=dict)
+# The states take these from here.
+__all__ = ["Answer", "Call", "Parts", "again", "done", "poll"]
 
 
 @dataclass(frozen=True)
@@ -73,19 +65,3 @@ class Parts:
             exports=Exports(dynamodb, source, environment[names.MIGRATION_BUCKET]),
             queue=ChangeQueue(client("sqs"), environment[names.CHANGE_QUEUE_URL]),
         )
-
-
-def done(**told: Any) -> Answer:
-    """Answer that the state has reached its end."""
-    return {"done": True, **told}
-
-
-def again(seconds: int, **told: Any) -> Answer:
-    """Answer that the state machine should call again after so many seconds, with what is told now as `last`."""
-    return {"done": False, "wait_seconds": seconds, **told}
-
-
-def poll(call: Call, waiting_for: str, **told: Any) -> Answer:
-    """Answer that something must pass first; the waits grow from 15 s to 10 min."""
-    polls = int(call.last.get("polls", 0))
-    return again(wait_seconds(polls), polls=polls + 1, waiting_for=waiting_for, **told)

@@ -10,8 +10,9 @@ LIMITS = (
     "Exports: full ones in DynamoDB JSON, as of their time to the moment, made within seconds.",
     "Glue: PySpark with two local threads on this machine; no lost workers, no DynamicFrame, no bookmarks.",
     "Lambda: functions run on this machine's Python; no memory limit, layers or reserved concurrency.",
-    "IAM: the roles of functions, jobs and the state machine are judged; resource policies, KMS keys, VPC "
-    "endpoints, service control policies and the rights of whoever deploys are not.",
+    "IAM: the roles of functions, jobs and the state machine are judged, and the resource policies of tables, which "
+    "are seen everywhere at once; KMS keys, VPC endpoints, service control policies and the rights of whoever deploys "
+    "are not judged.",
     "Event source mappings: pollers of the rehearsal's own; no filters or failure destinations.",
     "Items: time to live deletes nothing; other limits are as the embedded DynamoDB understands them.",
     "Alarms are created but never evaluated; notifications go nowhere.",

@@ -6,6 +6,7 @@ One of each kind in a process: boto3's clients may be shared by threads, and mak
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
@@ -26,6 +27,17 @@ def client(service: str) -> Any:
 def writer(service: str) -> Any:
     """Return a client of exactly one attempt, for writes whose retries the caller times itself."""
     return boto3.client(service, config=_config(attempts=1))
+
+
+def writer_as(credentials: Mapping[str, str]) -> Any:
+    """Return a new DynamoDB client of one attempt, with the credentials of an assumed role."""
+    return boto3.client(
+        "dynamodb",
+        config=_config(attempts=1),
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
 
 
 def _config(attempts: int) -> Config:

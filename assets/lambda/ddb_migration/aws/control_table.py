@@ -6,6 +6,7 @@ from typing import Any
 
 from ddb_migration.aws.rows import ConditionFailed, Rows
 from ddb_migration.core.control_record import ABORTING, CLOSED, OPEN, ControlRecord, MigrationStopped
+from ddb_migration.core.cut_over_order import CutOverOrder
 from ddb_migration.names import PARKED_EPOCH, PARKED_INDEX
 
 _PK, _SK = "migration", "record"
@@ -14,7 +15,26 @@ _MINE = "#execution = :execution AND #status = :open AND attribute_not_exists(#t
 _OF_AN_EPOCH = (
     "#bulk_load, #plan, #export_time, #export_arn, #settled_at, #bulk_loaded_at, #apply_started, #barrier_at, "
     "#trigger_enabled_at, #drained_at, #mappings_removed_at, #max_read_units_per_second, "
-    "#max_write_units_per_second, #paused"
+    "#max_write_units_per_second, #paused, #task_token, #ready_at, #cut_over_form, #cut_over_group, "
+    "#cut_over_timeout, #cut_over_started, #cut_over_step, #cut_over_go, #cut_over_refused, #fence_placed_at, "
+    "#fenced_at, #apply_stopped_at, #cut_over_at, #completing, #completed_at"
+)
+# What a cut-over that is given up leaves behind: nothing but the reason.
+_OF_A_CUT_OVER = (
+    "#cut_over_form, #cut_over_group, #cut_over_timeout, #cut_over_started, #cut_over_step, #cut_over_go, "
+    "#fence_placed_at, #fenced_at, #apply_stopped_at"
+)
+
+
+# Steps of a cut-over in a group, what its members may go on to, and the way back.
+PREPARED, CHECKED, BACK = "prepared", "checked", "back"
+FENCE, FLIP = "fence", "flip"
+_NOT_DECIDED = "(attribute_not_exists(#cut_over_go) OR #cut_over_go <> :flip)"
+
+
+_CUT_OVER_BEGAN = (
+    "the migration is cutting over, or has done so; where its execution has ended, start the migration again: it "
+    "goes on, or turns back"
 )
 
 
@@ -61,10 +81,65 @@ class ControlTable:
         """Forget an export that failed, so that the next start makes another."""
         return self._write("REMOVE #export_time, #export_arn", {"execution": execution, "open": OPEN}, _MINE)
 
-    def begin_abort(self) -> ControlRecord:
-        """Forbid all further work of the open epoch; a closed or aborting one stays as it is."""
+    def set(self, execution: str, **values: Any) -> ControlRecord:
+        """Write attributes, whatever stood there, and return the record."""
+        sets = ", ".join(f"#{name} = :{name}" for name in values)
+        return self._write(f"SET {sets}", {**values, "execution": execution, "open": OPEN}, _MINE)
+
+    def begin_cut_over(self, execution: str, order: CutOverOrder, now: float) -> ControlRecord:
+        """Record an order to cut over; one that is under way stays as it is."""
+        sets = (
+            "SET #cut_over_started = if_not_exists(#cut_over_started, :now), "
+            "#cut_over_form = if_not_exists(#cut_over_form, :form), "
+            "#cut_over_timeout = if_not_exists(#cut_over_timeout, :timeout)"
+        )
+        values = {"now": now, "form": order.form, "timeout": order.timeout_seconds}
+        if order.group is not None:
+            sets += ", #cut_over_group = if_not_exists(#cut_over_group, :group)"
+            values["group"] = order.group
+        return self._write(f"{sets} REMOVE #task_token", {**values, "execution": execution, "open": OPEN}, _MINE)
+
+    def turn_back(self, execution: str, reason: str) -> ControlRecord:
+        """Decide to give a cut-over up, unless it or its group has gone through; `cut_over_step` shows which.
+
+        One conditional write decides, here and where a group is told to go on: none of a group turns back once
+        another may have gone through.
+        """
+        when = f"{_MINE} AND attribute_not_exists(#cut_over_at) AND {_NOT_DECIDED}"
+        values = {"reason": reason, "back": BACK, "flip": FLIP, "execution": execution, "open": OPEN}
+        return self._write("SET #cut_over_step = :back, #cut_over_refused = :reason", values, when)
+
+    def forget_cut_over(self, execution: str) -> ControlRecord:
+        """Remove what a cut-over that was given up has recorded, but for the reason."""
+        return self._write(f"REMOVE {_OF_A_CUT_OVER}", {"execution": execution, "open": OPEN}, _MINE)
+
+    def note_cut_over(self, execution: str, now: float) -> ControlRecord:
+        """Record the moment from which on no change of the source is applied, unless the cut-over turned back."""
+        when = f"{_MINE} AND (attribute_not_exists(#cut_over_step) OR #cut_over_step <> :back)"
+        values = {"now": now, "back": BACK, "execution": execution, "open": OPEN}
+        return self._write(
+            "SET #cut_over_at = if_not_exists(#cut_over_at, :now) REMOVE #cut_over_refused", values, when
+        )
+
+    def ask_to_complete(self, fence: str) -> ControlRecord:
+        """Record that the operator completes the migration, and whether its fence stays; the last word counts."""
+        when = "#status = :open AND attribute_exists(#cut_over_at)"
+        return self._write("SET #completing = :fence", {"fence": fence, "open": OPEN}, when)
+
+    def note_complete(self, now: float) -> ControlRecord:
+        """Close the epoch as completed."""
+        return self._write("SET #status = :closed, #completed_at = :now", {"closed": CLOSED, "now": now})
+
+    def begin_abort(self, even_after_cut_over: bool = False) -> ControlRecord:
+        """Forbid all further work of the open epoch; a closed or aborting one stays as it is.
+
+        Raises MigrationStopped from the cut-over on, unless the stack goes: the application may have written to
+        the destination.
+        """
         values = {"aborting": ABORTING, "open": OPEN}
-        return self._write("SET #status = :aborting", {**values}, "#status = :open OR #status = :aborting")
+        may = "" if even_after_cut_over else " AND attribute_not_exists(#cut_over_started)"
+        when = f"#status = :aborting OR (#status = :open{may})"
+        return self._write("SET #status = :aborting", {**values}, when)
 
     def note_mappings_removed(self, now: float) -> ControlRecord:
         """Record that mappings stood there until now; the functions may run on for one time-out after it."""
@@ -88,6 +163,8 @@ class ControlTable:
         except ConditionFailed as refused:
             record = ControlRecord.of(refused.row)
             record.require_open()
+            if "execution" not in values:
+                raise MigrationStopped(_CUT_OVER_BEGAN) from refused
             if record.execution == values.get("execution"):
                 # The answer to this very write was lost, and boto3 wrote again.
                 return record

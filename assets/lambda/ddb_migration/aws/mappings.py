@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from ddb_migration.aws.errors import code
 
 ENABLED = "Enabled"
+DISABLED = "Disabled"
 # Lambda's guide warns that LATEST may miss events while a mapping is created or updated; TRIM_HORIZON replays
 # up to a day of old changes, which is harmless. Retries for ever: blocking can be mended, discarding cannot.
 STREAM_SETTINGS: Mapping[str, Any] = {
@@ -82,6 +83,15 @@ class Mappings:
         wanted = {"ScalingConfig": settings["ScalingConfig"]}
         changed = wanted if found[0].get("ScalingConfig") != wanted["ScalingConfig"] else {}
         return self._enable(found[0], changed)
+
+    def disable(self, function: str, source_arn: str) -> bool:
+        """Ask for a mapping to be disabled; True once it is, or where there is none."""
+        found = self.of(function, source_arn)
+        if not found or found[0]["State"] == DISABLED:
+            return True
+        if found[0]["State"] == ENABLED:
+            self._client.update_event_source_mapping(UUID=found[0]["UUID"], Enabled=False)
+        return False
 
     def delete(self, mapping: Mapping[str, Any]) -> None:
         """Ask for a mapping's deletion; one that is changing or gone is left to the next look."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from ddb_migration.aws.errors import code
 from ddb_migration.names import PK, SK
 
+# DynamoDB API, BatchGetItem: at most 100 keys.
+_MOST_KEYS = 100
 _NAME = re.compile(r"#(\w+)")
 
 
@@ -34,6 +36,19 @@ class Rows:
         """Return a row without its key, empty when there is none."""
         answer = self._client.get_item(TableName=self._table, Key=_key(pk, sk), ConsistentRead=True)
         return _plain(answer.get("Item", {}))
+
+    def get_many(self, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return the rows that exist of these (partition key, sort key), by the same."""
+        left = [_key(pk, sk) for pk, sk in places]
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        while left:
+            request = {self._table: {"Keys": left[:_MOST_KEYS], "ConsistentRead": True}}
+            answer = self._client.batch_get_item(RequestItems=request)
+            rows = answer["Responses"].get(self._table, [])
+            found.update({(row[PK]["S"], row[SK]["S"]): _plain(row) for row in rows})
+            # What DynamoDB did not get to comes again.
+            left = [*answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", []), *left[_MOST_KEYS:]]
+        return found
 
     def query(self, pk: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (sort key, row) for every row of a partition."""

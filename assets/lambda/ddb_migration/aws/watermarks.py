@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ddb_migration.aws.rows import ConditionFailed, Rows
@@ -36,6 +36,12 @@ class Watermarks:
         except ConditionFailed:
             return False
         return True
+
+    def numbers(self, keys: Iterable[Item]) -> dict[str, str]:
+        """Return the watermarks of keys by their canonical text; a key without one is left out."""
+        by_row = {(watermark_id(self._stream_arn, key), _SK): canonical_key(key) for key in keys}
+        found = self._rows.get_many(by_row)
+        return {by_row[place]: row["number"] for place, row in found.items() if "number" in row}
 
     def park(self, key: Item, epoch: str, reason: str, number: str | None = None) -> None:
         """Keep a key that the destination rejects, with the reason, unless a newer change was applied since.

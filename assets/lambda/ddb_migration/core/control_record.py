@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ddb_migration.core.cut_over_order import UNFENCED
+
 OPEN = "open"
 ABORTING = "aborting"
 CLOSED = "closed"
@@ -21,6 +23,11 @@ class ControlRecord:
 
     An epoch is one migration from SetupCheck to Complete or Abort. `stream_arn`, `captured_from`, `bulk_load`
     and `plan` are written once in an epoch.
+
+    `task_token` is that of the state that waits for the operator. `cut_over_form` is "fenced" or "unfenced";
+    `cut_over_step` is what a migration of a group waits at and `cut_over_go` what the group may go on to;
+    `cut_over_refused` tells why the last cut-over was given up. `completing` tells what becomes of the fence once
+    the operator has asked to complete.
     """
 
     epoch: str | None = None
@@ -43,6 +50,21 @@ class ControlRecord:
     max_read_units_per_second: float | None = None
     max_write_units_per_second: float | None = None
     paused: bool = False
+    task_token: str | None = None
+    ready_at: float | None = None
+    cut_over_form: str | None = None
+    cut_over_group: str | None = None
+    cut_over_timeout: int | None = None
+    cut_over_started: float | None = None
+    cut_over_step: str | None = None
+    cut_over_go: str | None = None
+    cut_over_refused: str | None = None
+    fence_placed_at: float | None = None
+    fenced_at: float | None = None
+    apply_stopped_at: float | None = None
+    cut_over_at: float | None = None
+    completing: str | None = None
+    completed_at: float | None = None
     tombstone: bool = False
 
     @classmethod
@@ -54,6 +76,16 @@ class ControlRecord:
     def is_open(self) -> bool:
         """Tell whether an epoch is open and nobody is ending it."""
         return self.status == OPEN and not self.tombstone
+
+    @property
+    def is_cut_over(self) -> bool:
+        """Tell whether the application has been switched to the destination."""
+        return self.cut_over_at is not None
+
+    @property
+    def applies_late(self) -> bool:
+        """Tell whether changes of the source are still applied after an unfenced cut-over."""
+        return self.is_cut_over and self.cut_over_form == UNFENCED and self.completing is None
 
     def require_open(self, epoch: str | None = None) -> None:
         """Raise MigrationStopped unless an epoch is open (and is the one given)."""
@@ -71,7 +103,9 @@ class ControlRecord:
             raise MigrationStopped("the barrier has been reached: no bulk write may follow it")
 
     def require_apply(self) -> None:
-        """Raise MigrationStopped while a bulk write could still land on top of an applied change."""
+        """Raise MigrationStopped unless changes may be applied: behind the barrier, and until the cut-over."""
         self.require_open()
         if self.barrier_at is None:
             raise MigrationStopped("the barrier has not been passed: changes wait in the queue")
+        if self.is_cut_over and not self.applies_late:
+            raise MigrationStopped("the migration has cut over: changes of the source are applied no more")

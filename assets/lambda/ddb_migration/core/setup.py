@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ddb_migration.core.control_record import ControlRecord
+from ddb_migration.core.fence import Statement
 from ddb_migration.core.place import Place
 from ddb_migration.core.table import Table
 
@@ -17,7 +18,8 @@ class Setup:
     `home`, the migration's own Region and account. Readers are the ARNs of other functions that read a table's
     stream, as far as the mappings of this account show. A time to live is the name of its attribute, None where it
     is off. `denied` holds what AWS said of each look that SetupCheck's own role may not take; such a look counts
-    as if nothing were wrong. Rates are in units a second; `write_units` is None where nothing limits writing.
+    as if nothing were wrong. `fence` is the statement that a cut-over would add to the source's policy, None where
+    none is asked for. Rates are in units a second; `write_units` is None where nothing limits writing.
     """
 
     migration: str
@@ -42,3 +44,5 @@ class Setup:
     source_time_to_live: str | None = None
     destination_time_to_live: str | None = None
     denied: tuple[str, ...] = ()
+    fence: Statement | None = None
+    source_policy: str | None = None

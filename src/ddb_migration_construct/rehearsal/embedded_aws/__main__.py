@@ -50,11 +50,13 @@ def _install(settings: Settings) -> None:
         iam_rules,
         queue_faults,
         state_machines,
+        table_policies,
     )
     from .faults import faults_of
 
     faults = faults_of(settings)
     iam_rules.install()
+    table_policies.install()
     cloud_formation_types.install()
     dynamodb_tables.install(settings, faults)
     queue_faults.install(faults)

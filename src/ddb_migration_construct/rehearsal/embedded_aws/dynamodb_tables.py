@@ -21,6 +21,7 @@ from .permissions import refused_actions
 from .services import Answer, Request, ServiceError, answered, off_the_loop, put_in_front
 from .settings import Settings
 from .table_faults import with_faults
+from .table_policies import require_unblocked
 
 _RESTORABLE_LAG_SECONDS = 300
 # A real export of three items took five minutes; a rehearsal only needs to see one in progress.
@@ -142,6 +143,7 @@ def install(settings: Settings, faults: Faults) -> None:
     table_history.install()
 
     async def answer(request: Request) -> Answer:
+        require_unblocked(request, settings)
         if request.action == "ExportTableToPointInTime":
             return await _export(request, settings)
         if request.action == "DescribeExport":

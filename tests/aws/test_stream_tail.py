@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ddb_migration.aws.rows import Rows
+from ddb_migration.aws.stream_tail import StreamTail
+from ddb_migration.aws.watermarks import Watermarks
+from ddb_migration.core.watermark import mark, mark_above
+from ddb_migration_construct.rehearsal.embedded import EmbeddedAws
+from tests.fakes.aws import FakeAws
+from tests.fakes.client_errors import client_error
+from tests.fakes.making import create_control_table, create_table
+
+STREAM = "arn:stream"
+
+
+class Tail:
+    """A stream of the fakes, and the tail reader over it; `apply` does what WriteCdc does."""
+
+    def __init__(self, fake: FakeAws) -> None:
+        self.aws = fake
+        self.rows = Rows(fake.dynamodb, create_control_table(fake.dynamodb, "control"))
+        self.watermarks = Watermarks(self.rows, STREAM, fake.clock)
+        self.streams = fake.dynamodbstreams
+        self.tail = StreamTail(self.streams, STREAM, self.rows, self.watermarks, map, fake.clock)
+
+    def write(self, shard: str, key: str, applied: bool = True, expired: bool = False) -> str:
+        number = self.streams.write(shard, key, expired)
+        if applied:
+            self.apply(key, number)
+        return number
+
+    def apply(self, key: str, number: str) -> None:
+        self.watermarks.raise_to({"pk": {"S": key}}, mark(number))
+
+    def read(self, seconds: float = 60.0) -> Any:
+        return self.tail.read_on(seconds)
+
+
+@pytest.fixture
+def tail(fake: FakeAws) -> Tail:
+    return Tail(fake)
+
+
+def test_every_change_of_every_shard_must_have_been_applied(tail: Tail) -> None:
+    for number in range(7):
+        tail.write("a", f"k{number}")
+    tail.write("b", "other")
+    held = tail.write("c", "held back", applied=False)
+    found = tail.read()
+    assert (found.unapplied, found.is_applied) == (1, False)
+    tail.apply("held back", held)
+    assert tail.read().is_applied
+
+
+def test_what_was_applied_later_covers_what_came_before(tail: Tail) -> None:
+    tail.write("a", "k", applied=False)
+    tail.write("b", "k")
+    assert tail.read().is_applied
+    above = tail.write("b", "reread", applied=False)
+    tail.watermarks.raise_to({"pk": {"S": "reread"}}, mark_above(above))
+    assert tail.read().is_applied
+
+
+def test_what_was_found_applied_is_not_read_again(tail: Tail) -> None:
+    for number in range(5):
+        tail.write("a", f"k{number}")
+    assert tail.read().written == 5
+    again = tail.read()
+    assert (again.written, again.is_applied) == (0, True)
+    tail.write("a", "new")
+    assert tail.read().written == 1
+
+
+def test_an_unapplied_change_stays_in_sight(tail: Tail) -> None:
+    tail.write("a", "k1")
+    tail.write("a", "k2")
+    held = tail.write("a", "held", applied=False)
+    for number in range(3, 6):
+        tail.write("a", f"k{number}")
+    assert not tail.read().is_applied
+    assert not tail.read().is_applied
+    tail.apply("held", held)
+    assert tail.read().is_applied
+
+
+def test_a_closed_shard_is_read_to_its_end_once(tail: Tail) -> None:
+    tail.write("a", "k1")
+    tail.write("b", "k2")
+    tail.streams.closed = {"a"}
+    assert tail.read().is_applied
+    tail.streams.calls.clear()
+    assert tail.read().is_applied
+    read = {request["ShardId"] for operation, request in tail.streams.calls if operation == "GetShardIterator"}
+    assert read == {"b"}
+
+
+def test_expiry_is_no_write_but_must_have_been_applied_too(tail: Tail) -> None:
+    number = tail.write("a", "expired", applied=False, expired=True)
+    found = tail.read()
+    assert (found.written, found.unapplied) == (0, 1)
+    tail.apply("expired", number)
+    found = tail.read()
+    assert (found.written, found.is_applied) == (0, True)
+
+
+def test_a_pass_that_runs_out_of_time_is_not_at_the_end_and_goes_on_later(tail: Tail) -> None:
+    for number in range(9):
+        tail.write("a", f"k{number}")
+    assert not tail.read(seconds=0).is_applied
+    passes = 1
+    while not tail.read(seconds=0).is_applied:
+        passes += 1
+        assert passes < 20
+    assert passes >= 4, "a page of two each"
+
+
+def test_records_that_went_meanwhile_are_not_asked_for(tail: Tail) -> None:
+    tail.write("a", "k1")
+    tail.read()
+    tail.streams.trimmed = {"a"}
+    tail.write("a", "k2", applied=False)
+    assert tail.read().unapplied == 1
+
+
+def test_a_throttled_shard_is_not_at_its_end(tail: Tail) -> None:
+    tail.write("a", "k1")
+    tail.streams.fail("GetRecords", client_error("GetRecords", "LimitExceededException"))
+    assert not tail.read().is_applied
+    assert tail.read().is_applied
+    tail.streams.fail("GetRecords", client_error("GetRecords", "AccessDeniedException", "no"))
+    with pytest.raises(Exception, match="AccessDenied"):
+        tail.read()
+
+
+@pytest.mark.rehearsal
+def test_the_tail_of_a_real_stream(embedded: EmbeddedAws, name: str) -> None:
+    dynamodb = embedded.client("dynamodb")
+    create_table(dynamodb, f"{name}-source", ("pk", "B"), stream="NEW_IMAGE")
+    stream = dynamodb.describe_table(TableName=f"{name}-source")["Table"]["LatestStreamArn"]
+    rows = Rows(dynamodb, create_control_table(dynamodb, f"{name}-control"))
+    watermarks = Watermarks(rows, stream, lambda: 0.0)
+    tail = StreamTail(embedded.client("dynamodbstreams"), stream, rows, watermarks, map, lambda: 0.0)
+    assert tail.read_on(5).is_applied
+    dynamodb.put_item(TableName=f"{name}-source", Item={"pk": {"B": b"\x00\xff"}})
+    found = tail.read_on(5)
+    assert (found.written, found.unapplied) == (1, 1)
+    watermarks.raise_to({"pk": {"B": "AP8="}}, mark("9" * 40))
+    assert tail.read_on(5).is_applied

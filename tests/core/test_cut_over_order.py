@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ddb_migration.core.cut_over_order import FENCED, UNFENCED, CutOverOrder, NotAnOrder
+
+
+@pytest.mark.parametrize("order", [CutOverOrder(), CutOverOrder(UNFENCED, 600, "group")])
+def test_an_order_survives_the_way_through_the_state_machine(order: CutOverOrder) -> None:
+    assert CutOverOrder.of(order.as_json()) == order
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({}, "form"),
+        ({"form": "half", "timeout_seconds": 180}, "'half'"),
+        ({"form": FENCED}, "timeout_seconds"),
+        ({"form": FENCED, "timeout_seconds": 59}, "59"),
+        ({"form": FENCED, "timeout_seconds": 3601}, "3601"),
+        ({"form": FENCED, "timeout_seconds": "180"}, "'180'"),
+        ({"form": FENCED, "timeout_seconds": 180, "group": 1}, "group"),
+    ],
+)
+def test_what_is_no_order_is_refused_in_words(given: dict[str, Any], what: str) -> None:
+    with pytest.raises(NotAnOrder, match=what):
+        CutOverOrder.of(given)
