@@ -32,6 +32,7 @@ class ControlRecord:
     execution: str | None = None
     stream_arn: str | None = None
     bulk_loaded_at: float | None = None
+    bulk_load: str | None = None
 
 
 def read_record(dynamodb: Any, table: str) -> ControlRecord:

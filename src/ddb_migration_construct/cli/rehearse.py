@@ -40,13 +40,27 @@ class PlantedFault(str, Enum):
 
 
 def rehearse(
+    app: Annotated[
+        str | None,
+        typer.Option(
+            help='Your own CDK app, by the command that synthesises it: --app "python app.py". Each migration in it '
+            "is rehearsed with the tables that it names."
+        ),
+    ] = None,
+    migration: Annotated[
+        str | None, typer.Option(help="With --app: the one to rehearse, as <StackName>/<ConstructId>.")
+    ] = None,
     items: Annotated[int, typer.Option(min=0, help="Items in the source at the start.")] = DEFAULT_ITEMS,
     writes_per_second: Annotated[
         float, typer.Option(min=0, help="Live writes to the source while the migration runs.")
     ] = DEFAULT_WRITES_PER_SECOND,
     mode: Annotated[
-        Mode, typer.Option(help="The bulk load: by Scan (direct), from an export (large), or one after the other.")
-    ] = Mode.DIRECT,
+        Mode | None,
+        typer.Option(
+            help="The bulk load: by Scan (direct), from an export (large), or one after the other. Default: direct; "
+            "with --app, what the app says."
+        ),
+    ] = None,
     faults: Annotated[
         Faults, typer.Option(help="Throttling, failed, repeated and timed-out calls and invocations, slow Glue.")
     ] = Faults.NONE,
@@ -60,7 +74,8 @@ def rehearse(
         str,
         typer.Option(
             help="Primary key: NAME:TYPE[,NAME:TYPE], such as pk:S,sk:N; or one or two of s (string), n (number), "
-            "b (binary) for names of the rehearsal's own. The second sorts."
+            "b (binary) for names of the rehearsal's own. The second sorts. With --app only for tables that the app "
+            "imports both."
         ),
     ] = "sn",
     seed: Annotated[int | None, typer.Option(help="Same seed, same items and writes; by default a new one.")] = None,
@@ -76,18 +91,19 @@ def rehearse(
     # Imported here so that the other commands start quickly.
     from ddb_migration_construct.rehearsal.given_items import ItemsFileInvalid, read_given_items
     from ddb_migration_construct.rehearsal.key_shape import KeyShape
-    from ddb_migration_construct.rehearsal.options import RehearsalOptions
+    from ddb_migration_construct.rehearsal.options import AS_THE_APP_SAYS, DIRECT, RehearsalOptions
     from ddb_migration_construct.rehearsal.run import rehearse as run
 
     try:
         shape = KeyShape.parse(key)
-        given_items = read_given_items(items_file, shape) if items_file is not None else None
+        # The key of an app's tables is known once they are deployed.
+        given_items = read_given_items(items_file, shape) if items_file is not None and app is None else None
     except (ValueError, ItemsFileInvalid) as error:
         raise CommandFailed(str(error)) from error
     options = RehearsalOptions(
         items=items,
         writes_per_second=writes_per_second,
-        mode=mode.value,
+        mode=mode.value if mode is not None else DIRECT if app is None else AS_THE_APP_SAYS,
         key_shape=shape,
         seed=SystemRandom().randrange(_SEEDS) if seed is None else seed,
         json_file=json_file,
@@ -95,5 +111,8 @@ def rehearse(
         plant=plant.value if plant is not None else None,
         faults=faults.value,
         given_items=given_items,
+        app=app,
+        migration=migration,
+        items_file=items_file,
     )
     raise typer.Exit(run(options))

@@ -1,21 +1,19 @@
 """The rehearsal's CDK app: two tables and one migration between them, in one stack.
 
 Run as `python -m ddb_migration_construct.rehearsal.app`; the context key `key` sets the shape of the primary
-key (default "sn"), and `mode` the bulk load (default "direct"; "large" exports whatever the table's size). Your
-own migrations live best in a stack of their own, beside the tables' stack.
+key (default "sn"). Your own migrations live best in a stack of their own, beside the tables' stack.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import App, CfnOutput, Environment, RemovalPolicy, Size, Stack
+from aws_cdk import App, CfnOutput, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from ddb_migration_construct import DynamoDbTableMigration
 from ddb_migration_construct.rehearsal.key_shape import KeyShape
-from ddb_migration_construct.rehearsal.options import DIRECT, LARGE
 from ddb_migration_construct.rehearsal.synthesis import MIGRATION_ID, STACK_NAME
 
 ACCOUNT = "123456789012"
@@ -31,7 +29,7 @@ _TYPES = {
 class RehearsalStack(Stack):
     """A source with a stream and point-in-time recovery, an empty destination, and the migration."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, key_shape: KeyShape, mode: str, **kwargs: Any) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key_shape: KeyShape, **kwargs: Any) -> None:
         super().__init__(scope, construct_id, **kwargs)
         source = self._table(
             "Source",
@@ -42,13 +40,7 @@ class RehearsalStack(Stack):
             ),
         )
         destination = self._table("Destination", key_shape)
-        migration = DynamoDbTableMigration(
-            self,
-            MIGRATION_ID,
-            source_table=source,
-            destination_table=destination,
-            size_threshold=Size.gibibytes(0) if mode == LARGE else None,
-        )
+        migration = DynamoDbTableMigration(self, MIGRATION_ID, source_table=source, destination_table=destination)
         CfnOutput(self, "SourceTable", value=source.table_name)
         CfnOutput(self, "DestinationTable", value=destination.table_name)
         CfnOutput(self, "StateMachineArn", value=migration.state_machine.state_machine_arn)
@@ -73,8 +65,7 @@ def main() -> None:
     """Synthesise the app."""
     app = App(analytics_reporting=False)
     key_shape = KeyShape.parse(app.node.try_get_context("key") or "sn")
-    mode = app.node.try_get_context("mode") or DIRECT
-    RehearsalStack(app, STACK_NAME, key_shape=key_shape, mode=mode, env=Environment(account=ACCOUNT, region=REGION))
+    RehearsalStack(app, STACK_NAME, key_shape=key_shape, env=Environment(account=ACCOUNT, region=REGION))
     app.synth()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,11 +22,23 @@ class Aws(Protocol):
 
 
 class Deployed:
-    """What was deployed, found as a user of the command line would find it."""
+    """What was deployed, found as a user of the command line would find it.
 
-    def __init__(self, aws: Aws, stack_name: str, migration_name: str, outputs: Mapping[str, str]) -> None:
-        self.source = outputs["SourceTable"]
-        self.destination = outputs["DestinationTable"]
+    `made` are the tables that were created beside the stacks, a phrase for each.
+    """
+
+    def __init__(
+        self,
+        aws: Aws,
+        stack_name: str,
+        migration_name: str,
+        source: str,
+        destination: str,
+        made: Sequence[str] = (),
+    ) -> None:
+        self.source = source
+        self.destination = destination
+        self.made = list(made)
         self.dynamodb = aws.client("dynamodb")
         self.streams = aws.client("dynamodbstreams")
         self.states = aws.client("stepfunctions")
@@ -40,6 +52,10 @@ class Deployed:
         table = self.migration.control_table
         epoch = read_record(self.dynamodb, table).epoch
         return read_counts(self.dynamodb, table, epoch) if epoch else {}
+
+    def bulk_load(self) -> str | None:
+        """Return the bulk load that the migration has chosen, None before it has."""
+        return read_record(self.dynamodb, self.migration.control_table).bulk_load
 
     def queued(self) -> int:
         """Return the number of messages that the change queue holds."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
 from typing import Any, Protocol
@@ -54,15 +54,19 @@ class Items(Protocol):
 
 @dataclass(frozen=True)
 class HostileItems:
-    """Items that break careless code. Indexes start at 0; different indexes have different keys."""
+    """Items that break careless code. Indexes start at 0; different indexes have different keys.
+
+    `indexed` are types by name of the attributes that are keys of secondary indexes: half of the items have them.
+    """
 
     seed: int
     key_shape: KeyShape
+    indexed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Hostile names, none of them a key attribute's."""
-        return _without(NAMES, self.key_shape)
+        """Hostile names, none of them a key attribute's of table or index."""
+        return _without(NAMES, self._keys())
 
     def key(self, index: int) -> Item:
         """Return the primary key of an index."""
@@ -77,7 +81,16 @@ class HostileItems:
         rng = Random(f"{self.seed}/{index}/{version}")
         if version == 0 and _is_large(index):
             return {**self.key(index), "large": _large(rng, index)}
-        return {**self.key(index), **_attributes(rng, index, self.key_shape)}
+        return {**self._in_indexes(rng), **self.key(index), **_attributes(rng, index, self._keys())}
+
+    def _keys(self) -> Mapping[str, str]:
+        return {**self.key_shape.attributes(), **self.indexed}
+
+    def _in_indexes(self, rng: Random) -> dict[str, AttributeValue]:
+        # Of no draw where there are no indexes, so that a seed gives the items that it always gave.
+        if not self.indexed or rng.random() < 0.5:
+            return {}
+        return {name: _key_value(kind, rng.randrange(1, 1000)) for name, kind in self.indexed.items()}
 
     def can_update(self, index: int) -> bool:
         """Tell that the items of this index have no attributes with names such as "S" or "M"."""
@@ -89,15 +102,15 @@ def _has_attributes_called_like_types(index: int) -> bool:
     return index % 4 == 3
 
 
-def _without(names: tuple[str, ...], key_shape: KeyShape) -> tuple[str, ...]:
-    return tuple(name for name in names if name not in key_shape.attributes())
+def _without(names: tuple[str, ...], keys: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in keys)
 
 
-def _attributes(rng: Random, index: int, key_shape: KeyShape) -> dict[str, AttributeValue]:
+def _attributes(rng: Random, index: int, keys: Mapping[str, str]) -> dict[str, AttributeValue]:
     every_type = index % _EVERY_TYPE_EVERY == 0
     kinds = list(TYPES) if every_type else rng.choices(TYPES, k=rng.randrange(1, 8))
     pool = (*NAMES, *TYPES) if _has_attributes_called_like_types(index) else NAMES
-    names = rng.sample(_without(pool, key_shape), len(kinds))
+    names = rng.sample(_without(pool, keys), len(kinds))
     attributes = {name: value_of(rng, kind) for name, kind in zip(names, kinds, strict=True)}
     if index % _DEEP_EVERY == 0:
         attributes["deep"] = nested(rng, rng.randint(*_DEEP_LEVELS))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ddb_migration_construct.rehearsal.given_items import GivenItem
@@ -11,15 +12,20 @@ from ddb_migration_construct.rehearsal.key_shape import KeyShape
 DIRECT = "direct"
 LARGE = "large"
 BOTH = "both"
+AS_THE_APP_SAYS = "as the app says"
 
 
 @dataclass(frozen=True)
 class RehearsalOptions:
     """The choices of one rehearsal.
 
+    `app` is the command that synthesises a team's app, and `migration` the name of the one to rehearse (default
+    all); `items_file` is read once the key of its tables is known. None of the three: the rehearsal's own app.
+
     `items` are in the source at the start; `given_items`, where there are any, stand in their place.
-    `writes_per_second` go on until the migration has drained; `mode` is the bulk load, direct or large, or both;
-    `faults` is none, light or heavy; `plant` is the name of a planted fault, or None.
+    `writes_per_second` go on until the migration has drained; `mode` is the bulk load, direct or large, or both, or
+    what a team's app says; `indexed` are types by name of the keys of the tables' secondary indexes; `faults` is
+    none, light or heavy; `plant` is the name of a planted fault, or None.
     """
 
     items: int
@@ -32,6 +38,10 @@ class RehearsalOptions:
     plant: str | None = None
     faults: str = "none"
     given_items: tuple[GivenItem, ...] | None = None
+    app: str | None = None
+    migration: str | None = None
+    items_file: Path | None = None
+    indexed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def population(self) -> int:

@@ -14,21 +14,30 @@ _NAMES = 8
 _NAME_CHARACTERS = 24
 
 
-def report_lines(rehearsals: Sequence[Findings]) -> Iterator[str]:
+def report_lines(rehearsals: Sequence[Findings], left_out: Sequence[str] = ()) -> Iterator[str]:
     """Yield the report line by line: what the run cannot show first, the verdicts last, where the eye ends."""
     yield "What this run cannot show about AWS:"
     yield from (f"  - {limit}" for limit in LIMITS)
+    if left_out:
+        yield ""
+        yield f"Left out of your app, because no rehearsed migration needs it ({len(left_out)} resources):"
+        yield from (f"  - {resource}" for resource in left_out)
     for findings in rehearsals:
         yield ""
         yield from _rehearsal(findings)
         if len(rehearsals) > 1:
-            yield f"  verdict of {findings.mode}: {findings.verdict}"
+            yield f"  verdict of {_title(findings)}: {findings.verdict}"
     yield f"Verdict: {overall(rehearsals)} (seed {rehearsals[0].seed})"
 
 
+def _title(findings: Findings) -> str:
+    return findings.mode if findings.migration is None else f"{findings.migration}, {findings.mode}"
+
+
 def _rehearsal(findings: Findings) -> Iterator[str]:
-    yield f"Bulk load {findings.mode}:"
+    yield f"Bulk load {findings.mode}:" if findings.migration is None else f"Migration {_title(findings)}:"
     yield from _figures(findings)
+    yield from (f"  made: {table}" for table in findings.made)
     if findings.planted is not None:
         yield f"  planted: {findings.planted}"
     if findings.faults:

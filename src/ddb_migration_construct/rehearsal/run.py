@@ -1,166 +1,102 @@
-"""One rehearsal from nothing to its verdict."""
+"""Rehearsals from nothing to their verdict: of the rehearsal's own app, or of each migration of a team's."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from ddb_migration_construct.rehearsal.comparison import compare_tables
-from ddb_migration_construct.rehearsal.denials import denials_in
-from ddb_migration_construct.rehearsal.deployed import Deployed
-from ddb_migration_construct.rehearsal.deployment import DeploymentFailed, deploy
-from ddb_migration_construct.rehearsal.embedded import EmbeddedAws, EmbeddedAwsFailed
-from ddb_migration_construct.rehearsal.embedded_environment import EnvironmentFailed, embedded_python
-from ddb_migration_construct.rehearsal.following import ExecutionFailed, Stalled
 from ddb_migration_construct.rehearsal.interruptions import Interruptions
-from ddb_migration_construct.rehearsal.last_drain import NotDrained
-from ddb_migration_construct.rehearsal.migrating import drain_the_last, migrate
 from ddb_migration_construct.rehearsal.options import RehearsalOptions
-from ddb_migration_construct.rehearsal.plants import PlantNotPossible, plant
+from ddb_migration_construct.rehearsal.own_app import OwnAssembly, OwnMigration
 from ddb_migration_construct.rehearsal.progress import Progress, view_for
+from ddb_migration_construct.rehearsal.rehearsing import FAILURES, Rehearsing, Subject, failure_of
 from ddb_migration_construct.rehearsal.report import report_lines
-from ddb_migration_construct.rehearsal.seeding import SeedingFailed, seed
-from ddb_migration_construct.rehearsal.synthesis import MIGRATION_NAME, STACK_NAME, Synthesis, SynthesisFailed
-from ddb_migration_construct.rehearsal.table_items import items_of
-from ddb_migration_construct.rehearsal.verdict import Failure, Findings, as_json
+from ddb_migration_construct.rehearsal.synthesis import Synthesis
+from ddb_migration_construct.rehearsal.team_app import TeamApp, TeamMigration, app_synthesis
+from ddb_migration_construct.rehearsal.verdict import Findings, as_json
 from ddb_migration_construct.rehearsal.work_dir import work_dir
-from ddb_migration_construct.rehearsal.writers import WriterFailed
-from ddb_migration_construct.toolchain import ToolNotFoundError, jsii_environment
+from ddb_migration_construct.toolchain import jsii_environment
 
 INTERRUPTED = 130
 
-# What may go wrong without an error in the rehearsal itself: reported in the verdict instead of a traceback.
-_FAILURES = (
-    BotoCoreError,
-    ClientError,
-    DeploymentFailed,
-    EmbeddedAwsFailed,
-    EnvironmentFailed,
-    ExecutionFailed,
-    NotDrained,
-    PlantNotPossible,
-    SeedingFailed,
-    Stalled,
-    SynthesisFailed,
-    ToolNotFoundError,
-    WriterFailed,
-)
-
 
 def rehearse(options: RehearsalOptions, change: Callable[[Path], None] = lambda _: None) -> int:
-    """Run a rehearsal of each mode, print their report, and return the exit code: 0 only if all tables ended equal.
+    """Rehearse each migration and mode, print the report, and return the exit code: 0 only if all ended equal.
 
     130 when it was interrupted; whatever it had started has ended by then. `change` may alter the synthesised
-    assembly before it is deployed.
+    assembly of the rehearsal's own app before it is deployed.
     """
     try:
-        with Interruptions() as interruptions:
-            rehearsals = [_rehearsed(options, mode, interruptions, change) for mode in options.modes]
+        with Interruptions() as interruptions, work_dir(keep=options.keep_work_dir) as folder:
+            run = _Run(options, folder, interruptions)
+            run.of_own_app(change) if options.app is None else run.of_team_app(options.app)
     except KeyboardInterrupt:
         print("interrupted; everything that was started has ended")
         return INTERRUPTED
-    print("\n".join(report_lines(rehearsals)))
+    print("\n".join(report_lines(run.rehearsals, run.left_out)))
     if options.json_file is not None:
-        options.json_file.write_text(json.dumps(as_json(rehearsals), indent=2) + "\n", "utf-8")
-    return max(findings.exit_code for findings in rehearsals)
+        options.json_file.write_text(json.dumps(as_json(run.rehearsals, run.left_out), indent=2) + "\n", "utf-8")
+    return max(findings.exit_code for findings in run.rehearsals)
 
 
-def _rehearsed(
-    options: RehearsalOptions, mode: str, interruptions: Interruptions, change: Callable[[Path], None]
-) -> Findings:
-    """Run one rehearsal; what went wrong is in its findings."""
-    findings = Findings(mode, options.seed, planted=options.plant)
-    try:
-        with work_dir(keep=options.keep_work_dir) as folder, Progress(view_for()) as progress:
-            findings.phases = progress.phases
-            progress.say(f"bulk load {mode}")
-            _Rehearsal(options, folder, progress, findings, interruptions).run(change)
-    except _FAILURES as error:
-        findings.failure = findings.failure or _failure(error)
-    return findings
-
-
-@dataclass(frozen=True)
-class _Rehearsal:
-    """One rehearsal under way."""
+@dataclass
+class _Run:
+    """The rehearsals of one command, one after the other."""
 
     options: RehearsalOptions
     folder: Path
-    progress: Progress
-    findings: Findings
     interruptions: Interruptions
+    rehearsals: list[Findings] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
-    def run(self, change: Callable[[Path], None]) -> None:
-        """Bring an AWS and the app's assembly into being, side by side; then deploy and rehearse."""
-        with self._synthesis() as synthesis:
-            with self.progress.phase("environment"):
-                embedded_python()
-            with self._embedded_aws() as aws:
-                self.progress.record("synthesise", synthesis.wait())
-                change(synthesis.assembly)
-                if self.options.plant is not None:
-                    plant(synthesis.assembly, self.options.plant)
-                with self.progress.phase("deploy"):
-                    outputs = deploy(aws, synthesis.assembly, STACK_NAME)
-                self._rehearse(Deployed(aws, STACK_NAME, MIGRATION_NAME, outputs))
+    def of_own_app(self, change: Callable[[Path], None]) -> None:
+        """Rehearse the own app in each mode; the first embedded AWS starts while the app is synthesised."""
+        context = {"key": self.options.key_shape.text}
+        synthesis = Synthesis(self.folder, context, {**os.environ, **jsii_environment()})
+        with self._started(synthesis):
+            assembly = OwnAssembly(synthesis, self.options.plant, change)
+            for mode in self.options.modes:
+                self._rehearse(OwnMigration(assembly, mode, self.options))
 
-    def _rehearse(self, deployed: Deployed) -> None:
+    def of_team_app(self, command: str) -> None:
+        """Rehearse each migration of a team's app in each mode."""
+        findings = Findings(self.options.mode, self.options.seed)
         try:
-            self._migrate_and_compare(deployed)
-        except _FAILURES as error:
-            # Now, because the logs end with the embedded AWS.
-            self.findings.failure = _failure(error, deployed.denials())
-            raise
+            app = self._team_app(command, findings)
+        except FAILURES as error:
+            findings.failure = failure_of(error)
+            self.rehearsals.append(findings)
+            return
+        for migration in app.migrations:
+            for mode in self.options.modes:
+                self._rehearse(TeamMigration(app.assembly, migration, mode, self.options))
 
-    def _migrate_and_compare(self, deployed: Deployed) -> None:
-        items = items_of(self.options)
-        with self.progress.phase("seed"):
-            seed(deployed.dynamodb, deployed.source, items, self.options.population, self._show_seeded)
-        with self.progress.phase("migrate"):
-            migrate(deployed, self.options, items, self.progress, self.findings)
-        with self.progress.phase("last drain"):
-            drain_the_last(deployed, self.progress, self.findings)
-        with self.progress.phase("compare"):
-            self.findings.comparison = compare_tables(
-                deployed.dynamodb,
-                deployed.source,
-                deployed.destination,
-                self.options.key_shape.attributes(),
-            )
+    def _team_app(self, command: str, findings: Findings) -> TeamApp:
+        with Progress(view_for()) as progress:
+            findings.phases = progress.phases
+            progress.say(f"app {command}")
+            with self._started(app_synthesis(command, self.folder)) as synthesis:
+                progress.record("synthesise", synthesis.wait())
+            app = TeamApp(synthesis.assembly, self.options.migration)
+            self.left_out = app.left_out
+            return app
 
-    def _show_seeded(self, written: int) -> None:
-        self.progress.show({"items": f"{written} of {self.options.population}"})
+    def _rehearse(self, subject: Subject) -> None:
+        findings = Findings(subject.mode, self.options.seed, migration=subject.name, planted=self.options.plant)
+        self.rehearsals.append(findings)
+        folder = self.folder / str(len(self.rehearsals))
+        with Progress(view_for()) as progress:
+            findings.phases = progress.phases
+            progress.say(f"bulk load {subject.mode}" + (f", migration {subject.name}" if subject.name else ""))
+            Rehearsing(subject, folder, self.options, progress, findings, self.interruptions).run()
 
     @contextmanager
-    def _synthesis(self) -> Iterator[Synthesis]:
-        context = {"key": self.options.key_shape.text, "mode": self.findings.mode}
-        synthesis = Synthesis(self.folder, context, {**os.environ, **jsii_environment()})
+    def _started(self, synthesis: Synthesis) -> Iterator[Synthesis]:
         with ExitStack() as stack:
             with self.interruptions.held():
                 stack.enter_context(synthesis)
             yield synthesis
-
-    @contextmanager
-    def _embedded_aws(self) -> Iterator[EmbeddedAws]:
-        stack = ExitStack()
-        aws = EmbeddedAws(self.folder, faults=self.options.faults, fault_seed=self.options.seed)
-        try:
-            with self.progress.phase("start"), self.interruptions.held():
-                stack.enter_context(aws)
-            yield aws
-        finally:
-            with self.progress.phase("end"):
-                stack.close()
-            self.findings.faults = aws.faults
-
-
-def _failure(error: BaseException, from_logs: Iterable[str] = ()) -> Failure:
-    name = error.error if isinstance(error, ExecutionFailed) else type(error).__name__
-    cause = error.cause if isinstance(error, ExecutionFailed) else str(error)
-    return Failure(name, cause, tuple(dict.fromkeys([*denials_in(cause), *from_logs])))

@@ -1,4 +1,4 @@
-"""Synthesising the rehearsal's app in a process of its own, beside whatever else is being prepared."""
+"""Synthesising an app in a process of its own, beside whatever else is being prepared."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 STACK_NAME = "Rehearsal"
 MIGRATION_ID = "Migration"
 MIGRATION_NAME = f"{STACK_NAME}/{MIGRATION_ID}"
 
-_MODULE = "ddb_migration_construct.rehearsal.app"
+OWN_APP = (sys.executable, "-m", "ddb_migration_construct.rehearsal.app")
 _AT_MOST_SECONDS = 300.0
 _SHOWN_CHARACTERS = 3000
 
@@ -25,12 +26,20 @@ class SynthesisFailed(Exception):
 
 
 class Synthesis:
-    """One run of the app; a context manager that begins at once, and ends the process in any case.
+    """One run of an app; a context manager that begins at once, and ends the process in any case.
 
-    `context` is the CDK context; `environment` is that of the process.
+    `context` is the CDK context; `environment` is that of the process, and `command` what it runs: in this folder,
+    and by default the rehearsal's own app.
     """
 
-    def __init__(self, work_dir: Path, context: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        work_dir: Path,
+        context: Mapping[str, Any],
+        environment: Mapping[str, str],
+        command: Sequence[str] = OWN_APP,
+    ) -> None:
+        self._command = list(command)
         self.assembly = work_dir / "cdk.out"
         self._log = work_dir / "synthesis.log"
         self._temporary = work_dir / "synthesis"
@@ -50,7 +59,7 @@ class Synthesis:
         self._temporary.mkdir()
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", _MODULE],
+                self._command,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

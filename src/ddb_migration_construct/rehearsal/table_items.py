@@ -12,7 +12,7 @@ from ddb_migration_construct.rehearsal.options import RehearsalOptions
 
 def items_of(options: RehearsalOptions) -> Items:
     """Return the items that a rehearsal seeds and its writers write."""
-    hostile = HostileItems(options.seed, options.key_shape)
+    hostile = HostileItems(options.seed, options.key_shape, options.indexed)
     return hostile if options.given_items is None else TableItems(options.given_items, hostile)
 
 

@@ -26,12 +26,15 @@ class Failure:
 class Findings:
     """The figures of a rehearsal, filled in as it goes, so that a failed one shows how far it came.
 
-    `counts` are the migration's own sums; `planted` is the name of a planted fault; `faults` are how many were
-    injected, by kind; `phases` are seconds by name.
+    `migration` is the name in a team's app, None of the rehearsal's own; `made` are the tables that were created
+    because the app only imports them. `counts` are the migration's own sums; `planted` is the name of a planted
+    fault; `faults` are how many were injected, by kind; `phases` are seconds by name.
     """
 
     mode: str
     seed: int
+    migration: str | None = None
+    made: list[str] = field(default_factory=list)
     writes: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     planted: str | None = None
@@ -57,6 +60,7 @@ class Findings:
         """Return the report as plain values; what is not known because the rehearsal failed is null."""
         return {
             "verdict": self.verdict,
+            "migration": self.migration,
             "mode": self.mode,
             **self._compared(),
             "writes": self.writes,
@@ -64,6 +68,7 @@ class Findings:
             "faults": {**({self.planted: 1} if self.planted else {}), **self.faults},
             "phases": dict(self.phases),
             "seed": self.seed,
+            "made": list(self.made),
             "notes": list(self.notes),
             "failure": asdict(self.failure) if self.failure is not None else None,
         }
@@ -79,12 +84,18 @@ def overall(rehearsals: Sequence[Findings]) -> str:
     return next(verdict for verdict in (FAILED, DIFFERENT, EQUAL) if verdict in verdicts)
 
 
-def as_json(rehearsals: Sequence[Findings]) -> dict[str, Any]:
-    """Return one rehearsal's report as it is, and several with the worst verdict of them."""
+def as_json(rehearsals: Sequence[Findings], left_out: Sequence[str] = ()) -> dict[str, Any]:
+    """Return one rehearsal's report as it is, and several with the worst verdict of them.
+
+    `left_out` are the resources of a team's app that no rehearsal needed.
+    """
+    more = {"left_out": list(left_out)} if left_out else {}
     if len(rehearsals) == 1:
-        return rehearsals[0].as_json()
+        return {**rehearsals[0].as_json(), **more}
+    modes = {findings.mode for findings in rehearsals}
     return {
         "verdict": overall(rehearsals),
-        "mode": "both",
+        "mode": modes.pop() if len(modes) == 1 else "both",
+        **more,
         "rehearsals": [findings.as_json() for findings in rehearsals],
     }

@@ -1,0 +1,144 @@
+"""One rehearsal under way: an AWS of its own, a migration deployed to it, writers, and the comparison at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ddb_migration_construct.rehearsal.app_selection import AppNotRehearsable
+from ddb_migration_construct.rehearsal.comparison import compare_tables
+from ddb_migration_construct.rehearsal.denials import denials_in
+from ddb_migration_construct.rehearsal.deployed import Deployed
+from ddb_migration_construct.rehearsal.deployment import DeploymentFailed
+from ddb_migration_construct.rehearsal.embedded import EmbeddedAws, EmbeddedAwsFailed
+from ddb_migration_construct.rehearsal.embedded_environment import EnvironmentFailed, embedded_python
+from ddb_migration_construct.rehearsal.following import ExecutionFailed, Stalled
+from ddb_migration_construct.rehearsal.given_items import ItemsFileInvalid
+from ddb_migration_construct.rehearsal.interruptions import Interruptions
+from ddb_migration_construct.rehearsal.last_drain import NotDrained
+from ddb_migration_construct.rehearsal.migrating import drain_the_last, migrate
+from ddb_migration_construct.rehearsal.options import RehearsalOptions
+from ddb_migration_construct.rehearsal.plants import PlantNotPossible
+from ddb_migration_construct.rehearsal.progress import Progress
+from ddb_migration_construct.rehearsal.seeding import SeedingFailed, seed
+from ddb_migration_construct.rehearsal.synthesis import SynthesisFailed
+from ddb_migration_construct.rehearsal.table_items import items_of
+from ddb_migration_construct.rehearsal.verdict import Failure, Findings
+from ddb_migration_construct.rehearsal.writers import WriterFailed
+from ddb_migration_construct.toolchain import ToolNotFoundError
+
+# What may go wrong without an error in the rehearsal itself: reported in the verdict instead of a traceback.
+FAILURES = (
+    AppNotRehearsable,
+    BotoCoreError,
+    ClientError,
+    DeploymentFailed,
+    EmbeddedAwsFailed,
+    EnvironmentFailed,
+    ExecutionFailed,
+    ItemsFileInvalid,
+    NotDrained,
+    PlantNotPossible,
+    SeedingFailed,
+    Stalled,
+    SynthesisFailed,
+    ToolNotFoundError,
+    WriterFailed,
+)
+
+
+class Subject(Protocol):
+    """A migration to rehearse, with one bulk load."""
+
+    @property
+    def name(self) -> str | None:
+        """The migration's name in a team's app; None for the rehearsal's own."""
+
+    @property
+    def mode(self) -> str:
+        """The bulk load."""
+
+    def assemble(self, progress: Progress) -> None:
+        """See to it that the app is synthesised; meanwhile the embedded AWS has started."""
+
+    def deploy(self, aws: EmbeddedAws, folder: Path) -> Deployed:
+        """Deploy the migration and its tables; the folder is the rehearsal's own."""
+
+    def options(self, deployed: Deployed) -> RehearsalOptions:
+        """Return the options with the key that the tables have."""
+
+
+@dataclass(frozen=True)
+class Rehearsing:
+    """One rehearsal under way."""
+
+    subject: Subject
+    folder: Path
+    options: RehearsalOptions
+    progress: Progress
+    findings: Findings
+    interruptions: Interruptions
+
+    def run(self) -> None:
+        """Rehearse; what went wrong is in the findings."""
+        try:
+            with self.progress.phase("environment"):
+                embedded_python()
+            with self._embedded_aws() as aws:
+                self.subject.assemble(self.progress)
+                with self.progress.phase("deploy"):
+                    deployed = self.subject.deploy(aws, self.folder)
+                self.findings.made = deployed.made
+                self._rehearse(deployed)
+        except FAILURES as error:
+            self.findings.failure = self.findings.failure or failure_of(error)
+
+    def _rehearse(self, deployed: Deployed) -> None:
+        try:
+            self._migrate_and_compare(deployed, self.subject.options(deployed))
+        except FAILURES as error:
+            # Now, because the logs end with the embedded AWS.
+            self.findings.failure = failure_of(error, deployed.denials())
+            raise
+
+    def _migrate_and_compare(self, deployed: Deployed, options: RehearsalOptions) -> None:
+        items = items_of(options)
+        with self.progress.phase("seed"):
+            seed(deployed.dynamodb, deployed.source, items, options.population, self._show_seeded(options))
+        with self.progress.phase("migrate"):
+            migrate(deployed, options, items, self.progress, self.findings)
+        self.findings.mode = deployed.bulk_load() or self.findings.mode
+        with self.progress.phase("last drain"):
+            drain_the_last(deployed, self.progress, self.findings)
+        with self.progress.phase("compare"):
+            self.findings.comparison = compare_tables(
+                deployed.dynamodb, deployed.source, deployed.destination, options.key_shape.attributes()
+            )
+
+    def _show_seeded(self, options: RehearsalOptions) -> Callable[[int], None]:
+        return lambda written: self.progress.show({"items": f"{written} of {options.population}"})
+
+    @contextmanager
+    def _embedded_aws(self) -> Iterator[EmbeddedAws]:
+        stack = ExitStack()
+        aws = EmbeddedAws(self.folder, faults=self.options.faults, fault_seed=self.options.seed)
+        try:
+            with self.progress.phase("start"), self.interruptions.held():
+                stack.enter_context(aws)
+            yield aws
+        finally:
+            with self.progress.phase("end"):
+                stack.close()
+            self.findings.faults = aws.faults
+
+
+def failure_of(error: BaseException, from_logs: Iterable[str] = ()) -> Failure:
+    """Return an error as findings have it, with the denials that its text and the logs tell of."""
+    name = error.error if isinstance(error, ExecutionFailed) else type(error).__name__
+    cause = error.cause if isinstance(error, ExecutionFailed) else str(error)
+    return Failure(name, cause, tuple(dict.fromkeys([*denials_in(cause), *from_logs])))
