@@ -24,6 +24,10 @@ FINAL_ERRORS = [
     "SetupCheckFailed",
     "StreamReplaced",
 ]
+# Of a job's run, as its ErrorMessage names them: the same run again would say the same, minutes and dollars later.
+FINAL_JOB_ERRORS = ["ExportDamaged", "ItemsRejected", "MigrationStopped"]
+# A lost worker or a throttled start may come several times in a load of days; each run goes on from checkpoints.
+_RUNS_AFTER_FAILURES = 3
 # Glue API: MaxConcurrentRuns is 1, so a run of a stopped execution may still be in the way.
 _RUN_IN_THE_WAY = ["Glue.ConcurrentRunsExceededException"]
 
@@ -65,8 +69,8 @@ class Migrate(Construct):
         )
 
     def _bulk_load(self, direct_job: BulkLoadJob, large_job: BulkLoadJob, barrier: sfn.IChainable) -> sfn.Choice:
-        direct = self._job(names.DIRECT_MIGRATION_JOB_STATE, direct_job).next(barrier)
-        large = self._job(names.LARGE_MIGRATION_JOB_STATE, large_job).next(barrier)
+        direct = self._job(names.DIRECT_MIGRATION_JOB_STATE, direct_job, barrier)
+        large = self._job(names.LARGE_MIGRATION_JOB_STATE, large_job, barrier)
         export = self._polled(names.EXPORT_STATE, self._enable_trigger, large)
         return (
             sfn.Choice(self, "BulkLoad")
@@ -100,7 +104,8 @@ class Migrate(Construct):
         task.next(done.otherwise(wait.next(task)))
         return task
 
-    def _job(self, state: str, job: BulkLoadJob) -> sfn.TaskStateBase:
+    def _job(self, state: str, job: BulkLoadJob, following: sfn.IChainable) -> sfn.State:
+        """Return the start of a job's run: a failed one is followed by three more, unless its error is final."""
         task = tasks.GlueStartJobRun(
             self,
             state,
@@ -115,9 +120,30 @@ class Migrate(Construct):
             max_attempts=2000,
             max_delay=Duration.minutes(10),
         )
-        # What a failed run has done is in its checkpoints; the next goes on from there.
-        task.add_retry(errors=[sfn.Errors.TASKS_FAILED], interval=Duration.seconds(60), max_attempts=3)
-        return task
+        task.add_catch(self._failed(state, task), errors=[sfn.Errors.TASKS_FAILED], result_path="$.failure")
+        task.next(following)
+        # Counted here and not by Retry, which looks at an error's name only: Glue has one for all failures.
+        begins = sfn.Pass(self, f"{state}Begins", result=sfn.Result.from_number(0), result_path="$.failures")
+        begins.next(task)
+        return begins
+
+    def _failed(self, state: str, task: sfn.State) -> sfn.Choice:
+        """Return the choice between another run and the end; what a failed run has done is in its checkpoints."""
+        condition = sfn.Condition
+        is_final = [condition.string_matches("$.failure.Cause", f"*{error}: *") for error in FINAL_JOB_ERRORS]
+        too_often = condition.number_greater_than_equals("$.failures", _RUNS_AFTER_FAILURES)
+        stops = sfn.Fail(self, f"{state}Stops", error_path="$.failure.Error", cause_path="$.failure.Cause")
+        counts = sfn.Pass(
+            self,
+            f"{state}Counts",
+            parameters={
+                "epoch": sfn.JsonPath.string_at("$.epoch"),
+                "failures": sfn.JsonPath.math_add(sfn.JsonPath.number_at("$.failures"), 1),
+            },
+        )
+        waits = sfn.Wait(self, f"{state}Waits", time=sfn.WaitTime.duration(Duration.seconds(60)))
+        choice = sfn.Choice(self, f"{state}Failed").when(condition.or_(*is_final, too_often), stops)
+        return choice.otherwise(counts.next(waits).next(task))
 
 
 def _start_of(chainable: sfn.IChainable) -> sfn.State:

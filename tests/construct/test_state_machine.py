@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ddb_migration import names
-from ddb_migration_construct.migrate import FINAL_ERRORS
+from ddb_migration_construct.migrate import FINAL_ERRORS, FINAL_JOB_ERRORS
 from tests.construct.stacks import default_template, plain, properties
 
 LAMBDA = Path(__file__).resolve().parents[2] / "assets" / "lambda"
@@ -129,9 +129,33 @@ def test_jobs(states: dict[str, Any], name: str) -> None:
     assert task["ResultPath"] is None
     assert [(retry["ErrorEquals"], retry["MaxAttempts"]) for retry in task["Retry"]] == [
         (["Glue.ConcurrentRunsExceededException"], 2000),
-        (["States.TaskFailed"], 3),
     ]
     assert task["Next"] == "Barrier"
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_failed_run_is_followed_by_three_more(states: dict[str, Any], name: str) -> None:
+    assert states[f"{name}Begins"] == {"Type": "Pass", "Result": 0, "ResultPath": "$.failures", "Next": name}
+    (catch,) = states[name]["Catch"]
+    assert catch == {"ErrorEquals": ["States.TaskFailed"], "ResultPath": "$.failure", "Next": f"{name}Failed"}
+    failed = states[f"{name}Failed"]
+    assert failed["Choices"][0]["Or"][-1] == {"Variable": "$.failures", "NumericGreaterThanEquals": 3}
+    counts = states[failed["Default"]]
+    assert counts["Parameters"] == {"epoch.$": "$.epoch", "failures.$": "States.MathAdd($.failures, 1)"}
+    assert states[counts["Next"]] == {"Type": "Wait", "Seconds": 60, "Next": name}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_final_error_of_a_run_stops_at_once_and_is_told_as_the_job_told_it(states: dict[str, Any], name: str) -> None:
+    (rule,) = states[f"{name}Failed"]["Choices"]
+    assert [one.get("StringMatches") for one in rule["Or"][:-1]] == [f"*{error}: *" for error in FINAL_JOB_ERRORS]
+    assert {one["Variable"] for one in rule["Or"][:-1]} == {"$.failure.Cause"}
+    assert states[rule["Next"]] == {"Type": "Fail", "ErrorPath": "$.failure.Error", "CausePath": "$.failure.Cause"}
+
+
+def test_final_errors_of_jobs_are_raised_by_the_jobs() -> None:
+    glue = LAMBDA.parent / "glue"
+    assert set(FINAL_JOB_ERRORS) <= exceptions_raised_behind(*sorted(glue.glob("*_migration_job.py")))
 
 
 def test_a_run_in_the_way_is_waited_for_longer_than_a_run_can_last(states: dict[str, Any]) -> None:
@@ -148,7 +172,7 @@ def test_every_state_leads_to_a_state(definition: dict[str, Any], states: dict[s
     named = {definition["StartAt"]}
     for state in states.values():
         named |= {state[member] for member in ("Next", "Default") if member in state}
-        named |= {rule["Next"] for rule in state.get("Choices", [])}
+        named |= {rule["Next"] for rule in [*state.get("Choices", []), *state.get("Catch", [])]}
     assert named == set(states)
 
 

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from clean_up import bucket
 from clean_up.ending import LAST_INVOCATIONS_SECONDS, Ending
-from clean_up.export import unfinished_export
+from clean_up.export import remove_export, unfinished_export
 from clean_up.guard import MigrationRuns, require_not_left, require_unharmed
 from ddb_migration.aws.destination_lock import Holder
 from ddb_migration.aws.executions import Executions
@@ -221,6 +221,28 @@ def test_an_export_that_dynamodb_has_forgotten_is_over() -> None:
     assert unfinished_export(Exports(NoExports("ExportNotFoundException"), "arn:table", "bucket"), record) is None
     with pytest.raises(ClientError, match="AccessDenied"):
         unfinished_export(Exports(NoExports("AccessDenied"), "arn:table", "bucket"), record)
+
+
+@pytest.mark.parametrize(
+    ("export", "status", "kept"),
+    [
+        ("COMPLETED", "closed", {"export/e2/data", "verify/e1/report.json"}),
+        ("IN_PROGRESS", "closed", {"export/e1/data", "export/e2/data", "verify/e1/report.json"}),
+        # Somebody has begun anew meanwhile: what the epoch's export is belongs to it.
+        ("COMPLETED", "open", {"export/e1/data", "export/e2/data", "verify/e1/report.json"}),
+    ],
+)
+def test_an_abort_removes_the_export_of_its_epoch_once_it_is_written(
+    migration: Migration, export: str, status: str, kept: set[str]
+) -> None:
+    exports, s3 = Exports(migration.aws.dynamodb, "arn:table", "b"), FakeAws().s3
+    s3.create_bucket(Bucket="b")
+    for key in ("export/e1/data", "export/e2/data", "verify/e1/report.json"):
+        s3.put_object(Bucket="b", Key=key, Body=b"")
+    arn = exports.start("e1", 1000)
+    migration.aws.dynamodb.exports[arn]["ExportStatus"] = export
+    remove_export(s3, exports, ControlRecord(epoch="e1", status=status, export_arn=arn), "b")
+    assert set(s3.buckets["b"]) == kept
 
 
 # --- the bucket ------------------------------------------------------------------------------------------------

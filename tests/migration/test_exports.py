@@ -81,9 +81,11 @@ def test_a_damaged_export_stops_the_job_with_the_files_name(
     trial.fill(ITEMS)
     export = Export(trial)
     key, reason = damage(export)
-    found = trial.finish(trial.start(), at_most_seconds=600)
-    # The job is tried four times, as after any failure.
+    execution = trial.start()
+    found = trial.finish(execution)
     assert found["status"] == "FAILED"
+    # Another run would say the same.
+    assert trial.states(execution).count("LargeMigrationJob") == 1
     assert key in found["cause"]
     assert reason in found["cause"]
     record, written = trial.record(), trial.items(trial.destination)
@@ -91,6 +93,16 @@ def test_a_damaged_export_stops_the_job_with_the_files_name(
     assert "apply_started" not in record
     assert len(written) <= ITEMS - export.files[1]["itemCount"]
     assert damage is not Export.change_a_count or not written
+
+
+@pytest.mark.slow
+def test_an_abort_removes_the_export(aws: EmbeddedAws, assembly: Path) -> None:
+    trial = Trial(aws, deploy(aws, synthesise(assembly, size_threshold=Size.gibibytes(0)), STACK))
+    trial.fill(ITEMS)
+    export = Export(trial)
+    assert export.s3.list_objects_v2(Bucket=export.bucket)["KeyCount"] > 0
+    trial.abort()
+    assert export.s3.list_objects_v2(Bucket=export.bucket)["KeyCount"] == 0
 
 
 @pytest.mark.slow

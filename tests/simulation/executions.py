@@ -25,6 +25,7 @@ FINAL_ERRORS = (
     "SetupCheckFailed",
     "StreamReplaced",
 )
+FINAL_JOB_ERRORS = ("ExportDamaged", "ItemsRejected", "MigrationStopped")
 STATES_BEFORE = (names.SETUP_CHECK_STATE, names.START_CAPTURE_STATE, names.SETTLE_STATE, names.CHOOSE_BULK_LOAD_STATE)
 STATES_BEHIND = (names.BARRIER_STATE, names.ENABLE_TRIGGER_STATE, names.DRAIN_STATE)
 JOB_LOOK_SECONDS = 5.0
@@ -93,15 +94,15 @@ class Execution:
                 self._kernel.sleep(left.pop(0))
 
     def _job(self, state: str, epoch: str) -> None:
-        """Run a Glue job to its end; a failed run is followed by three more."""
+        """Run a Glue job to its end; a failed run is followed by three more, unless its error is final."""
         self._enter(state)
-        for wait in (60.0, 120.0, 240.0, None):
+        for wait in (60.0, 60.0, 60.0, None):
             run = self._started(state, epoch)
             while run.state in LIVE:
                 self._kernel.sleep(JOB_LOOK_SECONDS if self._kernel.now - run.started < 300 else 60.0)
             if run.state == "SUCCEEDED" or self._machine.ignores_failed_runs:
                 return
-            if wait is None:
+            if wait is None or any(f"{error}: " in str(run.error) for error in FINAL_JOB_ERRORS):
                 raise Failure("States.TaskFailed", f"{run.state}: {run.error}")
             self._kernel.sleep(wait)
 

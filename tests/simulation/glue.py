@@ -53,7 +53,7 @@ class JobRun:
     def _ended(self, task: Task) -> None:
         if self.state in LIVE:
             self.state = "FAILED" if task.error else "STOPPED" if task.killed else "SUCCEEDED"
-            self.error = str(task.error) if task.error else None
+            self.error = f"{type(task.error).__name__}: {task.error}" if task.error else None
             self._glue.told("glue", f"{self.id} {self.state} {self.error or ''}")
             if task.error is not None:
                 self._glue.failed(task.error)

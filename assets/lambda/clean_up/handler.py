@@ -9,7 +9,7 @@ from typing import Any
 
 from clean_up import bucket, custom_resource, guard
 from clean_up.ending import Ending
-from clean_up.export import unfinished_export
+from clean_up.export import remove_export, unfinished_export
 from ddb_migration import names
 from ddb_migration.aws.clients import client
 from ddb_migration.aws.control_table import ControlTable
@@ -32,12 +32,21 @@ class StillEnding(Exception):
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any] | None:
     """Do one pass of an abort, or serve an event of CloudFormation."""
     if event.get("action") == "abort":
-        waiting = _ending().step()
+        waiting = _abort()
         return {"done": waiting is None, "waiting_for": waiting or "", "refused": None}
     act = {"Create": _create, "Update": _update, "Delete": _delete}[event["RequestType"]]
     me = Environment.of_process().holder
     custom_resource.answer(event, lambda: act(event, context), f"migration/{me.control_table}")
     return None
+
+
+def _abort() -> str | None:
+    ending = _ending()
+    waiting = ending.step()
+    if waiting is None:
+        name = Environment.of_process()[names.MIGRATION_BUCKET]
+        remove_export(client("s3"), _exports(), ending.control.read(), name)
+    return waiting
 
 
 def _create(event: Mapping[str, Any], context: Any) -> None:
@@ -64,8 +73,7 @@ def _delete(event: Mapping[str, Any], context: Any) -> None:
     if event["ResourceProperties"]["KeepBucket"] == "true":
         return
     environment = Environment.of_process()
-    exports = Exports(client("dynamodb"), environment[names.SOURCE_TABLE], environment[names.MIGRATION_BUCKET])
-    _repeat(lambda: unfinished_export(exports, ending.control.read()), context)
+    _repeat(lambda: unfinished_export(_exports(), ending.control.read()), context)
     bucket.empty(client("s3"), environment[names.MIGRATION_BUCKET])
 
 
@@ -74,6 +82,11 @@ def _repeat(step: Callable[[], str | None], context: Any) -> None:
         if context.get_remaining_time_in_millis() / 1000 < RESERVE_SECONDS:
             raise StillEnding(f"still waiting for {waiting}; delete the stack again, it goes on from there")
         time.sleep(LOOK_SECONDS)
+
+
+def _exports() -> Exports:
+    environment = Environment.of_process()
+    return Exports(client("dynamodb"), environment[names.SOURCE_TABLE], environment[names.MIGRATION_BUCKET])
 
 
 def _lock(destination_arn: str) -> DestinationLock:

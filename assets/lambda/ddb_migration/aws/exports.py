@@ -8,6 +8,11 @@ from typing import Any
 PREFIX = "export"
 
 
+def exports_of(epoch: str) -> str:
+    """Return with what the keys of all exports of an epoch begin."""
+    return f"{PREFIX}/{epoch}/"
+
+
 class Exports:
     """Full exports in DynamoDB JSON."""
 
@@ -24,7 +29,7 @@ class Exports:
         answer = self._client.export_table_to_point_in_time(
             TableArn=self._table_arn,
             S3Bucket=self._bucket,
-            S3Prefix=f"{PREFIX}/{epoch}",
+            S3Prefix=exports_of(epoch).rstrip("/"),
             ExportTime=datetime.datetime.fromtimestamp(export_time, datetime.timezone.utc),
             ClientToken=f"{epoch}-{int(export_time)}",
             ExportFormat="DYNAMODB_JSON",
