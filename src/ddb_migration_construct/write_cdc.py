@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from constructs import Construct
 
 from ddb_migration_construct._runtime import names
@@ -14,8 +14,8 @@ from ddb_migration_construct.table_access import allow_destination, allow_source
 class WriteCdc(MigrationFunction):
     """Reads the change queue and writes to the destination; its mapping is made behind the barrier."""
 
-    def __init__(self, scope: Construct, id: str, *, resources: Resources) -> None:
-        """Create the function."""
+    def __init__(self, scope: Construct, id: str, *, resources: Resources, retention: Duration) -> None:
+        """Create the function; `retention` is for how long the change queue keeps a message."""
         super().__init__(
             scope,
             id,
@@ -25,6 +25,8 @@ class WriteCdc(MigrationFunction):
             environment={
                 names.CONTROL_TABLE: resources.control_table.table_name,
                 names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
+                # As text, also where the number is a token.
+                names.CHANGE_RETENTION_SECONDS: Stack.of(scope).to_json_string(retention.to_seconds()),
                 names.SOURCE_TABLE: resources.source_table.table_arn,
                 names.DESTINATION_TABLE: resources.destination_table.table_arn,
             },

@@ -73,6 +73,12 @@ def test_parked_keys_and_dead_letters_come_first() -> None:
     assert found.next_step.endswith("ddb-migration reread Orders/Migration --parked --dead-letters")
 
 
+def test_an_incomplete_epoch_says_why_and_asks_for_a_verify() -> None:
+    found = read(states(status="SUCCEEDED"), {**RECORD, "incomplete": {"S": "capture stood still"}})
+    assert "incomplete capture stood still" in list(status_lines(found))
+    assert found.next_step.startswith("a full verify with repair")
+
+
 def test_before_the_first_start_it_says_how_to_start() -> None:
     text = "\n".join(status_lines(read(states())))
     assert "not started" in text

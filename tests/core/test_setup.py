@@ -10,8 +10,8 @@ import pytest
 
 from ddb_migration import names
 from ddb_migration.core.checks import check
-from ddb_migration.core.checks.epoch import STREAM_SECONDS
 from ddb_migration.core.checks.permissions import role_finding
+from ddb_migration.core.continuity import STREAM_SECONDS
 from ddb_migration.core.fence import fence_sid, fence_statement
 from ddb_migration.core.findings import Finding, SetupCheckFailed, require_none, stopping
 from ddb_migration.core.forecast import forecast_seconds

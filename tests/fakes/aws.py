@@ -20,7 +20,7 @@ class FakeAws:
         self.clock = Clock()
         self.dynamodb = FakeDynamoDb(self.clock)
         self.sqs = FakeSqs(self.clock)
-        self.functions = FakeLambda()
+        self.functions = FakeLambda(self.clock)
         self.glue = FakeGlue()
         self.states = FakeStates()
         self.ssm = FakeSsm()

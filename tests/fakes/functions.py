@@ -5,8 +5,10 @@ States and conflicts: Lambda API, CreateEventSourceMapping and DeleteEventSource
 
 from __future__ import annotations
 
+import datetime
 import io
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,12 +23,13 @@ class FakeLambda(FakeClient):
     `roles_ready` tells whether a function's role may read its source; `answers` holds what functions answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         super().__init__()
         self.mappings: dict[str, dict[str, Any]] = {}
         self.slow = False
         self.roles_ready = True
         self.answers: dict[str, Callable[[Any], Any]] = {}
+        self._clock = clock
 
     def create_event_source_mapping(self, **request: Any) -> dict[str, Any]:
         self.called("CreateEventSourceMapping", request)
@@ -98,6 +101,7 @@ class FakeLambda(FakeClient):
         return mapping
 
     def _changed(self, uuid: str) -> dict[str, Any]:
+        self.mappings[uuid]["LastModified"] = datetime.datetime.fromtimestamp(self._clock(), datetime.timezone.utc)
         answer = dict(self.mappings[uuid])
         if not self.slow:
             self.settle()

@@ -27,6 +27,7 @@ class FakeMessage:
     group: str
     body: str
     visible_at: float
+    sent: float
     received: int = 0
 
     @property
@@ -118,7 +119,7 @@ class FakeSqs(FakeClient):
         queue.sent[identity] = now
         self._count += 1
         queue.accepted.append(dict(entry))
-        queue.messages.append(FakeMessage(self._count, entry["MessageGroupId"], entry["MessageBody"], now))
+        queue.messages.append(FakeMessage(self._count, entry["MessageGroupId"], entry["MessageBody"], now, now))
 
     def _queue(self, operation: str, request: Mapping[str, Any]) -> FakeQueue:
         self.called(operation, request)
@@ -146,7 +147,11 @@ def _received(message: FakeMessage) -> dict[str, Any]:
         "MessageId": f"message-{message.number}",
         "ReceiptHandle": message.receipt,
         "Body": message.body,
-        "Attributes": {"MessageGroupId": message.group, "ApproximateReceiveCount": str(message.received)},
+        "Attributes": {
+            "MessageGroupId": message.group,
+            "ApproximateReceiveCount": str(message.received),
+            "SentTimestamp": str(int(message.sent * 1000)),
+        },
     }
 
 

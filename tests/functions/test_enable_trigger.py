@@ -446,7 +446,7 @@ def empty(migration: Migration) -> None:
 def test_drain_is_five_minutes_of_low_lag(draining: Migration) -> None:
     caller, began = Caller(draining, drain.run), draining.clock()
     answer = caller.until_done()
-    assert answer == {"done": True, "epoch": "e1", "lag_seconds": 0.0, "parked": 0}
+    assert answer == {"done": True, "epoch": "e1", "lag_seconds": 0.0, "parked": 0, "incomplete": None}
     assert caller.waits == [60] * 5
     assert draining.control.read().drained_at == draining.clock() == began + 300
 
@@ -478,6 +478,75 @@ def test_drain_never_ends_with_a_mapping_that_does_not_work(draining: Migration,
     for _ in range(12):
         assert not caller.once()["done"]
     assert draining.control.read().drained_at is None
+
+
+DAY = 24 * 3600
+
+
+def switched_off(migration: Migration, function: str, seconds: float) -> None:
+    """Somebody disables a function's mapping and enables it again, while nobody looks."""
+    (mapping,) = migration.mappings.of(function)
+    migration.aws.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    migration.clock.sleep(seconds)
+    migration.aws.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+
+@pytest.mark.parametrize(("function", "leg"), [(PROCESSOR, "capture"), (WRITER, "apply")])
+def test_drain_tells_that_changes_may_have_expired_and_goes_on(draining: Migration, function: str, leg: str) -> None:
+    Caller(draining, drain.run).once()
+    switched_off(draining, function, 23 * 3600 if leg == "capture" else 14 * DAY - 3600)
+    answer = Caller(draining, drain.run).until_done()
+    assert answer["incomplete"].startswith(f"nothing shows that {leg} worked from 2026-")
+    assert draining.control.read().incomplete == answer["incomplete"]
+    assert draining.control.read().drained_at
+
+
+@pytest.mark.parametrize("function", [PROCESSOR, WRITER])
+def test_a_short_pause_is_no_gap(draining: Migration, function: str) -> None:
+    Caller(draining, drain.run).once()
+    switched_off(draining, function, 22 * 3600)
+    assert Caller(draining, drain.run).until_done()["incomplete"] is None
+
+
+def test_a_table_that_nobody_writes_to_is_no_gap(draining: Migration) -> None:
+    Caller(draining, drain.run).once()
+    draining.clock.sleep(13 * DAY)
+    assert Caller(draining, drain.run).until_done()["incomplete"] is None
+
+
+def test_capture_that_fails_for_a_day_is_a_gap_though_nobody_touched_it(draining: Migration) -> None:
+    caller = Caller(draining, drain.run)
+    caller.once()
+    draining.report_mapping(PROCESSOR, "PROBLEM: Function call failed")
+    while draining.clock() < draining.control.read().captured_from + DAY:  # type: ignore[operator]
+        caller.once()
+    assert "nothing shows that capture worked" in str(draining.control.read().incomplete)
+
+
+def test_the_first_reason_stays(draining: Migration) -> None:
+    Caller(draining, drain.run).once()
+    switched_off(draining, PROCESSOR, DAY)
+    Caller(draining, drain.run).once()
+    first = draining.control.read().incomplete
+    switched_off(draining, PROCESSOR, 2 * DAY)
+    Caller(draining, drain.run).once()
+    assert draining.control.read().incomplete == first
+
+
+def test_the_barrier_looks_at_capture_after_a_long_bulk_load(migration: Migration) -> None:
+    _prepared("Barrier", migration)
+    switched_off(migration, PROCESSOR, DAY)
+    Caller(migration, barrier.run).once()
+    assert "24.0 hours, and the stream keeps a change for 24" in str(migration.control.read().incomplete)
+
+
+def test_a_new_epoch_is_complete(draining: Migration) -> None:
+    switched_off(draining, PROCESSOR, DAY)
+    Caller(draining, drain.run).once()
+    draining.control.begin_abort()
+    draining.control.close()
+    assert draining.control.read().incomplete
+    assert draining.open(OTHER).incomplete is None
 
 
 def test_drain_tells_how_many_keys_are_parked(draining: Migration) -> None:

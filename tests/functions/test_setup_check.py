@@ -10,7 +10,7 @@ from ddb_migration.aws.executions import Executions
 from ddb_migration.aws.role_permissions import RolePermissions
 from ddb_migration.aws.tables import Tables
 from ddb_migration.core.checks import check
-from ddb_migration.core.checks.epoch import STREAM_SECONDS
+from ddb_migration.core.continuity import STREAM_SECONDS
 from ddb_migration.core.findings import Finding, SetupCheckFailed, require_none
 from enable_trigger import start_capture
 from setup_check import handler as handler_module
@@ -162,6 +162,7 @@ def test_a_sound_set_up_has_no_finding_and_a_summary(migration: Migration) -> No
         "expected_write_units_per_second": 4000.0,
         "forecast_seconds": 0,
         "accepted": [],
+        "incomplete": None,
         "after_cut_over": ["switch on time to live at the destination, by the attribute ttl"],
     }
 

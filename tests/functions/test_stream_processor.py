@@ -15,6 +15,8 @@ from tests.fakes.client_errors import client_error
 from tests.functions.migration import Migration
 
 BASE = 10**20
+HOUR = 3600.0
+DAY = 24 * HOUR
 
 
 def record(name: str, number: int, value: int = 0, event: str = "MODIFY", **body: Any) -> dict[str, Any]:
@@ -199,3 +201,64 @@ def test_the_age_of_the_oldest_change_is_reported(capturing: Capturing) -> None:
 def _sizes(capturing: Capturing) -> Sequence[int]:
     calls = capturing.migration.aws.sqs.calls
     return [len(request["Entries"]) for operation, request in calls if operation == "SendMessageBatch"]
+
+
+# --- Changes that may have expired -------------------------------------------------------------------------------
+
+
+def aged(capturing: Capturing, number: int, seconds: float) -> dict[str, Any]:
+    """A record of a change that was made so many seconds ago."""
+    return record("a", number, ApproximateCreationDateTime=capturing.migration.clock() - seconds)
+
+
+def incomplete(capturing: Capturing) -> str | None:
+    return capturing.migration.control.read().incomplete
+
+
+def test_a_change_within_an_hour_of_its_expiry_makes_the_epoch_incomplete(capturing: Capturing) -> None:
+    capturing.migration.clock.sleep(DAY)
+    capturing.process(aged(capturing, 1, DAY - HOUR - 1))
+    assert incomplete(capturing) is None
+    capturing.refuse("a")
+    capturing.process(aged(capturing, 2, DAY - HOUR))
+    assert "capture met a change 23.0 hours old" in str(incomplete(capturing)), "though it was refused"
+
+
+def test_what_changed_before_capture_began_may_be_as_old_as_it_likes(capturing: Capturing) -> None:
+    capturing.process(aged(capturing, 1, DAY - 1))
+    assert incomplete(capturing) is None
+
+
+def until(capturing: Capturing) -> float | None:
+    moment: float | None = capturing.migration.control.rows.get("continuity#e1", "until").get("capture")
+    return moment
+
+
+def test_capture_notes_once_a_minute_up_to_when_it_has_worked(capturing: Capturing) -> None:
+    clock = capturing.migration.clock
+    clock.sleep(HOUR)
+    capturing.process(aged(capturing, 1, 30))
+    first = until(capturing)
+    assert first == clock() - 30
+    clock.sleep(59)
+    capturing.process(aged(capturing, 2, 0))
+    assert until(capturing) == first
+    clock.sleep(1)
+    capturing.process(aged(capturing, 3, 120))
+    assert until(capturing) == first, "it never goes back"
+
+
+def test_after_a_long_silence_only_a_look_can_tell(capturing: Capturing) -> None:
+    clock = capturing.migration.clock
+    capturing.process(aged(capturing, 1, 0))
+    first = until(capturing)
+    clock.sleep(DAY - HOUR + 1)
+    capturing.process(aged(capturing, 2, 0))
+    assert until(capturing) == first
+    assert incomplete(capturing) is None, "nobody may have written"
+
+
+def test_a_refused_batch_tells_nothing(capturing: Capturing) -> None:
+    capturing.refuse("a")
+    capturing.process(aged(capturing, 1, 0))
+    assert until(capturing) is None

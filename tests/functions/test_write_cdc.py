@@ -372,3 +372,27 @@ def test_the_age_of_the_oldest_change_is_reported(applying: Applying) -> None:
     applying.run()
     (report,) = Progress(applying.migration.control.rows, "e1").reports(APPLY)
     assert (report.age, report.at) == (40, applying.migration.clock())
+
+
+# --- Changes that may have expired -------------------------------------------------------------------------------
+
+
+def test_a_message_within_an_hour_of_its_retention_makes_the_epoch_incomplete(applying: Applying) -> None:
+    clock, control = applying.migration.clock, applying.migration.control
+    applying.change(PUT, "a", 1)
+    clock.sleep(14 * 86400 - 3601)
+    applying.aws.dynamodb.hooks.append(_always("PutItem", applying.migration.destination, client_error("PutItem", "X")))
+    applying.run()
+    assert control.read().incomplete is None
+    clock.sleep(31)
+    applying.run()
+    assert "apply met a change 335.0 hours old" in str(control.read().incomplete), "though it failed"
+
+
+def test_apply_notes_up_to_when_it_has_worked(applying: Applying) -> None:
+    rows, clock = applying.migration.control.rows, applying.migration.clock
+    applying.change(PUT, "a", 1)
+    sent = clock()
+    clock.sleep(10)
+    applying.run()
+    assert rows.get("continuity#e1", "until") == {"apply": sent}

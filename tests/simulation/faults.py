@@ -61,7 +61,10 @@ DATA: Mapping[str, str] = {
 # Broken premises: a migration must say so, never lose in silence.
 PREMISES: Mapping[str, str] = {
     "stream-replaced": "the source's stream is switched off and on again, so another takes its place",
-    "stream-gap": "capture stands still for longer than the stream keeps its records",
+    "stream-gap": "capture stands still for longer than the stream keeps its records, and until the next start",
+    "capture-gap": "capture is switched off for more than a day, and on again while an execution runs",
+    "capture-failing": "SQS refuses what is captured for more than a day",
+    "change-expired": "apply is switched off for longer than the queue keeps a message, which is one day here",
 }
 # Beyond what is promised (docs/guarantees.md, "Limits"): only by name, to see what would happen.
 BEYOND: Mapping[str, str] = {

@@ -18,6 +18,7 @@ from clean_up import ending
 from ddb_migration.aws import change_queue, control_table, mappings
 from ddb_migration.aws.bulk_gate import Gate
 from ddb_migration.aws.checkpoints import Checkpoints
+from ddb_migration.aws.continuity import Continuity
 from ddb_migration.aws.jobs import Jobs
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core import message
@@ -343,6 +344,26 @@ def _no_gap_check(product: Product) -> Iterator[Replacement]:
     yield setup_check_handler, "check", lambda setup: _but(check(setup), "stream-gap")
 
 
+def _no_looks(product: Product) -> Iterator[Replacement]:
+    yield Continuity, "looked", lambda self, *given: None
+
+
+def _no_near_expiry(product: Product) -> Iterator[Replacement]:
+    yield Continuity, "met", lambda self, record, moments: None
+
+
+def _no_silence(product: Product) -> Iterator[Replacement]:
+    """Whatever was taken last tells that the leg has worked until then."""
+    move = Continuity._move
+
+    def moved(self: Any, record: ControlRecord, when: str, **values: float) -> None:
+        move(
+            self, record, f"attribute_not_exists(#{self.leg.name}) OR #{self.leg.name} <= :until", until=values["until"]
+        )
+
+    yield Continuity, "_move", moved
+
+
 def _no_last_invocations(product: Product) -> Iterator[Replacement]:
     yield ending, "LAST_INVOCATIONS_SECONDS", -1e9
 
@@ -392,6 +413,9 @@ GUARDS: Mapping[str, Guard] = {
     "unpark": Guard("a reread settles a parked key", "report", _not_unparked),
     "empty-destination": Guard("a new epoch begins with an empty destination", "divergence", _full_destination),
     "stream-gap": Guard("a gap of 24 h is refused", "silent loss", _no_gap_check),
+    "looks": Guard("a leg that stood still for too long makes the epoch incomplete", "silent loss", _no_looks),
+    "near-expiry": Guard("so does a change met within an hour of its expiry", "silent loss", _no_near_expiry),
+    "silence": Guard("after a long silence only a look can tell that a leg worked", "silent loss", _no_silence),
     "last-invocations": Guard("an abort waits for the last invocations", "divergence", _no_last_invocations),
     "execution-lock": Guard("one execution holds an epoch", "divergence", _no_execution_lock),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,6 +24,7 @@ class Mapping:
         self.settings = settings
         self.state = "Creating"
         self.problem: str | None = None
+        self.changed_at = kernel.now
 
     @property
     def active(self) -> bool:
@@ -30,17 +32,21 @@ class Mapping:
 
     def turn(self, state: str, after: float, then: Callable[[], None]) -> None:
         """Pass through a state into what follows it."""
-        self.state = state
+        self._become(state)
         self.kernel.after(after, then)
 
     def enabled(self) -> None:
         if self.state != "Deleting":
-            self.state = "Enabled"
+            self._become("Enabled")
             self.poke()
 
     def disabled(self) -> None:
         if self.state != "Deleting":
-            self.state = "Disabled"
+            self._become("Disabled")
+
+    def _become(self, state: str) -> None:
+        self.state = state
+        self.changed_at = self.kernel.now
 
     def poke(self) -> None:
         """Look whether there is something to read."""
@@ -52,6 +58,7 @@ class Mapping:
             "FunctionArn": self.function.arn,
             "EventSourceArn": self.source,
             "State": self.state,
+            "LastModified": datetime.datetime.fromtimestamp(self.changed_at, datetime.timezone.utc),
             "LastProcessingResult": self.problem or "OK",
             **self.settings,
         }

@@ -21,6 +21,8 @@ from tests.simulation.writers import Writers
 
 MOST_STARTS = 40
 DAY = 86400.0
+# What may make a change expire before it is taken.
+GAPS = ("stream-gap", "capture-gap", "capture-failing", "change-expired")
 
 
 class Stuck(Exception):
@@ -108,6 +110,21 @@ class Operator:
         self._execution_stopped(seconds)
         self._disturbed = True
 
+    def _capture_gap(self, seconds: float) -> None:
+        """Somebody switches capture off, and on again, while the migration goes on."""
+        self._pause("stream-processor", DAY + 3600 + seconds)
+        self._disturbed = True
+
+    def _capture_failing(self, seconds: float) -> None:
+        self.world.queue_client.storm_until = self.kernel.now + DAY + 3600 + seconds
+        self.world.queue_client.storm_strength = 1.0
+        self.kernel.sleep(DAY + 3600 + seconds)
+        self._disturbed = True
+
+    def _change_expired(self, seconds: float) -> None:
+        self._pause("write-cdc", self.world.queue.retention + 3600 + seconds)
+        self._disturbed = True
+
     def _pause(self, function: str, seconds: float, go_on: bool = True) -> None:
         service = self.world.mappings
         found = list(service.of(self.world.functions[function].arn, None))
@@ -146,7 +163,8 @@ class Operator:
         self.world.database.storm_strength = self.world.draws("storm").choice((0.8, 1.0, 1.0))
 
     def _queue_storm(self, seconds: float) -> None:
-        self.world.queue_client.storm_until = self.kernel.now + min(seconds, 2000.0)
+        client = self.world.queue_client
+        client.storm_until = max(client.storm_until, self.kernel.now + min(seconds, 2000.0))
 
     def _stream_replaced(self, seconds: float) -> None:
         if self.world.source.stream is not None:
@@ -234,7 +252,7 @@ class Operator:
     def _has_cause(self, code: str) -> bool:
         causes: dict[str, Callable[[], bool]] = {
             "destination-not-empty": lambda: bool(self.world.destination.items),
-            "stream-gap": lambda: bool(self.world.faults.counts["stream-gap"]),
+            "stream-gap": lambda: any(self.world.faults.counts[kind] for kind in GAPS),
             "stream-replaced": lambda: self._replaced,
             "StreamReplaced": lambda: self._replaced,
             "already-running": lambda: bool(self.world.faults.counts["second-execution"]),

@@ -94,6 +94,7 @@ class Product:
             kernel.each,
             kernel.clock,
             kernel.sleep,
+            self.environment.settings.change_retention_seconds,
         )
 
     def stream_processor(self) -> stream_processor_handler.StreamProcessor:
@@ -144,7 +145,7 @@ def _environment(world: World, threshold_bytes: int, workers: int) -> dict[str, 
         "worker_type": "G.1X",
         "max_workers": workers,
         "max_apply_concurrency": 100,
-        "change_retention_seconds": 14 * 86400,
+        "change_retention_seconds": world.queue.retention,
     }
     known = {field.name for field in dataclasses.fields(Settings)}
     settings = {name: value for name, value in settings.items() if name in known}

@@ -61,7 +61,11 @@ def _record(message: Message) -> dict[str, Any]:
         "messageId": message.id,
         "receiptHandle": message.receipt,
         "body": message.body,
-        "attributes": {"MessageGroupId": message.group, "ApproximateReceiveCount": str(message.receives)},
+        "attributes": {
+            "MessageGroupId": message.group,
+            "ApproximateReceiveCount": str(message.receives),
+            "SentTimestamp": str(int(message.sent * 1000)),
+        },
     }
 
 
@@ -72,6 +76,7 @@ class QueueClient:
         self._queue = queue
         self._calls = calls
         self.storm_until = 0.0
+        self.storm_strength = 0.9
 
     def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
         def effect(kind: str | None = None) -> dict[str, Any]:
@@ -93,7 +98,7 @@ class QueueClient:
 
     def _fails(self, kind: str | None) -> bool:
         if self._calls.kernel.now < self.storm_until:
-            return self._calls.faults.draws("queue-storm").random() < 0.9
+            return self._calls.faults.draws("queue-storm").random() < self.storm_strength
         return kind == "failed-entries" and self._calls.faults.draws(kind).random() < 0.5
 
     def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803

@@ -97,6 +97,8 @@ def _prepare(world: World, scenario: Scenario) -> None:
         source.lag_seconds = 3.0
     if "short-look-ahead" in nature:
         world.queue.look_ahead = world.draws("short-look-ahead").choice((2, 8, 20))
+    if "change-expired" in nature:
+        world.queue.retention = 86400.0
     if "stream-off" not in nature:
         source.open_stream("KEYS_ONLY" if "keys-only" in nature else "NEW_IMAGE")
     for kind in ("export", "stale-reads", "short-look-ahead", "stream-off", "keys-only"):

@@ -38,6 +38,9 @@ LIKELY: Mapping[str, float] = {
     "export": 0.2,
     "stream-replaced": 0.05,
     "stream-gap": 0.05,
+    "capture-gap": 0.05,
+    "capture-failing": 0.03,
+    "change-expired": 0.05,
 }
 
 

@@ -24,6 +24,7 @@ class Shard:
         self.base = 0
         self.records: list[Record] = []
         self.moments: list[float] = []
+        self.trimmed_until = 0.0
 
     @property
     def end(self) -> int:
@@ -36,6 +37,7 @@ class Shard:
         while old < len(self.moments) and self.moments[old] < now - KEPT_SECONDS:
             old += 1
         if old:
+            self.trimmed_until = self.moments[old - 1]
             del self.records[:old], self.moments[:old]
             self.base += old
 

@@ -8,7 +8,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.functions import Failure, Function
 from tests.simulation.kernel import Kernel
 from tests.simulation.mappings import Mapping
-from tests.simulation.stream import KEPT_SECONDS, Record, Shard, Stream
+from tests.simulation.stream import Record, Shard, Stream
 
 
 class ShardReader:
@@ -37,7 +37,7 @@ class ShardReader:
         mapping = self.mapping
         self.shard.trim(mapping.kernel.now)
         if self.position < self.shard.base:
-            mapping.gap(self.shard.base - self.position)
+            mapping.lost.append(self.shard.trimmed_until)
             self.position = self.shard.base
         batch = self.shard.slice(self.position, self.position + mapping.batch())
         if not batch or not mapping.active:
@@ -57,11 +57,14 @@ class ShardReader:
 
     def retry_seconds(self) -> float:
         """Return how long Lambda waits before it tries the batch again."""
-        return min(60.0, 0.5 * 2.0 ** min(self.failures, 8))
+        return min(300.0, 0.5 * 2.0 ** min(self.failures, 10))
 
 
 class StreamMapping(Mapping):
-    """The mapping; its position is kept while it is disabled and lost when it is deleted."""
+    """The mapping; its position is kept while it is disabled and lost when it is deleted.
+
+    `lost` holds of when the newest records are that were trimmed unread.
+    """
 
     def __init__(
         self,
@@ -119,10 +122,6 @@ class StreamMapping(Mapping):
         if not self._faults.on:
             return most
         return self._draws.choice((2, 5, 20, most, most, most))
-
-    def gap(self, records: int) -> None:
-        """Note that records were trimmed unread."""
-        self.lost.append(self.kernel.now - KEPT_SECONDS)
 
     def invoke(self, batch: list[Record], ended: Any) -> None:
         self.function.invoke({"Records": batch}, ended)

@@ -48,7 +48,7 @@ def test_without_faults_nothing_is_refused() -> None:
     assert not report["refusals"].get("total")
 
 
-@pytest.mark.parametrize("kind", ["stream-replaced", "stream-gap"])
+@pytest.mark.parametrize("kind", ["stream-replaced", "stream-gap", "capture-gap", "capture-failing", "change-expired"])
 def test_a_broken_premise_is_refused_and_never_silent(kind: str) -> None:
     report = simulated(20, 0, frozenset({kind}))
     assert not report["findings"]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ddb_migration import names
+from ddb_migration.aws.continuity import Continuity
 from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.destination_lock import DestinationLock
 from ddb_migration.aws.environment import Environment
@@ -14,6 +15,7 @@ from ddb_migration.aws.mappings import ENABLED, Mappings
 from ddb_migration.aws.progress import CAPTURE, Progress
 from ddb_migration.aws.tables import Tables
 from ddb_migration.core.bulk_plan import gentle_read_units
+from ddb_migration.core.continuity import CAPTURE_LEG
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.place import Place
 from ddb_migration.core.setup import Setup
@@ -103,7 +105,8 @@ class Look:
         if found and found[0]["State"] == ENABLED:
             return None
         reports = Progress(self.control.rows, str(record.epoch)).reports(CAPTURE)
-        return max([record.captured_from or 0.0, *(report.at - report.age for report in reports)])
+        known = Continuity(self.control, CAPTURE_LEG, self.clock).until(record)
+        return max([known, *(report.at - report.age for report in reports)])
 
     def _running(self, record: ControlRecord, execution: str) -> str | None:
         holder = record.execution

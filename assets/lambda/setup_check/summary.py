@@ -29,6 +29,7 @@ def summary(setup: Setup, findings: Sequence[Finding]) -> dict[str, Any]:
         "expected_write_units_per_second": write_rate(setup),
         "forecast_seconds": round(forecast_seconds(setup)),
         "accepted": [f"[{finding.code}] {finding.found}" for finding in findings],
+        "incomplete": setup.record.incomplete,
         "after_cut_over": _after_cut_over(setup),
     }
 

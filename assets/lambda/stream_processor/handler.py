@@ -13,11 +13,13 @@ from typing import Any
 from ddb_migration import names
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.clients import client
+from ddb_migration.aws.continuity import Continuity
 from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.probe import denials
 from ddb_migration.aws.progress import CAPTURE, Progress
 from ddb_migration.core.change import REREAD, Change, newest_per_key
+from ddb_migration.core.continuity import CAPTURE_LEG
 from ddb_migration.core.item_key import deduplication_id, message_group
 from ddb_migration.core.message import encode
 from ddb_migration.core.send_batches import Entry, send_batches
@@ -50,6 +52,7 @@ class StreamProcessor:
         self._each = each
         self._clock = clock
         self._sleep = sleep
+        self._continuity = Continuity(control, CAPTURE_LEG, clock)
 
     def process(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
         """Send the changes of one batch and return the sequence numbers from which Lambda must retry.
@@ -60,10 +63,13 @@ class StreamProcessor:
         record.require_open()
         epoch = str(record.epoch)
         changes = [Change.from_record(body) for body in records if _is_of(str(record.stream_arn), body)]
+        self._continuity.met(record, [change.created for change in changes])
         entries = [_entry(epoch, str(record.stream_arn), change) for change in newest_per_key(changes)]
         # Side by side is safe: of one key there is one entry.
         refused = [entry for failed in self._each(self._send, send_batches(entries)) for entry in failed]
         self._report(epoch, changes, entries, refused)
+        if not refused:
+            self._continuity.worked(record, [change.created for change in changes])
         # Lambda retries from the lowest number: nothing older than a refused entry is lost, it was superseded.
         return [min((entry.number for entry in refused), key=mark)] if refused else []
 

@@ -14,12 +14,14 @@ from typing import Any
 from ddb_migration import names
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.clients import client, writer
+from ddb_migration.aws.continuity import Continuity
 from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.progress import APPLY, Progress
 from ddb_migration.aws.rows import Rows
 from ddb_migration.aws.tables import Destination, Source
 from ddb_migration.aws.watermarks import Watermarks
+from ddb_migration.core.continuity import LONGEST_RETENTION_SECONDS, apply_leg
 from ddb_migration.core.deadline import Deadline
 from ddb_migration.core.delivery import Delivery, Group, groups
 from write_cdc.apply import FAILED, Apply, Outcome
@@ -32,7 +34,10 @@ Mapper = Callable[[Callable[[Group], Outcome], Iterable[Group]], Iterable[Outcom
 
 
 class WriteCdc:
-    """Apply of one migration; `each` maps a function over groups (side by side in production)."""
+    """Apply of one migration; `each` maps a function over groups (side by side in production).
+
+    `retention_seconds` is for how long the change queue keeps a message.
+    """
 
     def __init__(
         self,
@@ -44,6 +49,7 @@ class WriteCdc:
         each: Mapper,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
+        retention_seconds: float = LONGEST_RETENTION_SECONDS,
     ) -> None:
         self._control = control
         self._watermark_rows = watermark_rows
@@ -53,6 +59,7 @@ class WriteCdc:
         self._each = each
         self._clock = clock
         self._sleep = sleep
+        self._continuity = Continuity(control, apply_leg(retention_seconds), clock)
 
     def process(self, records: Sequence[Mapping[str, Any]], deadline: Deadline) -> list[str]:
         """Apply one batch and return the ids of the messages that must come back.
@@ -64,6 +71,8 @@ class WriteCdc:
         watermarks = Watermarks(self._watermark_rows, str(record.stream_arn), self._clock)
         apply = Apply(str(record.epoch), watermarks, self._source, self._destination, deadline, self._sleep)
         batch = groups([Delivery.of(body) for body in records])
+        sent = [delivery.sent for group in batch for delivery in group]
+        self._continuity.met(record, sent)
         if any(delivery.receives > 1 for group in batch for delivery in group):
             # An earlier attempt may have died without a report; the age of what it held must still be known.
             self._report(str(record.epoch), batch, [])
@@ -75,6 +84,8 @@ class WriteCdc:
             if outcome.kind == FAILED
             for delivery in group
         ]
+        if not failed:
+            self._continuity.worked(record, sent)
         self._queue.return_soon(delivery.receipt for delivery in failed)
         return [delivery.message_id for delivery in failed]
 
@@ -99,6 +110,7 @@ def _write_cdc() -> WriteCdc:
         Destination(write, environment[names.DESTINATION_TABLE]),
         ChangeQueue(client("sqs"), environment[names.CHANGE_QUEUE_URL]),
         ThreadPoolExecutor(WRITERS).map,
+        retention_seconds=float(environment[names.CHANGE_RETENTION_SECONDS]),
     )
 
 

@@ -24,7 +24,7 @@ COUNTS = (
 
 @dataclass(frozen=True)
 class ControlRecord:
-    """The control record; every field is None before the first epoch."""
+    """The control record; every field is None before the first epoch, `incomplete` where nothing has expired."""
 
     epoch: str | None = None
     status: str | None = None
@@ -33,6 +33,7 @@ class ControlRecord:
     stream_arn: str | None = None
     bulk_loaded_at: float | None = None
     bulk_load: str | None = None
+    incomplete: str | None = None
 
 
 def read_record(dynamodb: Any, table: str) -> ControlRecord:

@@ -43,14 +43,20 @@ class Status:
             return "wait; it goes on by itself"
         if self.record.status == "aborting":
             return f"finish the abort: ddb-migration abort {self.migration}"
-        if self.execution.status == SUCCEEDED and (self.parked or self.dead_letters):
-            options = ["--parked"] * bool(self.parked) + ["--dead-letters"] * bool(self.dead_letters)
-            return f"put right what the reasons say, then: ddb-migration reread {self.migration} {' '.join(options)}"
         if self.execution.status == SUCCEEDED:
-            return "none: the destination is in step, and stays so until the migration is aborted"
+            return self._before_cut_over
         return (
             f"put right what the cause says, then continue: {start} (or give up: ddb-migration abort {self.migration})"
         )
+
+    @property
+    def _before_cut_over(self) -> str:
+        if self.parked or self.dead_letters:
+            options = ["--parked"] * bool(self.parked) + ["--dead-letters"] * bool(self.dead_letters)
+            return f"put right what the reasons say, then: ddb-migration reread {self.migration} {' '.join(options)}"
+        if self.record.incomplete:
+            return "a full verify with repair: changes may have expired before they were taken"
+        return "none: the destination is in step, and stays so until the migration is aborted"
 
     def as_json(self) -> dict[str, Any]:
         """Return the status as plain values."""
@@ -103,6 +109,8 @@ def status_lines(found: Status) -> Iterator[str]:
     yield from (f"counts     {name.replace('_', ' ')}: {count}" for name, count in found.counts.items())
     yield f"backlog    {found.backlog} messages in the change queue, {found.dead_letters} in its dead-letter queue"
     yield from _parked_lines(found)
+    if found.record.incomplete:
+        yield f"incomplete {found.record.incomplete}"
     if found.execution is not None and found.execution.error:
         yield f"error      {found.execution.error}"
         yield from (f"  {line}" for line in (found.execution.cause or "").splitlines())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from ddb_migration.aws.rows import ConditionFailed, Rows
@@ -15,9 +16,10 @@ _MINE = "#execution = :execution AND #status = :open AND attribute_not_exists(#t
 _OF_AN_EPOCH = (
     "#bulk_load, #plan, #export_time, #export_arn, #settled_at, #bulk_loaded_at, #apply_started, #barrier_at, "
     "#trigger_enabled_at, #drained_at, #mappings_removed_at, #max_read_units_per_second, "
-    "#max_write_units_per_second, #paused, #task_token, #ready_at, #cut_over_form, #cut_over_group, "
-    "#cut_over_timeout, #cut_over_started, #cut_over_step, #cut_over_go, #cut_over_refused, #fence_placed_at, "
-    "#fenced_at, #apply_stopped_at, #cut_over_at, #completing, #completed_at"
+    "#max_write_units_per_second, #paused, #incomplete, #incomplete_at, #task_token, #ready_at, "
+    "#cut_over_form, #cut_over_group, #cut_over_timeout, #cut_over_started, #cut_over_step, #cut_over_go, "
+    "#cut_over_refused, #fence_placed_at, #fenced_at, #apply_stopped_at, #cut_over_at, #completing, "
+    "#completed_at"
 )
 # What a cut-over that is given up leaves behind: nothing but the reason.
 _OF_A_CUT_OVER = (
@@ -144,6 +146,13 @@ class ControlTable:
     def note_mappings_removed(self, now: float) -> ControlRecord:
         """Record that mappings stood there until now; the functions may run on for one time-out after it."""
         return self._write("SET #mappings_removed_at = :now", {"now": now})
+
+    def note_incomplete(self, epoch: str, why: str, now: float) -> None:
+        """Record that changes of an epoch may have expired; the first reason stays."""
+        values = {"why": why, "now": now, "epoch": epoch}
+        when = "#epoch = :epoch AND attribute_not_exists(#incomplete)"
+        with contextlib.suppress(ConditionFailed):
+            self.rows.update(_PK, _SK, "SET #incomplete = :why, #incomplete_at = :now", values, when)
 
     def close(self) -> ControlRecord:
         """Close the epoch."""

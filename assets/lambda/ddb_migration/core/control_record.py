@@ -28,6 +28,8 @@ class ControlRecord:
     `cut_over_step` is what a migration of a group waits at and `cut_over_go` what the group may go on to;
     `cut_over_refused` tells why the last cut-over was given up. `completing` tells what becomes of the fence once
     the operator has asked to complete.
+
+    `incomplete` says why changes of the epoch may have expired, as was noticed at `incomplete_at`.
     """
 
     epoch: str | None = None
@@ -65,6 +67,8 @@ class ControlRecord:
     cut_over_at: float | None = None
     completing: str | None = None
     completed_at: float | None = None
+    incomplete: str | None = None
+    incomplete_at: float | None = None
     tombstone: bool = False
 
     @classmethod

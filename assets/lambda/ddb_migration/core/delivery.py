@@ -12,13 +12,17 @@ from ddb_migration.core.watermark import mark
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivered message; `message` is None when its body cannot be read, `receives` counts deliveries."""
+    """One delivered message; `message` is None when its body cannot be read, `receives` counts deliveries.
+
+    `sent` is when the queue took it, in epoch seconds.
+    """
 
     message_id: str
     receipt: str
     group: str
     message: Message | None
     receives: int = 1
+    sent: float = 0.0
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Delivery:
@@ -29,6 +33,8 @@ class Delivery:
             group=record["attributes"]["MessageGroupId"],
             message=_message(record["body"]),
             receives=int(record["attributes"].get("ApproximateReceiveCount", 1)),
+            # In milliseconds (SQS API, ReceiveMessage).
+            sent=int(record["attributes"].get("SentTimestamp", 0)) / 1000,
         )
 
 

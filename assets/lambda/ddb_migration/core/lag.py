@@ -38,11 +38,18 @@ def lag_seconds(readings: Readings, now: float) -> float | None:
     """
     if not (readings.capture_works and readings.apply_works):
         return None
-    stream = _oldest(readings.captures, now) or 0.0
-    if not readings.queued:
-        return stream
-    queue = _oldest(readings.applies, now)
-    return None if queue is None else max(stream, queue)
+    queue = queue_backlog(readings, now)
+    return None if queue is None else max(stream_backlog(readings.captures, now), queue)
+
+
+def stream_backlog(captures: Iterable[Report], now: float) -> float:
+    """Return the age in seconds of the oldest change that capture met lately; where it met none, none waits."""
+    return _oldest(captures, now) or 0.0
+
+
+def queue_backlog(readings: Readings, now: float) -> float | None:
+    """Return the age in seconds of the oldest queued change, None where messages wait of which nobody reported."""
+    return _oldest(readings.applies, now) if readings.queued else 0.0
 
 
 def is_low(lag: float | None) -> bool:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ddb_migration.core.continuity import STREAM_SECONDS
 from ddb_migration.core.findings import Finding
 from ddb_migration.core.setup import Setup
 
-# DynamoDB Streams keeps a record for 24 hours (Developer Guide, "Change data capture for DynamoDB Streams").
-STREAM_SECONDS = 24 * 3600
 _START_ANEW = "Give it up, empty the destination and start again"
 
 
