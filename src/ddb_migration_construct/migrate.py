@@ -26,6 +26,8 @@ FINAL_ERRORS = [
 ]
 # Of a job's run, as its ErrorMessage names them: the same run again would say the same, minutes and dollars later.
 FINAL_JOB_ERRORS = ["ExportDamaged", "ItemsRejected", "MigrationStopped"]
+# The failure's own name, States.TaskFailed, is none that a state may fail with (Amazon States Language, "Errors").
+BULK_LOAD_FAILED = "BulkLoadFailed"
 # A lost worker or a throttled start may come several times in a load of days; each run goes on from checkpoints.
 _RUNS_AFTER_FAILURES = 3
 # Glue API: MaxConcurrentRuns is 1, so a run of a stopped execution may still be in the way.
@@ -132,7 +134,7 @@ class Migrate(Construct):
         condition = sfn.Condition
         is_final = [condition.string_matches("$.failure.Cause", f"*{error}: *") for error in FINAL_JOB_ERRORS]
         too_often = condition.number_greater_than_equals("$.failures", _RUNS_AFTER_FAILURES)
-        stops = sfn.Fail(self, f"{state}Stops", error_path="$.failure.Error", cause_path="$.failure.Cause")
+        stops = sfn.Fail(self, f"{state}Stops", error=BULK_LOAD_FAILED, cause_path="$.failure.Cause")
         counts = sfn.Pass(
             self,
             f"{state}Counts",

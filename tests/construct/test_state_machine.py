@@ -150,7 +150,7 @@ def test_a_final_error_of_a_run_stops_at_once_and_is_told_as_the_job_told_it(sta
     (rule,) = states[f"{name}Failed"]["Choices"]
     assert [one.get("StringMatches") for one in rule["Or"][:-1]] == [f"*{error}: *" for error in FINAL_JOB_ERRORS]
     assert {one["Variable"] for one in rule["Or"][:-1]} == {"$.failure.Cause"}
-    assert states[rule["Next"]] == {"Type": "Fail", "ErrorPath": "$.failure.Error", "CausePath": "$.failure.Cause"}
+    assert states[rule["Next"]] == {"Type": "Fail", "Error": "BulkLoadFailed", "CausePath": "$.failure.Cause"}
 
 
 def test_final_errors_of_jobs_are_raised_by_the_jobs() -> None:

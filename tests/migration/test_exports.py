@@ -83,7 +83,7 @@ def test_a_damaged_export_stops_the_job_with_the_files_name(
     key, reason = damage(export)
     execution = trial.start()
     found = trial.finish(execution)
-    assert found["status"] == "FAILED"
+    assert (found["status"], found["error"]) == ("FAILED", "BulkLoadFailed")
     # Another run would say the same.
     assert trial.states(execution).count("LargeMigrationJob") == 1
     assert key in found["cause"]

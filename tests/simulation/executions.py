@@ -103,7 +103,7 @@ class Execution:
             if run.state == "SUCCEEDED" or self._machine.ignores_failed_runs:
                 return
             if wait is None or any(f"{error}: " in str(run.error) for error in FINAL_JOB_ERRORS):
-                raise Failure("States.TaskFailed", f"{run.state}: {run.error}")
+                raise Failure("BulkLoadFailed", f"{run.state}: {run.error}")
             self._kernel.sleep(wait)
 
     def _started(self, state: str, epoch: str) -> Any:
