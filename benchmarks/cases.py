@@ -30,7 +30,7 @@ Case = Callable[[], int]
 # Segments copied by the product, of PAGES pages each; enough for about half a second of CPU.
 SEGMENTS = {"200b": 12, "1kb": 16, "20kb": 16, "braces": 16}
 EXPORT_PAGES = 16
-LANE_ITEMS = 300_000
+LANE_ITEMS = 600_000
 RIVAL_LANE_ITEMS = 20_000
 RIVAL_THREADS = 32
 

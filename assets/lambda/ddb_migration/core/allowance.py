@@ -22,15 +22,16 @@ class Allowance:
 
     def reserve(self, now: float) -> float:
         """Reserve what a request will cost, judging by those before it; `settle` wants the figure back."""
-        self._spend(self._estimate, now)
+        if self.rate is not None:
+            self._spend(self._estimate, now, self.rate)
         return self._estimate
 
     def settle(self, reserved: float, units: float, now: float) -> None:
         """Account for what a request has cost; nothing where it failed."""
-        self._spend(units - reserved, now)
-        if units:
-            self._estimate = units if not self._estimate else 0.8 * self._estimate + 0.2 * units
-
-    def _spend(self, units: float, now: float) -> None:
         if self.rate is not None:
-            self._free_at = max(self._free_at, now - SAVED_SECONDS) + units / self.rate
+            self._spend(units - reserved, now, self.rate)
+        if units:
+            self._estimate = 0.8 * self._estimate + 0.2 * units if self._estimate else units
+
+    def _spend(self, units: float, now: float, rate: float) -> None:
+        self._free_at = max(self._free_at, now - SAVED_SECONDS) + units / rate

@@ -60,7 +60,7 @@ class Flow:
         self._taken += items - left
         self._left += left
         self._requests += 1
-        if not left and in_flight >= int(self.lanes) - 1:
+        if not left and self.lanes < MOST_LANES and in_flight >= int(self.lanes) - 1:
             self._widen()
         since = now if self._since is None else self._since
         if now - since >= LONGEST_SECONDS or (now - since >= JUDGED_SECONDS and self._requests >= JUDGED_REQUESTS):

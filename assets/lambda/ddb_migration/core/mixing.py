@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 BATCH_ITEMS = 25
 BATCH_BYTES = 12 * 1024 * 1024
 # Items of one cursor in one batch, where there are cursors enough: what counts is the mix of a second's batches.
-SHARE_ITEMS = 9
+SHARE_ITEMS = 13
 # A cursor rests after items were left unprocessed: 0.1 s, twice that the next time, at most 2 s.
 REST_SECONDS = 0.1
 LONGEST_REST_SECONDS = 2.0
@@ -100,32 +100,28 @@ class Cursor:
         """Move items into a batch, those that came back first; return how many."""
         if self.returned:
             page, text = self.returned.pop()
-            batch.add(page, [text])
-            return 1
-        page, texts = self.fresh[0]
-        taken = texts[-most:]
-        del texts[-most:]
-        if not texts:
-            self.fresh.popleft()
-        batch.add(page, taken)
-        return len(taken)
+            taken = [text]
+        else:
+            page, texts = self.fresh[0]
+            taken = texts[-most:]
+            del texts[-most:]
+            if not texts:
+                self.fresh.popleft()
+        count = len(taken)
+        batch.texts += taken
+        batch.shares.append((page, count))
+        return count
 
 
 class Batch:
-    """Items for one BatchWriteItem, of which page each is, and the bytes of all."""
+    """Items for one BatchWriteItem, of which pages they are (in order, with the count of each), and their bytes."""
 
     __slots__ = ("shares", "size", "texts")
 
     def __init__(self) -> None:
         self.texts: list[bytes] = []
-        self.size = 0
         self.shares: list[tuple[Page, int]] = []
-
-    def add(self, page: Page, texts: list[bytes]) -> None:
-        """Add items of one page."""
-        self.texts += texts
-        self.size += sum(map(len, texts))
-        self.shares.append((page, len(texts)))
+        self.size = 0
 
     def owners(self) -> list[Page]:
         """Return the page of each item."""
@@ -141,7 +137,9 @@ class Batch:
 def _batch(owned: Iterable[tuple[Page, bytes]]) -> Batch:
     batch = Batch()
     for page, text in owned:
-        batch.add(page, [text])
+        batch.texts.append(text)
+        batch.shares.append((page, 1))
+    batch.size = sum(map(len, batch.texts))
     return batch
 
 
@@ -167,7 +165,8 @@ class Mix:
 
     def take(self, now: float, *, partly: bool) -> Batch | None:
         """Return the next batch; one that is not full only if `partly`, None where there is nothing to send."""
-        self._wake(now)
+        if self._resting:
+            self._wake(now)
         ready = self._ready
         if not ready or (self.waiting < BATCH_ITEMS and not partly):
             return None
@@ -182,6 +181,7 @@ class Mix:
             else:
                 cursor.is_listed = False
         self.waiting -= BATCH_ITEMS - left
+        batch.size = sum(map(len, batch.texts))
         return batch if batch.size <= BATCH_BYTES else self._fit(batch)
 
     def written(self, batch: Batch) -> list[Cursor]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-_STATUS = re.compile(rb"http/1\.[01] (\d{3})[ \r]")
-# Names of headers, in a head in lower case.
-_LENGTH, _CRC = b"\r\ncontent-length:", b"\r\nx-amz-crc32:"
-_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked")
-_CLOSE = re.compile(rb"\r\nconnection: *close")
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]", re.IGNORECASE)
+# The headers that decide how an answer is read.
+_HEADERS = re.compile(rb"\r\n(content-length|transfer-encoding|connection|x-amz-crc32): *([^\r]*)", re.IGNORECASE)
+_SUCCESS = b"HTTP/1.1 200 "
 _LONGEST_HEAD = 64 * 1024
 _LONGEST_SIZE_LINE = 1024
 _END = b"\r\n\r\n"
@@ -59,6 +59,10 @@ class AnswerReader:
 
     def feed(self, data: bytes) -> Answer | None:
         """Take what has arrived; return the answer once it is complete."""
+        if not self.has_begun:
+            answer = _whole(data)
+            if answer is not None:
+                return answer
         self.has_begun = True
         if self._head is None:
             data = self._take_head(data)
@@ -82,18 +86,19 @@ class AnswerReader:
             self._parts.append(data)
             return b""
         self._head = data[: end + 2]
-        self._judge(self._head.lower())
+        self._judge(self._head)
         return data[end + 4 :]
 
     def _judge(self, head: bytes) -> None:
         if not _STATUS.match(head):
             raise BadAnswer(f"not HTTP/1.1: {head[:40]!r}")
-        self._crc32 = _number(head, _CRC)
-        self._closes = _CLOSE.search(head) is not None
-        length = _number(head, _LENGTH)
+        told = _told(head)
+        self._crc32 = _number(told, b"x-amz-crc32")
+        self._closes = _closes(told)
+        length = _number(told, b"content-length")
         if length is not None:
             self._missing = length
-        elif _CHUNKED.search(head):
+        elif told.get(b"transfer-encoding", b"").lower().startswith(b"chunked"):
             self._chunks = _Chunks()
         else:
             self._until_close = True
@@ -117,16 +122,33 @@ class AnswerReader:
         return answer
 
 
-def _number(head: bytes, name: bytes) -> int | None:
-    start = head.find(name)
-    if start < 0:
+def _whole(data: bytes) -> Answer | None:
+    """Return the one answer that `data` is, None where it is anything else: what mostly arrives, at a glance."""
+    end = data.find(_END)
+    if end < 0 or not data.startswith(_SUCCESS):
         return None
-    start += len(name)
-    text = head[start : head.find(b"\r", start)]
+    head = data[: end + 2]
+    told = _told(head)
+    if _number(told, b"content-length") != len(data) - end - 4:
+        return None
+    return Answer(200, head, data[end + 4 :], _closes(told), _number(told, b"x-amz-crc32"))
+
+
+def _told(head: bytes) -> dict[bytes, bytes]:
+    """Return the headers that decide, by their names in lower case."""
+    return {name.lower(): value for name, value in _HEADERS.findall(head)}
+
+
+def _closes(told: Mapping[bytes, bytes]) -> bool:
+    return told.get(b"connection", b"").lower().startswith(b"close")
+
+
+def _number(told: Mapping[bytes, bytes], name: bytes) -> int | None:
+    text = told.get(name)
     try:
-        return int(text)
+        return None if text is None else int(text)
     except ValueError as error:
-        raise BadAnswer(f"a header that is no number: {text[:40]!r}") from error
+        raise BadAnswer(f"a header that is no number: {text!r:.40}") from error
 
 
 class _Chunks:

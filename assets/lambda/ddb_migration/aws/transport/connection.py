@@ -17,28 +17,25 @@ class StaleConnection(ConnectionError):
 class Connection(asyncio.BufferedProtocol):
     """Sends requests and puts answers together; `freed` and `gone` tell the pool.
 
-    `buffer` is what arrives first lies in; all connections of a loop share it, because each empties it at once.
+    `is_usable` tells whether a request can be sent on it. What arrives first lies in `buffer`, which all connections
+    of a loop share, because each empties it at once.
     """
 
     def __init__(
         self, buffer: memoryview, freed: Callable[[Connection], None], gone: Callable[[Connection], None]
     ) -> None:
         self.deadline = float("inf")
+        self.is_usable = False
         self._buffer, self._freed, self._gone = buffer, freed, gone
         self._reader = AnswerReader()
         self._transport: asyncio.Transport | None = None
         self._then: Outcome | None = None
         self._answers = 0
 
-    @property
-    def is_usable(self) -> bool:
-        """Tell whether a request can be sent on it."""
-        return self._transport is not None and not self._transport.is_closing()
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport (asyncio.BaseProtocol)."""
         if isinstance(transport, asyncio.Transport):
-            self._transport = transport
+            self._transport, self.is_usable = transport, True
 
     def send(self, request: bytes, deadline: float, then: Outcome) -> None:
         """Send a request; `then` gets its outcome, by the deadline (the event loop's clock) at the latest."""
@@ -64,9 +61,13 @@ class Connection(asyncio.BufferedProtocol):
         elif self._then is None:
             self.abort(BadAnswer("an answer that nobody asked for"))
 
+    def eof_received(self) -> None:
+        """Take note that no answer will follow; the transport closes itself (asyncio.BufferedProtocol)."""
+        self.is_usable = False
+
     def connection_lost(self, error: Exception | None) -> None:
         """Tell whoever waits (asyncio.BaseProtocol)."""
-        self._transport = None
+        self._transport, self.is_usable = None, False
         answer = self._reader.finish()
         if answer is not None and self._then is not None:
             self._tell(answer)
@@ -78,6 +79,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def abort(self, error: Exception) -> None:
         """Give the request under way up, and the connection with it."""
+        self.is_usable = False
         if self._transport is not None:
             self._transport.abort()
         self._tell(error)
@@ -87,6 +89,7 @@ class Connection(asyncio.BufferedProtocol):
         then, self._then = self._then, None
         self.deadline = float("inf")
         if answer.closes and self._transport is not None:
+            self.is_usable = False
             self._transport.close()
         # Free first: what follows an answer is mostly the next request.
         self._freed(self)
