@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 
 from ddb_migration import names
 from ddb_migration.core.checks import check
+from ddb_migration.core.checks.forecast import too_small
 from ddb_migration.core.checks.permissions import role_finding
 from ddb_migration.core.continuity import STREAM_SECONDS
 from ddb_migration.core.fence import fence_sid, fence_statement
 from ddb_migration.core.findings import Finding, SetupCheckFailed, require_none, stopping
 from ddb_migration.core.forecast import forecast_seconds
+from ddb_migration.core.table import Table
 from tests.core.making import NOW, open_record, setup, table
 
 CITY = table("source").indexes["by-city"]
@@ -299,3 +302,37 @@ def test_a_code_is_in_exactly_one_list_and_no_other_is_used() -> None:
     assert len(set(every)) == len(every)
     with pytest.raises(ValueError, match="'source-gone' is no known finding"):
         Finding("source-gone", "", "")
+
+
+def test_a_destination_too_small_for_the_wish_is_named_with_the_throughput_to_set() -> None:
+    (advice,) = too_small(setup(write_units=40_000))
+    assert "is 40000 and the destination takes 4000 from the start" in advice
+    command = shlex.split(advice.split(": ", 1)[1])
+    assert command[:3] == ["aws", "dynamodb", "update-table"]
+    assert command[-2:] == ["--warm-throughput", "WriteUnitsPerSecond=40000"]
+    provisioned = table("destination", provisioned_writes=500, provisioned_reads=7)
+    (advice,) = too_small(setup(write_units=900.5, destination=provisioned))
+    assert advice.endswith("--provisioned-throughput ReadCapacityUnits=7,WriteCapacityUnits=901")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{}, {"write_units": 4000}, {"write_units": 40_000, "destination": table("d", warm_writes=40_000)}],
+    ids=str,
+)
+def test_a_destination_large_enough_gets_no_advice(changed: dict[str, Any]) -> None:
+    assert not list(too_small(setup(**changed)))
+
+
+def test_a_forecast_that_the_destination_causes_shows_what_it_needs() -> None:
+    large = table("source", size_bytes=40_000 * GIB, item_count=40_000 * 1024 * 1024)
+    finding = only(source=large, is_large=True, source_recovery=True)
+    needed = math.ceil(40_000 * 1024 * 1024 / (7 * DAY))
+    assert finding.paste[0].endswith(f"--warm-throughput WriteUnitsPerSecond={needed}")
+    assert codes(source=large, is_large=True, source_recovery=True, destination=_warm(needed)) == []
+    slow_reads = only(source=table("source", size_bytes=40 * GIB, item_count=10**7), read_units=1)
+    assert slow_reads.paste == ()
+
+
+def _warm(writes: int) -> Table:
+    return table("destination", stream_arn=None, stream_view=None, warm_writes=writes)

@@ -163,6 +163,7 @@ def test_a_sound_set_up_has_no_finding_and_a_summary(migration: Migration) -> No
         "forecast_seconds": 0,
         "accepted": [],
         "incomplete": None,
+        "advice": [],
         "after_cut_over": ["switch on time to live at the destination, by the attribute ttl"],
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ddb_migration import names
+from ddb_migration.core.checks.forecast import too_small
 from ddb_migration.core.findings import Finding
 from ddb_migration.core.forecast import forecast_seconds, write_rate
 from ddb_migration.core.setup import Setup
@@ -30,6 +31,7 @@ def summary(setup: Setup, findings: Sequence[Finding]) -> dict[str, Any]:
         "forecast_seconds": round(forecast_seconds(setup)),
         "accepted": [f"[{finding.code}] {finding.found}" for finding in findings],
         "incomplete": setup.record.incomplete,
+        "advice": list(too_small(setup)),
         "after_cut_over": _after_cut_over(setup),
     }
 

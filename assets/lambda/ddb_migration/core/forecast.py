@@ -29,11 +29,20 @@ def forecast_seconds(setup: Setup) -> float:
 
 def write_rate(setup: Setup) -> float:
     """Return the write units a second that the forecast counts on: the destination's, or the limit if lower."""
-    if setup.destination is None:
-        return float(ON_DEMAND_WRITES)
-    table = setup.destination
-    taken = float(table.provisioned_writes or table.warm_writes or ON_DEMAND_WRITES)
+    taken = float(ON_DEMAND_WRITES) if setup.destination is None else writes_at_once(setup.destination)
     return min(taken, setup.write_units) if setup.write_units else taken
+
+
+def writes_at_once(table: Table) -> float:
+    """Return the write units a second that a table takes from the start."""
+    return float(table.provisioned_writes or table.warm_writes or ON_DEMAND_WRITES)
+
+
+def writes_needed(setup: Setup) -> float:
+    """Return the write units a second with which the writing takes no more of the retention than it may."""
+    if setup.source is None or setup.destination is None:
+        return 0.0
+    return _write_units(setup.source, setup.destination) / (setup.retention_seconds * LONGEST_SHARE_OF_RETENTION)
 
 
 def _write_units(source: Table, destination: Table) -> float:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from typing import Any
 
 from ddb_migration.core.place import Place
+from ddb_migration.core.table import Table
 
 
 def on_table(arn: str, command: str, *options: str) -> str:
@@ -14,6 +16,17 @@ def on_table(arn: str, command: str, *options: str) -> str:
     name = arn.split("/", 1)[1]
     words = ["aws", "dynamodb", *command.split(), "--region", Place.of(arn).region, "--table-name", name, *options]
     return " ".join(shlex.quote(word) for word in words)
+
+
+def more_writes(table: Table, units: float) -> str:
+    """Return the command that makes a table take so many write units a second."""
+    wanted = math.ceil(units)
+    if table.provisioned_writes:
+        reads = table.provisioned_reads
+        option = ("--provisioned-throughput", f"ReadCapacityUnits={reads},WriteCapacityUnits={wanted}")
+    else:
+        option = ("--warm-throughput", f"WriteUnitsPerSecond={wanted}")
+    return on_table(table.arn, "update-table", *option)
 
 
 def statement(actions: list[str], resources: list[str], **more: Any) -> str:
