@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
 from ddb_migration.aws.progress import APPLY, Progress
 from ddb_migration.aws.rows import Rows
@@ -22,6 +22,8 @@ from tests.functions.migration import EXECUTION, Migration
 from write_cdc.handler import WriteCdc
 
 BASE = 10**20
+# Of the change queue, in seconds.
+VISIBILITY = 180
 
 
 def key(name: str) -> dict[str, Any]:
@@ -256,7 +258,7 @@ def test_binary_that_is_no_base64_is_parked(applying: Applying) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [client_error("PutItem", "ThrottlingException"), ReadTimeoutError(endpoint_url="e")],
+    [client_error("PutItem", "ThrottlingException"), ConnectTimeoutError(endpoint_url="e")],
     ids=lambda error: type(error).__name__,
 )
 def test_a_transient_failure_is_repeated_within_the_call(applying: Applying, error: Exception) -> None:
@@ -264,6 +266,30 @@ def test_a_transient_failure_is_repeated_within_the_call(applying: Applying, err
     applying.change(PUT, "a", 1)
     assert applying.run() == []
     assert set(applying.destination()) == {"a"}
+
+
+@pytest.mark.parametrize("error", [ReadTimeoutError(endpoint_url="e"), ConnectionClosedError(endpoint_url="e")])
+@pytest.mark.parametrize("kind", [PUT, DELETE, REREAD])
+def test_a_write_without_an_answer_is_followed_by_nothing_for_three_minutes(
+    applying: Applying, kind: str, error: Exception
+) -> None:
+    """It may still take effect, and would then land on top of what its group wrote after it."""
+    applying.reread("a") if kind == REREAD else applying.change(kind, "a", 1)
+    applying.change(PUT, "b", 2)
+    applying.put_source("a")
+    applying.aws.dynamodb.fail("DeleteItem" if kind == DELETE else "PutItem", error)
+    assert len(applying.run()) == 1
+    applying.change(PUT, "a", 3, v={"N": "3"})
+    applying.put_source("a", v={"N": "3"})
+    before = applying.writes()
+    applying.migration.clock.sleep(VISIBILITY - 1)
+    assert applying.run() == []
+    assert applying.writes() == before
+    assert set(applying.destination()) == {"b"}, "the others go on"
+    applying.migration.clock.sleep(1)
+    applying.run()
+    applying.run()
+    assert applying.destination()["a"]["v"] == {"N": "3"}
 
 
 def _always(operation: str, table: str, error: Exception) -> Callable[[str, Any], None]:

@@ -83,6 +83,7 @@ RARE = (
     Set(("settle", "consistent-scan"), BEGIN),
     Set(("stream-arn",), ("stream-replaced",)),
     Set(("stream-gap",), ("stream-gap",)),
+    Set(("unanswered",), ("late-write", *APPLY)),
     Set(("looks",), ("capture-gap", "change-expired")),
     Set(("near-expiry",), ("capture-failing",)),
     Set(("silence",), ("capture-gap", "change-expired")),

@@ -130,7 +130,7 @@ class DynamoDbClient:
                     self._database.put(name, request["PutRequest"]["Item"], "BatchWriteItem", False)
             return {"UnprocessedItems": {name: left} if left else {}}
 
-        return self._calls.make("BatchWriteItem", effect, ("unprocessed-items", "validation-once"))
+        return self._calls.make("BatchWriteItem", effect, ("unprocessed-items", "validation-once", "late-write"))
 
     def _unprocessed(self, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
         draws = self._calls.faults.draws("unprocessed-items")

@@ -21,6 +21,7 @@ CALLS: Mapping[str, str] = {
     "crash-before": "a function or task dies before a call takes effect",
     "crash-after": "a function or task dies after a call has taken effect",
     "stall": "a function or task stands still between two calls",
+    "late-write": "a write takes effect up to forty seconds after its client gave it up",
     "validation-once": "the destination rejects one write that it would take the next time",
 }
 # At single invocations and deliveries.
@@ -68,7 +69,6 @@ PREMISES: Mapping[str, str] = {
 }
 # Beyond what is promised (docs/guarantees.md, "Limits"): only by name, to see what would happen.
 BEYOND: Mapping[str, str] = {
-    "late-write": "a write takes effect up to ten seconds after its client gave it up",
     "overlapping-delivery": "Lambda invokes WriteCdc twice with one batch, side by side",
 }
 KINDS: Mapping[str, str] = {**CALLS, **INVOCATIONS, **INCIDENTS, **DATA, **PREMISES}

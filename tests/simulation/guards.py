@@ -19,6 +19,7 @@ from ddb_migration.aws import change_queue, control_table, mappings
 from ddb_migration.aws.bulk_gate import Gate
 from ddb_migration.aws.checkpoints import Checkpoints
 from ddb_migration.aws.continuity import Continuity
+from ddb_migration.aws.errors import is_transient
 from ddb_migration.aws.jobs import Jobs
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core import message
@@ -242,6 +243,12 @@ def _short_visibility(product: Product) -> Iterator[Replacement]:
     yield product.world.queue, "visibility", 30.0
 
 
+def _repeated_unanswered(product: Product) -> Iterator[Replacement]:
+    """A write without an answer is repeated like one that was throttled."""
+    yield write_cdc_apply, "is_refused_for_now", is_transient
+    yield write_cdc_apply, "is_unanswered", lambda error: False
+
+
 def _returned_at_once(product: Product) -> Iterator[Replacement]:
     yield change_queue, "SOON_SECONDS", (0, 0)
 
@@ -397,6 +404,7 @@ GUARDS: Mapping[str, Guard] = {
     "deadline": Guard("an attempt issues no write after 20 s", "divergence", _no_deadline),
     "time-out": Guard("WriteCdc ends after 30 s", "divergence", _long_time_out),
     "visibility": Guard("a message stays invisible for 180 s", "divergence", _short_visibility),
+    "unanswered": Guard("a group whose write got no answer waits for 180 s", "divergence", _repeated_unanswered),
     "return-later": Guard("a failed group comes back in 5 s at the earliest", "divergence", _returned_at_once),
     "size": Guard("what does not fit in a message travels as a reread", "liveness", _no_reread_for_size),
     "live-runs": Guard("apply waits until no Glue run is alive", "divergence", _no_live_runs),

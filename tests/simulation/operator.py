@@ -8,14 +8,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from clean_up import handler as clean_up_handler
-from ddb_migration.core.control_record import MigrationStopped
-from ddb_migration.core.message import UnknownMessage, decode, encode_reread
+from ddb_migration.core.control_record import ControlRecord, MigrationStopped
+from ddb_migration.core.message import encode_reread
 from tests.simulation.executions import Execution
 from tests.simulation.failures import refused
 from tests.simulation.mappings import Mapping
 from tests.simulation.product import Product
-from tests.simulation.queue import Message
 from tests.simulation.scenario import Burst, Incident, Moment, Scenario
 from tests.simulation.writers import Writers
 
@@ -282,22 +283,30 @@ class Operator:
         return record is not None and (stream is None or record["stream_arn"]["S"] != stream.arn)
 
     def redrive(self) -> None:
-        """Redrive dead letters: by a raw move to the tail, or as rereads of their keys."""
-        draws = self.world.draws("redrive")
+        """Redrive dead letters: by a raw move to the tail, or by `ddb-migration reread --dead-letters`."""
+        if not self.world.dead_letters.messages:
+            return
+        if self.world.draws("redrive").random() < 0.5:
+            self._redrive_raw()
+            return
+        record = self._tried(self.product.control.read)
+        if isinstance(record, ControlRecord) and record.is_open:
+            told = self._tried(lambda: self.product.redrive(str(record.epoch)).run(self.kernel.now + 20.0))
+            self.world.told("redrive", str(told))
+
+    def _tried(self, act: Callable[[], Any]) -> Any:
+        """Make one of the operator's calls; one that fails is made again later."""
+        try:
+            return act()
+        except (BotoCoreError, ClientError) as error:
+            return error
+
+    def _redrive_raw(self) -> None:
         for letter in list(self.world.dead_letters.messages.values()):
             del self.world.dead_letters.messages[letter.id]
             self._redriven += 1
-            if draws.random() < 0.5 or not self._reread(letter):
-                self.world.told("redrive", f"raw {letter.body[:120]}")
-                self.world.queue.send(letter.group, f"redriven-{self._redriven}", letter.body)
-
-    def _reread(self, letter: Message) -> bool:
-        try:
-            key = decode(letter.body).key
-        except UnknownMessage:
-            return False
-        self.reread(letter.group, key)
-        return True
+            self.world.told("redrive", f"raw {letter.body[:120]}")
+            self.world.queue.send(letter.group, f"redriven-{self._redriven}", letter.body)
 
     def reread(self, group: str, key: Any) -> None:
         """Ask for one key to be read again, through its own group."""

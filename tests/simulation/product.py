@@ -20,8 +20,10 @@ from ddb_migration.aws.bulk_load import ARGUMENTS, Load
 from ddb_migration.aws.bulk_readers import segment_unit
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.dead_letters import DeadLetters
 from ddb_migration.aws.environment import Environment, Settings
 from ddb_migration.aws.export_files import ExportFiles
+from ddb_migration.aws.rereads import Rereads
 from ddb_migration.aws.rows import Rows
 from ddb_migration.aws.tables import Destination
 from ddb_migration.aws.tables import Source as SourceItems
@@ -31,6 +33,7 @@ from ddb_migration.core.deadline import Deadline
 from enable_trigger import handler as enable_trigger_handler
 from enable_trigger import parts as enable_trigger_parts
 from enable_trigger.parts import Parts
+from reread.redrive import Redrive
 from setup_check import handler as setup_check_handler
 from stream_processor import handler as stream_processor_handler
 from tests.simulation.bulk_port import simulated_run
@@ -56,7 +59,7 @@ class Product:
         self.world = world
         self.environment = Environment(_environment(world, threshold_bytes, workers))
         self.control = ControlTable(world.client("dynamodb"), world.control.arn)
-        self._epochs = 0
+        self._epochs = self._ids = 0
         self.write_cdc_seconds = WRITE_CDC_SECONDS
         self.limit, self.compress_above = SMALL_LIMIT, SMALL_COMPRESS
         self.look_seconds = bulk_gate.LOOK_SECONDS
@@ -103,6 +106,16 @@ class Product:
         return stream_processor_handler.StreamProcessor(
             self.control, self._queue(), kernel.each, kernel.clock, kernel.sleep
         )
+
+    def redrive(self, epoch: str) -> Redrive:
+        """Return one pass of Reread over the dead letters."""
+        letters = DeadLetters(self.world.client("sqs"), self.world.dead_letters.url)
+        rereads = Rereads(self._queue(), epoch, self.world.kernel.sleep, self._new_id)
+        return Redrive(letters, rereads, epoch, self.world.kernel.clock)
+
+    def _new_id(self) -> str:
+        self._ids += 1
+        return f"redriven-as-reread-{self._ids}"
 
     def _queue(self) -> ChangeQueue:
         return ChangeQueue(self.world.client("sqs"), self.world.queue.url)

@@ -70,11 +70,12 @@ def _record(message: Message) -> dict[str, Any]:
 
 
 class QueueClient:
-    """The client `sqs`."""
+    """The client `sqs` of the change queue, whose sends a storm refuses, and of its dead-letter queue."""
 
     def __init__(self, queue: Queue, calls: Calls) -> None:
         self._queue = queue
         self._calls = calls
+        self._queues = {found.url: found for found in (queue, queue.dead_letters) if found is not None}
         self.storm_until = 0.0
         self.storm_strength = 0.9
 
@@ -101,6 +102,23 @@ class QueueClient:
             return self._calls.faults.draws("queue-storm").random() < self.storm_strength
         return kind == "failed-entries" and self._calls.faults.draws(kind).random() < 0.5
 
+    def receive_message(self, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int) -> dict[str, Any]:  # noqa: N803
+        def effect() -> dict[str, Any]:
+            return {"Messages": [_received(one) for one in self._queues[QueueUrl].receive(MaxNumberOfMessages)]}
+
+        return self._calls.make("ReceiveMessage", effect)
+
+    def delete_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        def effect() -> dict[str, Any]:
+            queue = self._queues[QueueUrl]
+            for receipt in (entry["ReceiptHandle"] for entry in Entries):
+                message = queue.messages.get(receipt.rsplit("/", 1)[0])
+                if message is not None:
+                    queue.delete(message, receipt)
+            return {}
+
+        return self._calls.make("DeleteMessageBatch", effect)
+
     def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
         return self._calls.make("GetQueueAttributes", lambda: {"Attributes": self._depths()})
 
@@ -117,3 +135,7 @@ class QueueClient:
             if message is not None and message.receipt == receipt and message.visible_at > self._calls.kernel.now:
                 self._queue.hide(message, entry["VisibilityTimeout"])
         return {}
+
+
+def _received(message: Message) -> dict[str, Any]:
+    return {"MessageId": message.id, "ReceiptHandle": message.receipt, "Body": message.body}

@@ -86,7 +86,7 @@ class Calls:
 
     def _late_write(self, effect: Callable[[], Any]) -> Exception:
         self.kernel.sleep(GIVES_UP_SECONDS)
-        late = self.faults.draws("late-write").uniform(0.0, 10.0)
+        late = self.faults.draws("late-write").uniform(0.0, 40.0)
         self.kernel.after(late, lambda: _unheard(effect))
         return no_answer()
 

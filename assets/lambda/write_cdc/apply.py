@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ddb_migration.aws.errors import is_rejection, persist
+from ddb_migration.aws.errors import is_refused_for_now, is_rejection, is_unanswered, persist
 from ddb_migration.aws.tables import Destination, Source
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.attribute_values import Item
@@ -23,6 +23,9 @@ Result = TypeVar("Result")
 
 DONE = "done"
 FAILED = "failed"
+# A write of the group got no answer. It may still take effect, on top of whatever the group would write next, so
+# nothing of the group may be written before the visibility time-out: no request lives so long.
+UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Apply:
                 counts[self._one(message)] += 1
         except (ClientError, BotoCoreError, OutOfTime) as error:
             print(f"group {group[0].group} returns to the queue: {type(error).__name__}: {error}")
-            return Outcome(FAILED, counts)
+            return Outcome(UNANSWERED if is_unanswered(error) else FAILED, counts)
         return Outcome(DONE, counts)
 
     def _one(self, message: Message) -> str:
@@ -81,23 +84,27 @@ class Apply:
             self._park(message.key, f"{type(error).__name__}: {error}"[:500], watermark)
             return "parked"
         if watermark is None:
-            self._attempt(lambda: self._watermarks.unpark(message.key))
+            self._write_once(lambda: self._watermarks.unpark(message.key))
         return "applied"
 
     def _raised(self, key: Item, watermark: str) -> bool:
         return self._attempt(lambda: self._watermarks.raise_to(key, watermark))
 
     def _park(self, key: Item, reason: str, watermark: str | None) -> None:
-        self._attempt(lambda: self._watermarks.park(key, self._epoch, reason, watermark))
+        self._write_once(lambda: self._watermarks.park(key, self._epoch, reason, watermark))
 
     def _write(self, message: Message) -> None:
         image = message.image
         if message.kind == REREAD:
             image = self._attempt(lambda: self._source.get(message.key))
         if image is None:
-            self._attempt(lambda: self._destination.delete(message.key))
+            self._write_once(lambda: self._destination.delete(message.key))
         else:
-            self._attempt(lambda: self._destination.put(image))
+            self._write_once(lambda: self._destination.put(image))
+
+    def _write_once(self, call: Callable[[], None]) -> None:
+        """Repeat a write that was refused for now; raise at once where it got no answer."""
+        persist(call, self._deadline, self._sleep, is_refused_for_now)
 
     def _attempt(self, call: Callable[[], Result]) -> Result:
         return persist(call, self._deadline, self._sleep)

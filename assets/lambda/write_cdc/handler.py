@@ -24,7 +24,7 @@ from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.continuity import LONGEST_RETENTION_SECONDS, apply_leg
 from ddb_migration.core.deadline import Deadline
 from ddb_migration.core.delivery import Delivery, Group, groups
-from write_cdc.apply import FAILED, Apply, Outcome
+from write_cdc.apply import DONE, FAILED, Apply, Outcome
 from write_cdc.probe import probe
 
 WRITERS = 10
@@ -78,16 +78,17 @@ class WriteCdc:
             self._report(str(record.epoch), batch, [])
         outcomes = list(self._each(apply.group, batch))
         self._report(str(record.epoch), batch, outcomes)
-        failed = [
-            delivery
+        left = [
+            (outcome.kind, delivery)
             for group, outcome in zip(batch, outcomes, strict=True)
-            if outcome.kind == FAILED
+            if outcome.kind != DONE
             for delivery in group
         ]
-        if not failed:
+        if not left:
             self._continuity.worked(record, sent)
-        self._queue.return_soon(delivery.receipt for delivery in failed)
-        return [delivery.message_id for delivery in failed]
+        # What got no answer stays hidden until the visibility time-out.
+        self._queue.return_soon(delivery.receipt for kind, delivery in left if kind == FAILED)
+        return [delivery.message_id for _, delivery in left]
 
     def _report(self, epoch: str, batch: Sequence[Group], outcomes: Sequence[Outcome]) -> None:
         now = self._clock()

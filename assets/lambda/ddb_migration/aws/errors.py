@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
 
 from ddb_migration.core.backoff import backoff_seconds
 from ddb_migration.core.deadline import Deadline
@@ -49,10 +49,28 @@ def is_transient(error: Exception) -> bool:
     return isinstance(error, BotoCoreError) and not isinstance(error, ParamValidationError)
 
 
-def persist(call: Callable[[], Result], deadline: Deadline, sleep: Callable[[float], object] = time.sleep) -> Result:
-    """Repeat a call while its failure is transient and the deadline has not passed.
+def is_unanswered(error: Exception) -> bool:
+    """Tell whether a request was sent and nobody knows what became of it: it may still take effect.
 
-    Raises OutOfTime at the deadline, and the call's own error where it is not transient.
+    botocore raises HTTPClientError once a connection stands, and ConnectionError while there is none.
+    """
+    return isinstance(error, HTTPClientError)
+
+
+def is_refused_for_now(error: Exception) -> bool:
+    """Tell whether the same call may succeed in a moment, and this one has certainly ended."""
+    return is_transient(error) and not is_unanswered(error)
+
+
+def persist(
+    call: Callable[[], Result],
+    deadline: Deadline,
+    sleep: Callable[[float], object] = time.sleep,
+    repeats: Callable[[Exception], bool] = is_transient,
+) -> Result:
+    """Repeat a call while its failure is one that `repeats` names and the deadline has not passed.
+
+    Raises OutOfTime at the deadline, and the call's own error where it is not repeated.
     """
     attempt = 0
     while True:
@@ -60,7 +78,7 @@ def persist(call: Callable[[], Result], deadline: Deadline, sleep: Callable[[flo
         try:
             return call()
         except (ClientError, BotoCoreError) as error:
-            if not is_transient(error):
+            if not repeats(error):
                 raise
         sleep(backoff_seconds(attempt, random.random()))  # noqa: S311  jitter needs no secrecy
         attempt += 1
