@@ -17,15 +17,15 @@ class MigrationRole(iam.Role):
     def __init__(self, scope: Construct, id: str, *, service: str) -> None:
         """Create the role for a service: `lambda`, `glue` or `states`."""
         # Rendered with the template, so that it holds what is added after this.
-        self._rights = iam.PolicyDocument()
+        self.rights = iam.PolicyDocument()
         super().__init__(
             scope,
             id,
             assumed_by=iam.ServicePrincipal(f"{service}.amazonaws.com"),
-            inline_policies={"Rights": self._rights},
+            inline_policies={"Rights": self.rights},
         )
 
     def add_to_principal_policy(self, statement: iam.PolicyStatement) -> iam.AddToPrincipalPolicyResult:
         """Add a statement to the role's own policy; every grant of the CDK comes here."""
-        self._rights.add_statements(statement)
+        self.rights.add_statements(statement)
         return iam.AddToPrincipalPolicyResult(statement_added=True, policy_dependable=self)

@@ -39,6 +39,7 @@ from ddb_migration_construct.encryption import permit_logs
 from ddb_migration_construct.execution_access import ExecutionAccess
 from ddb_migration_construct.migrate import Migrate
 from ddb_migration_construct.migration_bucket import MigrationBucket
+from ddb_migration_construct.nag_reasons import carry_reasons
 from ddb_migration_construct.reread import Reread
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.settings import Settings
@@ -136,6 +137,12 @@ class DynamoDbTableMigration(Construct):
             after=[child for child in self.node.children if child is not self._clean_up],
         )
         self._name_state_machine()
+        carry_reasons(
+            self,
+            self._resources.bucket,
+            [self._direct_job.job, self._large_job.job],
+            has_key=encryption_key is not None,
+        )
 
     @property
     def migration_name(self) -> str:
