@@ -13,7 +13,7 @@ _STRING = dynamodb.AttributeType.STRING
 
 
 class ControlTable(Construct):
-    """An on-demand table with a sparse index of parked keys."""
+    """An on-demand table with sparse indexes of parked keys and of changed ones."""
 
     def __init__(
         self, scope: Construct, id: str, *, encryption_key: kms.IKey | None, removal_policy: RemovalPolicy
@@ -38,4 +38,12 @@ class ControlTable(Construct):
             index_name=names.PARKED_INDEX,
             partition_key=dynamodb.Attribute(name=names.PARKED_EPOCH, type=_STRING),
             projection_type=dynamodb.ProjectionType.ALL,
+        )
+        self.table.add_global_secondary_index(
+            index_name=names.CHANGED_INDEX,
+            partition_key=dynamodb.Attribute(name=names.CHANGED_IN, type=_STRING),
+            sort_key=dynamodb.Attribute(name=names.RAISED_AT, type=dynamodb.AttributeType.NUMBER),
+            # As little as possible: every applied change writes to this index.
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=[names.ITEM_KEY],
         )

@@ -40,6 +40,11 @@ def allow_parked_keys(role: iam.Role, table: dynamodb.ITable) -> None:
     _allow(role, [f"{table.table_arn}/index/{names.PARKED_INDEX}"], ("Query",))
 
 
+def allow_changed_keys(role: iam.Role, table: dynamodb.ITable) -> None:
+    """Let a role query the control table's index of changed keys."""
+    _allow(role, [f"{table.table_arn}/index/{names.CHANGED_INDEX}"], ("Query",))
+
+
 def _allow(role: iam.Role, resources: list[str], actions: tuple[str, ...]) -> None:
     named = [f"dynamodb:{action}" for action in actions]
     role.add_to_principal_policy(iam.PolicyStatement(actions=named, resources=resources))

@@ -6,6 +6,7 @@ from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.item_key import canonical_key, watermark_id
 from ddb_migration.core.watermark import mark, mark_above
+from ddb_migration.names import CHANGED_IN, CHANGED_INDEX, RAISED_AT
 
 KEY = {"pk": {"B": "AP8="}, "sk": {"N": "1.0"}}
 SAME = {"sk": {"N": "1"}, "pk": {"B": "AP8="}}
@@ -31,7 +32,7 @@ def test_a_watermark_rises_and_never_falls(control: ControlTable, watermarks: Wa
     assert not watermarks.raise_to(SAME, number(9))
     assert watermarks.raise_to(KEY, number(100))
     assert not watermarks.raise_to(KEY, number(99))
-    assert row(control) == {"number": number(100), "item_key": canonical_key(KEY), "at": 50}
+    assert row(control) == {"number": number(100), "item_key": canonical_key(KEY), "at": 50, "changed_in": "0#0"}
 
 
 def test_a_reread_refuses_its_own_change_and_not_the_next(watermarks: Watermarks) -> None:
@@ -82,3 +83,54 @@ def test_a_reread_of_no_change_unparks_and_leaves_the_watermark(control: Control
     watermarks.unpark(SAME)
     assert control.parked(EPOCH) == 0
     assert row(control)["number"] == number(10)
+
+
+def changed(control: ControlTable, partition: str, after: float = 0.0) -> list[str]:
+    """The keys that the index shows in one partition."""
+    found: list[str] = []
+    start = None
+    while True:
+        page = control.rows.page(CHANGED_INDEX, (CHANGED_IN, partition), (RAISED_AT, after), start)
+        found += (row["item_key"] for row in page.rows)
+        if page.next is None:
+            return found
+        start = page.next
+
+
+def test_a_raise_puts_the_key_into_the_index_of_changed_keys(control: ControlTable) -> None:
+    moment = [600.5]
+    watermarks = Watermarks(control.rows, "arn:stream", lambda: moment[0])
+    keys = [{"pk": {"S": f"k{place}"}} for place in range(8)]
+    for place, key in enumerate(keys):
+        moment[0] = 600.5 + place
+        assert watermarks.raise_to(key, number(1))
+    assert changed(control, "2#0") == [canonical_key(key) for key in keys]
+    assert changed(control, "2#0", 605.5) == [canonical_key(key) for key in keys[5:]]
+    assert changed(control, "1#0") == changed(control, "3#0") == []
+
+
+def test_the_next_change_moves_the_key_to_its_own_moment(control: ControlTable) -> None:
+    moment = [600.0]
+    watermarks = Watermarks(control.rows, "arn:stream", lambda: moment[0])
+    watermarks.raise_to(KEY, number(1))
+    moment[0] = 900.0
+    assert not watermarks.raise_to(KEY, number(0))
+    assert changed(control, "2#0") == [canonical_key(KEY)], "what is stale moves nothing"
+    watermarks.raise_to(KEY, number(1))
+    assert changed(control, "2#0") == []
+    assert changed(control, "3#0") == [canonical_key(KEY)]
+
+
+def test_what_the_bulk_load_parked_has_not_changed(control: ControlTable, watermarks: Watermarks) -> None:
+    watermarks.park(KEY, EPOCH, "too large")
+    assert changed(control, "0#0") == []
+
+
+def test_shards_part_the_keys_of_one_moment(control: ControlTable) -> None:
+    watermarks = Watermarks(control.rows, "arn:stream", lambda: 600.0, shards=4)
+    keys = [{"pk": {"S": f"k{place}"}} for place in range(12)]
+    for key in keys:
+        watermarks.raise_to(key, number(1))
+    shards = [changed(control, f"2#{shard}") for shard in range(4)]
+    assert sorted(key for shard in shards for key in shard) == sorted(map(canonical_key, keys))
+    assert sum(map(bool, shards)) > 1

@@ -99,14 +99,23 @@ def test_control_table(template: dict[str, Any]) -> None:
     assert properties(template, "AWS::DynamoDB::Table", "ControlTable") == {
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         "AttributeDefinitions": [
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "parked_epoch")
+            *({"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "parked_epoch", "changed_in")),
+            {"AttributeName": "at", "AttributeType": "N"},
         ],
         "GlobalSecondaryIndexes": [
             {
                 "IndexName": "parked",
                 "KeySchema": [{"AttributeName": "parked_epoch", "KeyType": "HASH"}],
                 "Projection": {"ProjectionType": "ALL"},
-            }
+            },
+            {
+                "IndexName": "changed",
+                "KeySchema": [
+                    {"AttributeName": "changed_in", "KeyType": "HASH"},
+                    {"AttributeName": "at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["item_key"]},
+            },
         ],
         "BillingMode": "PAY_PER_REQUEST",
         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from tests.fakes.client_errors import FakeClient, Paginator, client_error
@@ -27,7 +28,7 @@ def _validating(operation: str) -> Iterator[None]:
 
 
 class FakeDynamoDb(FakeClient):
-    """Tables by name or ARN. `page_items` bounds a page, `most_puts` what a BatchWriteItem processes."""
+    """Tables by name or ARN. `page_items` bounds a page, `most_puts` and `most_gets` what a batch processes."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__()
@@ -37,6 +38,10 @@ class FakeDynamoDb(FakeClient):
         self.revisions = 0
         self.page_items = 3
         self.most_puts = PUTS
+        self.most_gets = GETS
+        # How far an index is behind its table, in seconds, for each row.
+        self.index_lag: Callable[[Any], float] = lambda key: 0.0
+        self._versions: dict[tuple[str, Any], list[tuple[float, Item]]] = {}
         self._clock = clock
 
     def create_table(self, **request: Any) -> dict[str, Any]:
@@ -85,18 +90,6 @@ class FakeDynamoDb(FakeClient):
             item = table.get(request["Key"])
         return {} if item is None else {"Item": item}
 
-    def batch_get_item(self, **request: Any) -> dict[str, Any]:
-        """At most a page of items; the other keys come back unprocessed."""
-        ((name, wanted),) = request["RequestItems"].items()
-        table = self._table("BatchGetItem", {"TableName": name, **request})
-        keys = wanted["Keys"]
-        with _validating("BatchGetItem"):
-            if len(keys) > GETS or len({table.key(key) for key in keys}) < len(keys):
-                raise InvalidValue("too many keys, or duplicates")
-        items = [table.get(key) for key in keys[: self.page_items]]
-        left = {name: {**wanted, "Keys": keys[self.page_items :]}} if keys[self.page_items :] else {}
-        return {"Responses": {name: [item for item in items if item is not None]}, "UnprocessedKeys": left}
-
     def get_resource_policy(self, **request: Any) -> dict[str, str]:
         policy = self._policy("GetResourcePolicy", request)
         if policy is None:
@@ -143,6 +136,7 @@ class FakeDynamoDb(FakeClient):
             new = Expression(request["UpdateExpression"], request, table.items.get(key, {}), used).update()
             self._require(table, key, request, "UpdateItem", used)
             table.put({**new, **request["Key"]})
+        self._versions.setdefault((table.name, key), []).append((self._clock(), table.items[key]))
         return {"Attributes": copy.deepcopy(table.items[key])}
 
     def batch_write_item(self, **request: Any) -> dict[str, Any]:
@@ -160,6 +154,40 @@ class FakeDynamoDb(FakeClient):
             table.put(item)
         left = rows[self.most_puts :]
         return {"UnprocessedItems": {name: left} if left else {}}
+
+    def batch_get_item(self, **request: Any) -> dict[str, Any]:
+        """Items of one table in no order; of many keys at most `most_gets` are read."""
+        ((name, wanted),) = request["RequestItems"].items()
+        table = self._table("BatchGetItem", {"TableName": name, **request})
+        keys = wanted["Keys"]
+        with _validating("BatchGetItem"):
+            if not 0 < len(keys) <= GETS or len({table.key(key) for key in keys}) < len(keys):
+                raise InvalidValue("no keys, too many, or duplicates")
+            items = [table.get(key) for key in keys[: self.most_gets]]
+        left = keys[self.most_gets :]
+        answer: dict[str, Any] = {"Responses": {name: [item for item in reversed(items) if item is not None]}}
+        if request.get("ReturnConsumedCapacity") == "TOTAL":
+            answer["ConsumedCapacity"] = [{"TableName": name, "CapacityUnits": float(len(items))}]
+        return {**answer, "UnprocessedKeys": {name: {**wanted, "Keys": left}} if left else {}}
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        """One page of an index, ordered by its sort key."""
+        table = self._table("Query", request)
+        partition, sort = table.indexes[request["IndexName"]]
+        with _validating("Query"):
+            shown = [item for key in table.items if (item := self._shown(table, key))]
+            found = [item for item in shown if partition in item and sort in item and _matches(request, item)]
+        found.sort(key=lambda item: _order(item, sort, table.key_names))
+        start = request.get("ExclusiveStartKey")
+        if start is not None:
+            found = [
+                item for item in found if _order(item, sort, table.key_names) > _order(start, sort, table.key_names)
+            ]
+        page = copy.deepcopy(found[: self.page_items])
+        answer: dict[str, Any] = {"Items": page, "Count": len(page)}
+        if len(page) == self.page_items:
+            answer["LastEvaluatedKey"] = {name: page[-1][name] for name in (partition, sort, *table.key_names)}
+        return answer
 
     def scan(self, **request: Any) -> dict[str, Any]:
         table = self._table("Scan", request)
@@ -196,6 +224,12 @@ class FakeDynamoDb(FakeClient):
             return [{"Count": len(page)} for page in pages]
         return [{"Items": copy.deepcopy(page), "Count": len(page)} for page in pages]
 
+    def _shown(self, table: FakeTable, key: Any) -> Item:
+        """The row as an index shows it now: empty where it has not arrived."""
+        until = self._clock() - self.index_lag(key)
+        versions = self._versions.get((table.name, key), [(float("-inf"), table.items[key])])
+        return next((item for at, item in reversed(versions) if at <= until), {})
+
     def _require(
         self, table: FakeTable, key: Any, request: Mapping[str, Any], operation: str, used: set[str] | None = None
     ) -> None:
@@ -224,6 +258,11 @@ class FakeDynamoDb(FakeClient):
 
 def _matches(request: Mapping[str, Any], item: Item) -> bool:
     return Expression(request["KeyConditionExpression"], request, item, set()).condition()
+
+
+def _order(item: Mapping[str, Any], sort: str, keys: Sequence[str]) -> tuple[Any, ...]:
+    ((_, content),) = item[sort].items()
+    return (Decimal(content), *(next(iter(item[name].values())) for name in keys))
 
 
 def items_of(client: Any, table: str) -> Sequence[Item]:

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from ddb_migration.names import PARKED_EPOCH, PARKED_INDEX, PK, SK
+from ddb_migration.names import CHANGED_IN, CHANGED_INDEX, PARKED_EPOCH, PARKED_INDEX, PK, RAISED_AT, SK
 
 
 def create_control_table(dynamodb: Any, name: str) -> str:
-    """The control table with its sparse index of parked keys; returns its name."""
-    index = {
+    """The control table with its sparse indexes of parked and of changed keys; returns its name."""
+    parked = {
         "IndexName": PARKED_INDEX,
         "KeySchema": [{"AttributeName": PARKED_EPOCH, "KeyType": "HASH"}],
         "Projection": {"ProjectionType": "ALL"},
     }
+    changed = {
+        "IndexName": CHANGED_INDEX,
+        "KeySchema": [
+            {"AttributeName": CHANGED_IN, "KeyType": "HASH"},
+            {"AttributeName": RAISED_AT, "KeyType": "RANGE"},
+        ],
+        "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["item_key"]},
+    }
+    texts = (PK, SK, PARKED_EPOCH, CHANGED_IN)
     dynamodb.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": PK, "KeyType": "HASH"}, {"AttributeName": SK, "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in (PK, SK, PARKED_EPOCH)],
-        GlobalSecondaryIndexes=[index],
+        AttributeDefinitions=[
+            *({"AttributeName": each, "AttributeType": "S"} for each in texts),
+            {"AttributeName": RAISED_AT, "AttributeType": "N"},
+        ],
+        GlobalSecondaryIndexes=[parked, changed],
         BillingMode="PAY_PER_REQUEST",
     )
     return name

@@ -64,6 +64,11 @@ PARKED_INDEX = "parked"
 PARKED_EPOCH = "parked_epoch"
 # Before the epoch in that attribute, once an operator has accepted the key as it is: the index holds both lists.
 ACCEPTED = "accepted#"
+# The sparse index of changed keys: by partition (five minutes and shard) and by when the watermark was raised.
+CHANGED_INDEX = "changed"
+CHANGED_IN = "changed_in"
+RAISED_AT = "at"
+ITEM_KEY = "item_key"
 
 # Parameter Store path under which the lock of each destination lies.
 DESTINATION_LOCKS = "/ddb-migration/destination-locks"

@@ -68,7 +68,7 @@ class WriteCdc:
         """
         record = self._control.read()
         record.require_apply()
-        watermarks = Watermarks(self._watermark_rows, str(record.stream_arn), self._clock)
+        watermarks = Watermarks(self._watermark_rows, str(record.stream_arn), self._clock, record.changed_shards)
         apply = Apply(str(record.epoch), watermarks, self._source, self._destination, deadline, self._sleep)
         batch = groups([Delivery.of(body) for body in records])
         sent = [delivery.sent for group in batch for delivery in group]

@@ -15,7 +15,7 @@ _MINE = "#execution = :execution AND #status = :open AND attribute_not_exists(#t
 # What an epoch starts without: everything that an earlier one wrote.
 _OF_AN_EPOCH = (
     "#bulk_load, #plan, #export_time, #export_arn, #settled_at, #bulk_loaded_at, #apply_started, #barrier_at, "
-    "#trigger_enabled_at, #drained_at, #mappings_removed_at, #max_read_units_per_second, "
+    "#trigger_enabled_at, #changed_shards, #drained_at, #mappings_removed_at, #max_read_units_per_second, "
     "#max_write_units_per_second, #paused, #incomplete, #incomplete_at, #task_token, #ready_at, "
     "#cut_over_form, #cut_over_group, #cut_over_timeout, #cut_over_started, #cut_over_step, #cut_over_go, "
     "#cut_over_refused, #fence_placed_at, #fenced_at, #apply_stopped_at, #cut_over_at, #completing, "

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,6 +16,8 @@ from ddb_migration.names import PK, SK
 
 # DynamoDB API, BatchGetItem: at most 100 keys.
 _MOST_KEYS = 100
+# Few enough for whoever reads them to come to their end within one call of a function.
+PAGE_ROWS = 1000
 _NAME = re.compile(r"#(\w+)")
 
 
@@ -23,6 +27,14 @@ class ConditionFailed(Exception):
     def __init__(self, row: Mapping[str, Any]) -> None:
         super().__init__("the row of the control table is not as expected")
         self.row = row
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows of an index, and where the next ones start (None behind the last)."""
+
+    rows: list[dict[str, Any]]
+    next: str | None
 
 
 class Rows:
@@ -74,6 +86,25 @@ class Rows:
             Select="COUNT",
         )
         return sum(page["Count"] for page in pages)
+
+    def page(self, index: str, partition: tuple[str, str], after: tuple[str, float], start: str | None = None) -> Page:
+        """Return some rows of one partition of an index, those from a number of its sort key on.
+
+        `partition` and `after` are (attribute, value); `start` is where an earlier page ended. The index trails the
+        table by a moment.
+        """
+        more = {"ExclusiveStartKey": json.loads(start)} if start is not None else {}
+        answer = self._client.query(
+            TableName=self._table,
+            IndexName=index,
+            KeyConditionExpression="#p = :p AND #s >= :s",
+            ExpressionAttributeNames={"#p": partition[0], "#s": after[0]},
+            ExpressionAttributeValues={":p": {"S": partition[1]}, ":s": _value(after[1])},
+            Limit=PAGE_ROWS,
+            **more,
+        )
+        last = answer.get("LastEvaluatedKey")
+        return Page([_plain(item) for item in answer["Items"]], None if last is None else json.dumps(last))
 
     def update(
         self, pk: str, sk: str, expression: str, values: Mapping[str, Any], when: str | None = None

@@ -7,8 +7,9 @@ from typing import Any
 
 from ddb_migration.aws.rows import ConditionFailed, Rows
 from ddb_migration.core.attribute_values import Item
+from ddb_migration.core.changed_index import partition_of
 from ddb_migration.core.item_key import canonical_key, watermark_id
-from ddb_migration.names import ACCEPTED, PARKED_EPOCH
+from ddb_migration.names import ACCEPTED, CHANGED_IN, PARKED_EPOCH
 
 _SK = "watermark"
 _NOT_NEWER = "attribute_not_exists(#number) OR #number <= :number"
@@ -16,21 +17,25 @@ _UNPARK = f"#{PARKED_EPOCH}, #parked_reason, #parked_at"
 
 
 class Watermarks:
-    """The watermarks of one stream; `clock` gives epoch seconds."""
+    """The watermarks of one stream; `clock` gives epoch seconds, `shards` are those of the index of changed keys."""
 
-    def __init__(self, rows: Rows, stream_arn: str, clock: Callable[[], float]) -> None:
+    def __init__(self, rows: Rows, stream_arn: str, clock: Callable[[], float], shards: int = 1) -> None:
         self._rows = rows
         self._stream_arn = stream_arn
         self._clock = clock
+        self._shards = shards
 
     def raise_to(self, key: Item, number: str) -> bool:
         """Raise a key's watermark; False when it stands higher, so that the caller's change is stale.
 
         An equal number passes: an attempt that died between this and its write is repeated. What was parked for
-        the key is settled by the write that follows.
+        the key is settled by the write that follows. The write comes after this, so whoever asks for the keys
+        changed since a moment is told of every write since then.
         """
-        sets = "SET #number = :number, #item_key = :item_key, #at = :at"
-        values = {"number": number, "item_key": canonical_key(key), "at": self._clock()}
+        now = self._clock()
+        sets = f"SET #number = :number, #item_key = :item_key, #at = :at, #{CHANGED_IN} = :partition"
+        values = {"number": number, "item_key": canonical_key(key), "at": now}
+        values["partition"] = partition_of(watermark_id(self._stream_arn, key), now, self._shards)
         try:
             self._update(key, f"{sets} REMOVE {_UNPARK}", values, _NOT_NEWER)
         except ConditionFailed:

@@ -47,6 +47,7 @@ class ControlRecord:
     apply_started: float | None = None
     barrier_at: float | None = None
     trigger_enabled_at: float | None = None
+    changed_shards: int = 1
     drained_at: float | None = None
     mappings_removed_at: float | None = None
     max_read_units_per_second: float | None = None

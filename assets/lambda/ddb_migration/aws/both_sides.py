@@ -1,0 +1,95 @@
+"""Items of both tables, read consistently by key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ddb_migration.core.allowance import Allowance
+from ddb_migration.core.attribute_values import Item, with_base64, with_bytes
+from ddb_migration.core.backoff import backoff_seconds
+from ddb_migration.core.item_key import canonical_key, key_of
+
+# DynamoDB API, BatchGetItem: at most 100 keys, none of them twice.
+MOST_KEYS = 100
+_ATTEMPTS = 20
+
+Found = dict[str, dict[str, Any]]
+Pair = tuple["Item | None", "Item | None"]
+
+
+class NotRead(Exception):
+    """DynamoDB did not return all the items asked for, however often."""
+
+
+class BothSides:
+    """The same keys of source and destination.
+
+    `read_units_per_second` bounds what is read of the source, all calls of this object together.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        source: str,
+        destination: str,
+        read_units_per_second: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._source, self._destination = source, destination
+        self._allowance = Allowance(read_units_per_second)
+        self._clock, self._sleep = clock, sleep
+
+    def pairs(self, keys: Mapping[str, Item]) -> Iterator[tuple[str, Pair]]:
+        """Yield (canonical key, items), given keys by their canonical text; None where a side has no item.
+
+        The items are DynamoDB JSON with base64 text; of equal ones, as DynamoDB spells them, only the source's is
+        made so and stands for both. At most `MOST_KEYS`.
+        """
+        source, destination = self.read(self._source, keys), self.read(self._destination, keys)
+        for text in keys:
+            yield text, _pair(source.get(text), destination.get(text))
+
+    def read(self, table: str, keys: Mapping[str, Item]) -> Found:
+        """Return a table's items by canonical key, binary as bytes.
+
+        Raises NotRead when DynamoDB leaves some out again and again.
+        """
+        names = tuple(next(iter(keys.values()), {}))
+        left: Sequence[Any] = [with_bytes(key) for key in keys.values()]
+        found: Found = {}
+        for attempt in range(_ATTEMPTS):
+            if not left:
+                return found
+            items, left = self._some(table, left)
+            found.update((canonical_key(with_base64(key_of(item, names))), item) for item in items)
+            if left:
+                self._sleep(backoff_seconds(attempt))
+        raise NotRead(f"DynamoDB leaves {len(left)} of {len(keys)} items unread, again and again")
+
+    def _some(self, table: str, keys: Sequence[Any]) -> tuple[list[dict[str, Any]], Sequence[Any]]:
+        is_paced = table == self._source
+        self._sleep(self._allowance.wait(self._clock()) if is_paced else 0.0)
+        answer = self._client.batch_get_item(
+            RequestItems={table: {"Keys": list(keys), "ConsistentRead": True}}, ReturnConsumedCapacity="TOTAL"
+        )
+        if is_paced:
+            units = sum(row["CapacityUnits"] for row in answer.get("ConsumedCapacity", []))
+            self._allowance.settle(0.0, units, self._clock())
+        (items,) = answer["Responses"].values() or ([],)
+        ((left),) = [rest["Keys"] for rest in answer.get("UnprocessedKeys", {}).values()] or ([],)
+        return items, left
+
+
+def _pair(source: Item | None, destination: Item | None) -> Pair:
+    if source is not None and source == destination:
+        told = with_base64(source)
+        return told, told
+    return _told(source), _told(destination)
+
+
+def _told(item: Item | None) -> Item | None:
+    return None if item is None else with_base64(item)
