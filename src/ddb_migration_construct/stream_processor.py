@@ -24,6 +24,7 @@ class StreamProcessor(MigrationFunction):
             log_group=resources.log_group,
             memory_size=1024,
             environment={
+                names.MIGRATION_NAME: resources.name,
                 names.CONTROL_TABLE: resources.control_table.table_name,
                 names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
             },

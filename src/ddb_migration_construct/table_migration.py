@@ -12,6 +12,7 @@ from aws_cdk import (
     Stack,
     Tags,
 )
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import (
     aws_dynamodb as dynamodb,
 )
@@ -21,11 +22,13 @@ from aws_cdk import (
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from ddb_migration_construct._runtime import names
+from ddb_migration_construct.alarms import Alarms
 from ddb_migration_construct.bulk_load_job import (
     DirectMigrationJob,
     LargeMigrationJob,
@@ -34,11 +37,13 @@ from ddb_migration_construct.bulk_load_job import (
 from ddb_migration_construct.change_queue import ChangeQueue
 from ddb_migration_construct.clean_up import CleanUp
 from ddb_migration_construct.control_table import ControlTable
+from ddb_migration_construct.dashboard import MigrationDashboard
 from ddb_migration_construct.enable_trigger import EnableTrigger
 from ddb_migration_construct.encryption import permit_logs
 from ddb_migration_construct.execution_access import ExecutionAccess
 from ddb_migration_construct.migrate import Migrate
 from ddb_migration_construct.migration_bucket import MigrationBucket
+from ddb_migration_construct.migration_metrics import MigrationMetrics
 from ddb_migration_construct.nag_reasons import carry_reasons
 from ddb_migration_construct.reread import Reread
 from ddb_migration_construct.resources import Resources
@@ -49,7 +54,7 @@ from ddb_migration_construct.validation import require_valid
 from ddb_migration_construct.write_cdc import WriteCdc
 
 
-class DynamoDbTableMigration(Construct):
+class DynamoDbTableMigration(MigrationMetrics, Construct):
     """Copies a live table into another, keeps it in step, and goes away again.
 
     Put it into a stack of its own beside the tables' stack. Nothing runs and nothing is read until the state
@@ -77,6 +82,7 @@ class DynamoDbTableMigration(Construct):
         max_apply_concurrency: int = 100,
         max_rejected_items: int = 0,
         encryption_key: kms.IKey | None = None,
+        notification_topic: sns.ITopic | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
         force_delete: bool = False,
     ) -> None:
@@ -103,6 +109,7 @@ class DynamoDbTableMigration(Construct):
             max_rejected_items: how many items of the bulk load the destination may reject; default 0: the job
                 writes everything else, and then fails with their count and place.
             encryption_key: for the migration's own queues, bucket, table and logs; default AWS owned keys.
+            notification_topic: where the alarms tell that they went off, and that they ended; default none.
             removal_policy: of bucket, control table and log group; default DESTROY, with the bucket emptied;
                 RETAIN keeps them.
             force_delete: whether a deployment may take resources from under a running migration; default False.
@@ -130,6 +137,7 @@ class DynamoDbTableMigration(Construct):
         )
         self._create_functions(settings)
         self._create_state_machine()
+        self._create_alarms(retention, notification_topic)
         self._clean_up.guard(
             self._resources,
             force_delete=force_delete,
@@ -208,6 +216,16 @@ class DynamoDbTableMigration(Construct):
     def reread(self) -> lambda_.Function:
         """Return the function behind `ddb-migration reread` and `accept`; an operator needs to invoke it."""
         return self._reread.function
+
+    @property
+    def alarms(self) -> Sequence[cloudwatch.Alarm]:
+        """Return the alarms; docs/alarms.md tells of each."""
+        return tuple(self._alarms.all)
+
+    @property
+    def dashboard(self) -> cloudwatch.Dashboard:
+        """Return the dashboard, which all migrations of a stack share."""
+        return MigrationDashboard.of(self).dashboard
 
     @property
     def direct_migration_job_name(self) -> str:
@@ -310,6 +328,11 @@ class DynamoDbTableMigration(Construct):
             describe=[self._setup_check.role, self._enable_trigger.role],
             stop=self._clean_up.role,
         )
+
+    def _create_alarms(self, retention: Duration, topic: sns.ITopic | None) -> None:
+        name = self._resources.name
+        self._alarms = Alarms(self, "Alarms", migration=self, name=name, retention=retention, topic=topic)
+        MigrationDashboard.of(self).add(name, self, self._alarms)
 
     def _name_state_machine(self) -> None:
         """Tell where the migration is: by output for people, by tags for the command line."""

@@ -23,6 +23,7 @@ class WriteCdc(MigrationFunction):
             timeout=Duration.seconds(30),
             log_group=resources.log_group,
             environment={
+                names.MIGRATION_NAME: resources.name,
                 names.CONTROL_TABLE: resources.control_table.table_name,
                 names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
                 # As text, also where the number is a token.

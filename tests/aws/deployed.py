@@ -59,6 +59,7 @@ class Deployed:
             names.DIRECT_MIGRATION_JOB: f"{self.name}-direct",
             names.LARGE_MIGRATION_JOB: f"{self.name}-large",
             names.MIGRATION_BUCKET: self.name,
+            names.CHANGE_RETENTION_SECONDS: "1209600",
             names.SETTINGS: json.dumps(SETTINGS),
         }
 

@@ -21,6 +21,8 @@ QUEUE = "AWS::SQS::Queue"
 FUNCTION = "AWS::Lambda::Function"
 JOBS = ("DirectMigrationJob", "LargeMigrationJob")
 COUNTS = {
+    "AWS::CloudWatch::Alarm": 8,
+    "AWS::CloudWatch::Dashboard": 1,  # of the stack
     "AWS::DynamoDB::Table": 2,  # the control table, and the destination that stands beside the migration
     "AWS::Glue::Job": 2,
     "AWS::Glue::SecurityConfiguration": 0,
@@ -193,8 +195,11 @@ WORKS = {
 @pytest.mark.parametrize(
     ("function", "expected"),
     [
-        ("StreamProcessor", {**QUEUE_AND_TABLE}),
-        ("WriteCdc", {**QUEUE_AND_TABLE, **SOURCE, **DESTINATION}),
+        ("StreamProcessor", {**QUEUE_AND_TABLE, **NAME}),
+        (
+            "WriteCdc",
+            {**QUEUE_AND_TABLE, **SOURCE, **DESTINATION, **NAME, "CHANGE_RETENTION_SECONDS": str(14 * 86400)},
+        ),
         (
             "SetupCheck",
             {

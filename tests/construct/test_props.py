@@ -11,6 +11,7 @@ import pytest
 from aws_cdk import Duration, RemovalPolicy, Size
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 
 from ddb_migration_construct import DynamoDbTableMigration
 from tests.construct.snapshots import scrubbed
@@ -67,6 +68,16 @@ def test_tables() -> None:
 )
 def test_size_threshold(size: Size, threshold: int) -> None:
     assert settings(template_with(size_threshold=size), "size_threshold_bytes") == [threshold] * 2
+
+
+@sets("notification_topic")
+def test_notification_topic_is_told_when_an_alarm_begins_and_ends() -> None:
+    stack = new_stack()
+    migrate(stack, notification_topic=sns.Topic(stack, "Team"))
+    found = resources_of(template_of(stack), "AWS::CloudWatch::Alarm")
+    assert len(found) == 8
+    for alarm in found.values():
+        assert plain(alarm["Properties"]["AlarmActions"]) == plain(alarm["Properties"]["OKActions"]) == ["<Team>"]
 
 
 @sets("change_retention")

@@ -236,6 +236,23 @@ def test_every_kind_of_resource_that_the_construct_uses(aws: EmbeddedAws, assemb
                 "Threshold": 1,
             },
         },
+        "MathAlarm": {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "ComparisonOperator": "GreaterThanThreshold",
+                "EvaluationPeriods": 1,
+                "Metrics": [
+                    {"Id": "twice", "Expression": "2 * m"},
+                    {
+                        "Id": "m",
+                        "MetricStat": {"Metric": {"MetricName": "m", "Namespace": "n"}, "Period": 60, "Stat": "Sum"},
+                        "ReturnData": False,
+                    },
+                ],
+                "Threshold": 1,
+            },
+        },
+        "Dashboard": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardBody": "{}"}},
         "Lock": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "v", "Name": "/l/1"}},
         "CDKMetadata": {"Type": "AWS::CDK::Metadata", "Properties": {}},
     }

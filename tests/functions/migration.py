@@ -16,11 +16,13 @@ from ddb_migration.aws.executions import Executions
 from ddb_migration.aws.exports import Exports
 from ddb_migration.aws.jobs import Jobs
 from ddb_migration.aws.mappings import Mappings
+from ddb_migration.aws.metrics import Metrics
 from ddb_migration.aws.tables import Tables
 from ddb_migration.core.bulk_plan import BulkPlan, plan_name
 from ddb_migration.core.control_record import ControlRecord
 from enable_trigger.parts import Answer, Call, Parts
 from tests.fakes.aws import FakeAws
+from tests.fakes.cloudwatch import CloudWatch
 from tests.fakes.making import create_control_table, create_queue, create_table
 
 EXECUTIONS = "arn:aws:states:us-east-1:123456789012:execution:Migrate:"
@@ -51,6 +53,8 @@ class Migration:
         self.control = ControlTable(dynamodb, create_control_table(dynamodb, "control"))
         self.queue_url = create_queue(self.aws.sqs, "changes")
         self.queue = ChangeQueue(self.aws.sqs, self.queue_url)
+        self.watch = CloudWatch()
+        self.metrics = Metrics("Orders/OrdersMigration", self.clock, self.watch.read_log)
         self.settings: dict[str, Any] = {
             "size_threshold_bytes": 1000,
             "enable_source_features": False,
@@ -110,6 +114,7 @@ class Migration:
             lock=self.lock(),
             exports=Exports(self.aws.dynamodb, self.source, "bucket"),
             queue=self.queue,
+            metrics=self.metrics,
             clock=self.clock,
             new_epoch=self._new_epoch,
         )

@@ -43,7 +43,7 @@ class Capturing:
         migration.open()
         self.queue = migration.aws.sqs.queues[migration.queue_url]
         self.processor = StreamProcessor(
-            migration.control, migration.queue, map, migration.clock, migration.clock.sleep
+            migration.control, migration.queue, map, migration.clock, migration.clock.sleep, migration.metrics
         )
 
     def process(self, *records: Mapping[str, Any]) -> list[int]:

@@ -33,10 +33,11 @@ def key(name: str) -> dict[str, Any]:
 class Applying:
     """WriteCdc of a migration behind its barrier, its queue, and messages of all kinds."""
 
-    def __init__(self, migration: Migration) -> None:
+    def __init__(self, migration: Migration, opened: bool = False) -> None:
         self.migration = migration
         self.aws = migration.aws
-        migration.open(barrier_at=1)
+        if not opened:
+            migration.open(barrier_at=1)
         dynamodb = self.aws.dynamodb
         self.write_cdc = WriteCdc(
             migration.control,
@@ -47,6 +48,7 @@ class Applying:
             map,
             migration.clock,
             migration.clock.sleep,
+            metrics=migration.metrics,
         )
         self._sent = 0
 

@@ -73,6 +73,22 @@ ITEM_KEY = "item_key"
 # Parameter Store path under which the lock of each destination lies.
 DESTINATION_LOCKS = "/ddb-migration/destination-locks"
 
+# Metrics: all of one namespace, each with the migration's name as its dimension; core/metrics.py has their units.
+METRIC_NAMESPACE = "DdbMigration"
+METRIC_DIMENSION = "Migration"
+# The second dimension of METRIC_THROTTLES: DynamoDB's own reason.
+METRIC_REASON = "Reason"
+METRIC_REPLICATION_LAG = "ReplicationLag"
+METRIC_OLDEST_CHANGE_AGE = "OldestChangeAge"
+METRIC_CAPTURED = "CapturedChanges"
+METRIC_APPLIED = "AppliedChanges"
+METRIC_STALE = "StaleChanges"
+METRIC_DISCARDED = "DiscardedMessages"
+METRIC_PARKED = "ParkedKeys"
+METRIC_REREADS = "Rereads"
+METRIC_THROTTLES = "Throttles"
+METRIC_CHANGES_AFTER_CUT_OVER = "SourceChangesAfterCutOver"
+
 # Findings of SetupCheck: docs/setup-check.md tells of each. The advised ones `accepted_findings` may name.
 REQUIRED_FINDINGS = (
     "source-elsewhere",

@@ -19,6 +19,8 @@ def run(parts: Parts, call: Call) -> Answer:
     require_same_stream(parts, record)
     readings, now = _looked(parts, record), parts.clock()
     lag, incomplete = lag_seconds(readings, now), parts.control.read().incomplete
+    parked = parts.control.parked(str(record.epoch))
+    parts.metrics.put({names.METRIC_PARKED: parked, **({} if lag is None else {names.METRIC_REPLICATION_LAG: lag})})
     if not is_low(lag):
         known = "unknown" if lag is None else f"{lag:.0f} s"
         waiting_for = f"lag to fall under 30 s; it is {known}"
@@ -28,7 +30,6 @@ def run(parts: Parts, call: Call) -> Answer:
     if quiet < QUIET_SECONDS:
         return again(LOOK_SECONDS, quiet_seconds=quiet, lag_seconds=lag, incomplete=incomplete)
     parts.control.set_once(call.execution, drained_at=parts.clock())
-    parked = parts.control.parked(str(record.epoch))
     return done(epoch=record.epoch, lag_seconds=lag, parked=parked, incomplete=incomplete)
 
 

@@ -17,6 +17,7 @@ from ddb_migration.aws.executions import Executions
 from ddb_migration.aws.exports import Exports
 from ddb_migration.aws.jobs import Jobs
 from ddb_migration.aws.mappings import Mappings
+from ddb_migration.aws.metrics import SILENT, Metrics
 from ddb_migration.aws.tables import Tables
 from ddb_migration.core.state_call import Answer, Call, again, done, poll
 
@@ -41,6 +42,7 @@ class Parts:
     lock: DestinationLock
     exports: Exports
     queue: ChangeQueue
+    metrics: Metrics = SILENT
     clock: Callable[[], float] = time.time
     new_epoch: Callable[[], str] = lambda: f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:8]}"
 
@@ -64,4 +66,5 @@ class Parts:
             lock=DestinationLock(client("ssm"), environment[names.DESTINATION_TABLE], environment.holder),
             exports=Exports(dynamodb, source, environment[names.MIGRATION_BUCKET]),
             queue=ChangeQueue(client("sqs"), environment[names.CHANGE_QUEUE_URL]),
+            metrics=Metrics(environment[names.MIGRATION_NAME]),
         )

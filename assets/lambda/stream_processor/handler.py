@@ -16,6 +16,7 @@ from ddb_migration.aws.clients import client
 from ddb_migration.aws.continuity import Continuity
 from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.environment import Environment
+from ddb_migration.aws.metrics import SILENT, Metrics
 from ddb_migration.aws.probe import denials
 from ddb_migration.aws.progress import CAPTURE, Progress
 from ddb_migration.core.change import REREAD, Change, newest_per_key
@@ -46,7 +47,9 @@ class StreamProcessor:
         each: Mapper,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
+        metrics: Metrics = SILENT,
     ) -> None:
+        self._metrics = metrics
         self._control = control
         self._queue = queue
         self._each = each
@@ -85,8 +88,10 @@ class StreamProcessor:
             "sent": len(entries) - len(refused),
             "rereads": sum(change.kind == REREAD for change in changes),
         }
-        oldest = min((change.created for change in changes), default=now)
-        Progress(self._control.rows, epoch).report(CAPTURE, READER, counts, now - oldest, now)
+        age = max(0.0, now - min((change.created for change in changes), default=now))
+        Progress(self._control.rows, epoch).report(CAPTURE, READER, counts, age, now)
+        counted = {names.METRIC_CAPTURED: counts["captured"], names.METRIC_REREADS: counts["rereads"]}
+        self._metrics.put({names.METRIC_REPLICATION_LAG: age}, counted)
 
 
 def _is_of(stream_arn: str, body: Mapping[str, Any]) -> bool:
@@ -113,7 +118,8 @@ def _parts() -> tuple[StreamProcessor, Any, Environment]:
     control = ControlTable(client("dynamodb"), environment[names.CONTROL_TABLE])
     pool = ThreadPoolExecutor(SENDERS)
     queue = ChangeQueue(sqs, environment[names.CHANGE_QUEUE_URL])
-    return StreamProcessor(control, queue, pool.map), sqs, environment
+    metrics = Metrics(environment[names.MIGRATION_NAME])
+    return StreamProcessor(control, queue, pool.map, metrics=metrics), sqs, environment
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ddb_migration.aws.errors import is_refused_for_now, is_rejection, is_unanswered, persist
+from ddb_migration.aws.errors import ignore, is_refused_for_now, is_rejection, is_unanswered, persist
 from ddb_migration.aws.tables import Destination, Source
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.attribute_values import Item
@@ -47,6 +47,7 @@ class Apply:
         destination: Destination,
         deadline: Deadline,
         sleep: Callable[[float], object] = time.sleep,
+        noticed: Callable[[Exception], object] = ignore,
     ) -> None:
         self._epoch = epoch
         self._watermarks = watermarks
@@ -54,6 +55,7 @@ class Apply:
         self._destination = destination
         self._deadline = deadline
         self._sleep = sleep
+        self._noticed = noticed
 
     def group(self, group: Group) -> Outcome:
         """Apply the messages of one key; a failure leaves them all in the queue, in their order."""
@@ -104,10 +106,10 @@ class Apply:
 
     def _write_once(self, call: Callable[[], None]) -> None:
         """Repeat a write that was refused for now; raise at once where it got no answer."""
-        persist(call, self._deadline, self._sleep, is_refused_for_now)
+        persist(call, self._deadline, self._sleep, is_refused_for_now, self._noticed)
 
     def _attempt(self, call: Callable[[], Result]) -> Result:
-        return persist(call, self._deadline, self._sleep)
+        return persist(call, self._deadline, self._sleep, noticed=self._noticed)
 
 
 def _watermark(message: Message) -> str | None:

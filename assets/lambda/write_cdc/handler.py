@@ -17,9 +17,11 @@ from ddb_migration.aws.clients import client, writer
 from ddb_migration.aws.continuity import Continuity
 from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.environment import Environment
+from ddb_migration.aws.metrics import SILENT, Metrics
 from ddb_migration.aws.progress import APPLY, Progress
 from ddb_migration.aws.rows import Rows
 from ddb_migration.aws.tables import Destination, Source
+from ddb_migration.aws.throttles import Throttles
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.continuity import LONGEST_RETENTION_SECONDS, apply_leg
 from ddb_migration.core.deadline import Deadline
@@ -29,6 +31,13 @@ from write_cdc.probe import probe
 
 WRITERS = 10
 READER = uuid.uuid4().hex[:2]
+# What Apply counts, as the metrics call it.
+COUNTED = {
+    "applied": names.METRIC_APPLIED,
+    "stale_skipped": names.METRIC_STALE,
+    "discarded": names.METRIC_DISCARDED,
+    "parked": names.METRIC_PARKED,
+}
 
 Mapper = Callable[[Callable[[Group], Outcome], Iterable[Group]], Iterable[Outcome]]
 
@@ -50,7 +59,9 @@ class WriteCdc:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
         retention_seconds: float = LONGEST_RETENTION_SECONDS,
+        metrics: Metrics = SILENT,
     ) -> None:
+        self._metrics = metrics
         self._control = control
         self._watermark_rows = watermark_rows
         self._source = source
@@ -69,7 +80,10 @@ class WriteCdc:
         record = self._control.read()
         record.require_apply()
         watermarks = Watermarks(self._watermark_rows, str(record.stream_arn), self._clock, record.changed_shards)
-        apply = Apply(str(record.epoch), watermarks, self._source, self._destination, deadline, self._sleep)
+        throttles = Throttles()
+        apply = Apply(
+            str(record.epoch), watermarks, self._source, self._destination, deadline, self._sleep, throttles.notice
+        )
         batch = groups([Delivery.of(body) for body in records])
         sent = [delivery.sent for group in batch for delivery in group]
         self._continuity.met(record, sent)
@@ -78,6 +92,7 @@ class WriteCdc:
             self._report(str(record.epoch), batch, [])
         outcomes = list(self._each(apply.group, batch))
         self._report(str(record.epoch), batch, outcomes)
+        self._metrics.put_throttles(throttles.by_reason())
         left = [
             (outcome.kind, delivery)
             for group, outcome in zip(batch, outcomes, strict=True)
@@ -96,8 +111,10 @@ class WriteCdc:
         for outcome in outcomes:
             counts.update(outcome.counts)
         created = [delivery.message.created for group in batch for delivery in group if delivery.message]
-        oldest = min((moment for moment in created if moment), default=now)
-        Progress(self._control.rows, epoch).report(APPLY, READER, counts, now - oldest, now)
+        age = max(0.0, now - min((moment for moment in created if moment), default=now))
+        Progress(self._control.rows, epoch).report(APPLY, READER, counts, age, now)
+        ages = {names.METRIC_REPLICATION_LAG: age, names.METRIC_OLDEST_CHANGE_AGE: age}
+        self._metrics.put(ages, {metric: counts[name] for name, metric in COUNTED.items()})
 
 
 @functools.cache
@@ -112,6 +129,7 @@ def _write_cdc() -> WriteCdc:
         ChangeQueue(client("sqs"), environment[names.CHANGE_QUEUE_URL]),
         ThreadPoolExecutor(WRITERS).map,
         retention_seconds=float(environment[names.CHANGE_RETENTION_SECONDS]),
+        metrics=Metrics(environment[names.MIGRATION_NAME]),
     )
 
 

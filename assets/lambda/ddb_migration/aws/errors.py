@@ -62,13 +62,20 @@ def is_refused_for_now(error: Exception) -> bool:
     return is_transient(error) and not is_unanswered(error)
 
 
+def ignore(error: Exception) -> None:
+    """Do nothing about an error that is about to pass."""
+
+
 def persist(
     call: Callable[[], Result],
     deadline: Deadline,
     sleep: Callable[[float], object] = time.sleep,
     repeats: Callable[[Exception], bool] = is_transient,
+    noticed: Callable[[Exception], object] = ignore,
 ) -> Result:
     """Repeat a call while its failure is one that `repeats` names and the deadline has not passed.
+
+    `noticed` is told of each failure that is repeated.
 
     Raises OutOfTime at the deadline, and the call's own error where it is not repeated.
     """
@@ -80,5 +87,6 @@ def persist(
         except (ClientError, BotoCoreError) as error:
             if not repeats(error):
                 raise
+            noticed(error)
         sleep(backoff_seconds(attempt, random.random()))  # noqa: S311  jitter needs no secrecy
         attempt += 1

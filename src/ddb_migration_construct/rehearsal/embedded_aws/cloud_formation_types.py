@@ -9,6 +9,8 @@ from typing import Any
 from ministack.services import dynamodb, glue
 from ministack.services.cloudformation import provisioners
 
+from .settings import ACCOUNT_ID, REGION
+
 _NAME_LENGTH = 255
 # Where a handler of either action has the resource's new properties.
 _PROPERTIES_ARGUMENT = {"create": 1, "update": 2}
@@ -41,6 +43,17 @@ def _keep_recovery(table_name: str, properties: Properties) -> None:
     dynamodb._pitr_settings[table_name] = recovery.get("PointInTimeRecoveryEnabled") in (True, "true")
 
 
+def _put_alarm(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Let an alarm of metric math exist by its name alone: MiniStack evaluates none, and would refuse the stack."""
+
+    def put(name: str, properties: Properties) -> Any:
+        if properties.get("Metrics"):
+            return name, {"Arn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT_ID}:alarm:{name}"}
+        return original(name, properties)
+
+    return put
+
+
 def _then(resource_type: str, also: Callable[[str, Properties], None]) -> None:
     """Let the handlers of a type also do what MiniStack's leave out."""
     handlers = provisioners._RESOURCE_HANDLERS[resource_type]
@@ -58,7 +71,8 @@ def _with(original: Callable[..., Any], position: int, also: Callable[[str, Prop
 
 
 def install() -> None:
-    """Add Glue's security configurations, the concurrency of its jobs, and recovery of tables."""
+    """Add Glue's security configurations, the concurrency of its jobs, recovery of tables, alarms of metric math."""
+    provisioners._cw_metric_alarm_put = _put_alarm(provisioners._cw_metric_alarm_put)
     provisioners._RESOURCE_HANDLERS["AWS::Glue::SecurityConfiguration"] = {
         "create": _create_security_configuration,
         "delete": _delete_security_configuration,

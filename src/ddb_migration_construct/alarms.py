@@ -1,0 +1,157 @@
+"""The alarms of a migration, each with what it means and what to do; docs/alarms.md has a section for each."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, Token
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from ddb_migration_construct.migration_metrics import MigrationMetrics
+
+_MORE_THAN = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
+_IGNORE, _NOT_BREACHING = cloudwatch.TreatMissingData.IGNORE, cloudwatch.TreatMissingData.NOT_BREACHING
+_MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
+
+
+class Alarms(Construct):
+    """What an operator must hear of; missing data is judged metric by metric.
+
+    A lag of which nothing more is heard is not over, and a key that is parked stays so: these keep their state. A
+    queue that holds a message always reports, so silence is health there.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        migration: MigrationMetrics,
+        name: str,
+        retention: Duration,
+        topic: sns.ITopic | None,
+    ) -> None:
+        """Create the alarms; they tell `topic`, if there is one, when they go off and when they end."""
+        super().__init__(scope, id)
+        self._name = name
+        self._topic = topic
+        self.all: list[cloudwatch.Alarm] = []
+        self._stream(migration)
+        self._queue(migration, retention)
+        self._items(migration)
+        self._execution(migration)
+
+    def _stream(self, migration: MigrationMetrics) -> None:
+        lag = migration.metric_stream_lag(period=Duration.minutes(5))
+        self._alarm(
+            "StreamLag",
+            lag,
+            "changes of the source are captured more than 15 minutes late. A stream keeps them for 24 hours; what "
+            "is not captured by then is lost. Just after a start these are the old records of the stream, and the "
+            "lag falls by itself. Else look for errors and throttling of the function StreamProcessor.",
+            threshold=15 * _MINUTE_MS,
+            periods=3,
+            missing=_IGNORE,
+        )
+        self._alarm(
+            "StreamNearExpiry",
+            lag,
+            "changes of the source are captured more than 6 hours late, and are lost for good after 24. Act now: "
+            "mend what StreamProcessor's log says. If the lag nears 24 hours, abort and start again: ddb-migration "
+            f"abort {self._name}.",
+            threshold=6 * _HOUR_MS,
+            periods=3,
+            missing=_IGNORE,
+        )
+
+    def _queue(self, migration: MigrationMetrics, retention: Duration) -> None:
+        waited, half = _half_of(migration, retention)
+        self._alarm(
+            "QueueAge",
+            waited,
+            "a change has waited for half of change_retention, and SQS deletes it at the end of it. Draining is the "
+            "cure: speed the bulk load up, or abort and start again with a faster destination or more workers.",
+            threshold=half,
+        )
+        self._alarm(
+            "DrainForecast",
+            migration.metric_drain_forecast(),
+            "at the present rate changes will wait for longer than change_retention, and SQS deletes them then. "
+            "Raise what the destination takes, or max_apply_concurrency; look at the throttle reasons on the "
+            "dashboard. Pausing makes it worse.",
+            threshold=retention.to_seconds(),
+            periods=4,
+            datapoints=3,
+        )
+        self._alarm(
+            "DeadLetters",
+            migration.metric_dead_letters(period=Duration.minutes(5)),
+            "a change failed a thousand times and is in the dead-letter queue; cut-over is closed. Read the errors in "
+            f"WriteCdc's log, mend the cause, then: ddb-migration reread {self._name} --dead-letters.",
+        )
+
+    def _items(self, migration: MigrationMetrics) -> None:
+        self._alarm(
+            "ParkedKeys",
+            migration.metric_parked(),
+            "the destination rejects an item, which is kept aside with its reason; cut-over is closed. List them: "
+            f"ddb-migration status {self._name} --parked-keys. Mend the cause, then: ddb-migration reread "
+            f"{self._name} --parked. Or accept the difference, key by key: ddb-migration accept.",
+            missing=_IGNORE,
+        )
+        self._alarm(
+            "SourceChangedAfterCutOver",
+            migration.metric_changes_after_cut_over(),
+            "something still writes to the old table after cut-over, and those changes are not in the new one. Find "
+            f"the writer and move it, then settle what it wrote: ddb-migration status {self._name} lists the changes.",
+        )
+
+    def _execution(self, migration: MigrationMetrics) -> None:
+        self._alarm(
+            "MigrationFailed",
+            migration.metric_failed_executions(period=Duration.minutes(5)),
+            "the migration stopped, and says why: ddb-migration status "
+            f"{self._name}. Capture and apply go on. Mend the cause, then continue: ddb-migration start {self._name}.",
+        )
+
+    def _alarm(
+        self,
+        id: str,
+        metric: cloudwatch.IMetric,
+        text: str,
+        *,
+        threshold: float = 0,
+        periods: int = 1,
+        datapoints: int | None = None,
+        missing: cloudwatch.TreatMissingData = _NOT_BREACHING,
+    ) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            id,
+            metric=metric,
+            threshold=threshold,
+            comparison_operator=_MORE_THAN,
+            evaluation_periods=periods,
+            datapoints_to_alarm=datapoints or periods,
+            treat_missing_data=missing,
+            alarm_description=f"Migration {self._name}: {text} More: docs/alarms.md, {id}.",
+        )
+        self.all.append(alarm)
+        if self._topic is not None:
+            told = actions.SnsAction(self._topic)
+            alarm.add_alarm_action(told)
+            alarm.add_ok_action(told)
+
+
+def _half_of(migration: MigrationMetrics, retention: Duration) -> tuple[cloudwatch.IMetric, float]:
+    """Return a metric, and the threshold where it tells that half of the retention has passed."""
+    period = Duration.minutes(5)
+    age, whole = migration.metric_queue_age(period=period), retention.to_seconds()
+    if not Token.is_unresolved(whole):
+        return age, whole / 2
+    # CloudFormation cannot halve a number that only the deployment knows; CloudWatch can double one.
+    twice = cloudwatch.MathExpression(
+        expression="2 * age", using_metrics={"age": age}, period=period, label="twice the age of the oldest message"
+    )
+    return twice, whole

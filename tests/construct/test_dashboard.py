@@ -1,0 +1,53 @@
+"""One dashboard for a stack, with a row for each migration in it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aws_cdk import App, Stack, Stage
+
+from tests.construct.stacks import migrate, new_stack, plain, resources_of, template_of
+
+KIND = "AWS::CloudWatch::Dashboard"
+
+
+def widgets(stack: Stack) -> list[dict[str, Any]]:
+    (found,) = resources_of(template_of(stack), KIND).values()
+    drawn: list[dict[str, Any]] = json.loads(plain(found["Properties"]["DashboardBody"]))["widgets"]
+    return drawn
+
+
+def test_a_row_for_each_migration() -> None:
+    stack = new_stack()
+    migrations = [migrate(stack, name) for name in ("First", "Second", "Third")]
+    drawn = widgets(stack)
+    assert len(drawn) == 3 * 5
+    for row, migration in enumerate(migrations):
+        mine = drawn[5 * row : 5 * row + 5]
+        assert {widget["y"] for widget in mine} == {6 * row}
+        assert [widget["x"] for widget in mine] == [0, 4, 9, 14, 19]
+        assert sum(widget["width"] for widget in mine) == 24
+        assert migration.migration_name in mine[0]["properties"]["markdown"]
+        others = [other.migration_name for other in migrations if other is not migration]
+        assert not [name for name in others if name in json.dumps(mine)]
+
+
+def test_what_a_row_shows() -> None:
+    stack = new_stack()
+    migrate(stack)
+    text, lag, waiting, rates, alarms = (json.dumps(widget["properties"]) for widget in widgets(stack))
+    assert "ddb-migration status Orders/OrdersMigration" in text
+    assert all(name in lag for name in ("ReplicationLag", "IteratorAge", "ApproximateAgeOfOldestMessage"))
+    assert all(name in waiting for name in ("<ChangeQueue.QueueName>", "ParkedKeys", "DeadLetterQueue"))
+    assert all(name in rates for name in ("CapturedChanges", "AppliedChanges", "StaleChanges", "Throttles"))
+    assert alarms.count(".Arn>") == 8
+
+
+def test_migrations_share_it_and_stacks_do_not() -> None:
+    app = App(analytics_reporting=False)
+    stacks = [Stack(app, "One"), Stack(app, "Two"), Stack(Stage(app, "Prod"), "One")]
+    first, second = migrate(stacks[0], "A"), migrate(stacks[0], "B")
+    others = [migrate(stack) for stack in stacks[1:]]
+    assert first.dashboard is second.dashboard
+    assert len({id(one.dashboard) for one in (first, *others)}) == 3
