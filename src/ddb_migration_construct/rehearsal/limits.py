@@ -14,7 +14,7 @@ LIMITS = (
     "are seen everywhere at once; KMS keys, VPC endpoints, service control policies and the rights of whoever deploys "
     "are not judged.",
     "Event source mappings: pollers of the rehearsal's own; no filters or failure destinations.",
-    "Items: time to live deletes nothing; other limits are as the embedded DynamoDB understands them.",
+    "Items: time to live deletes within a minute, not within days; limits are as the embedded DynamoDB has them.",
     "Alarms are created but never evaluated; notifications go nowhere.",
     "Speed: the seconds of this run say nothing about the seconds on AWS.",
 )

@@ -15,6 +15,7 @@ Hooks into internals, each with a test in ``tests/embedded_aws`` that fails once
 ``...cloudformation.provisioners._RESOURCE_HANDLERS``  security configurations, MaxConcurrentRuns, recovery
 ``ministack.services.lambda_svc._poll_*``              MiniStack's own pollers stay switched off
 ``ministack.services.dynamodb._emit_stream_event``     every write is noted, for exports as of an earlier time
+``ministack.services.dynamodb._remove_item``            what time to live deletes is told on the stream
 ``ministack.services.sts.register_session``            sessions of the roles that services assume
 ``ministack.services.stepfunctions._state_machines``   definition and role of a state machine
 ``moto...boto_client_for``                             tasks call this port as the state machine's role

@@ -14,7 +14,7 @@ from typing import Any
 
 from ministack.core import iam_evaluator
 
-from . import table_history
+from . import table_history, time_to_live
 from .export_files import write_export
 from .faults import Faults
 from .permissions import refused_actions
@@ -141,6 +141,7 @@ async def _describe_backups(request: Request, settings: Settings) -> Answer:
 def install(settings: Settings, faults: Faults) -> None:
     """Write exports, give restorable times that lag as on AWS (scaled), and let item calls meet faults."""
     table_history.install()
+    time_to_live.install()
 
     async def answer(request: Request) -> Answer:
         require_unblocked(request, settings)

@@ -38,8 +38,10 @@ def _change(dynamodb: dict[str, Any]) -> dict[str, Any]:
 
 def stream_event_record(record: dict[str, Any], stream_arn: str) -> dict[str, Any]:
     """A record of GetRecords as the function gets it: binary as base64, the date in epoch seconds."""
+    identity = record.get("userIdentity")
     return {
-        **{name: value for name, value in record.items() if name != "dynamodb"},
+        **{name: value for name, value in record.items() if name not in ("dynamodb", "userIdentity")},
+        **({"userIdentity": {"type": identity["Type"], "principalId": identity["PrincipalId"]}} if identity else {}),
         "dynamodb": _change(record["dynamodb"]),
         "eventSourceARN": stream_arn,
     }
