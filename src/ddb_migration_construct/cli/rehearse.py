@@ -11,7 +11,7 @@ import typer
 
 from ddb_migration_construct.cli.failures import CommandFailed, require
 
-DEFAULT_ITEMS = 2000
+DEFAULT_ITEMS = 1500
 DEFAULT_WRITES_PER_SECOND = 20.0
 _SEEDS = 1_000_000
 
