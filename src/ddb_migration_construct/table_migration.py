@@ -43,6 +43,7 @@ from ddb_migration_construct.encryption import permit_logs
 from ddb_migration_construct.execution_access import ExecutionAccess
 from ddb_migration_construct.migrate import Migrate
 from ddb_migration_construct.migration_bucket import MigrationBucket
+from ddb_migration_construct.migration_grants import MigrationGrants
 from ddb_migration_construct.migration_metrics import MigrationMetrics
 from ddb_migration_construct.nag_reasons import carry_reasons
 from ddb_migration_construct.reread import Reread
@@ -54,7 +55,7 @@ from ddb_migration_construct.validation import require_valid
 from ddb_migration_construct.write_cdc import WriteCdc
 
 
-class DynamoDbTableMigration(MigrationMetrics, Construct):
+class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
     """Copies a live table into another, keeps it in step, and goes away again.
 
     Put it into a stack of its own beside the tables' stack. Nothing runs and nothing is read until the state

@@ -1,0 +1,111 @@
+"""Rights for the people and pipelines that run a migration: to start it, to operate it, to read how it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
+
+from ddb_migration_construct._runtime import names
+from ddb_migration_construct.resources import Resources
+
+
+class MigrationGrants:
+    """The `grant_*` methods of the construct; none gives a right to either table."""
+
+    _resources: Resources
+
+    @property
+    def state_machine(self) -> sfn.StateMachine:
+        """Return the state machine."""
+        raise NotImplementedError
+
+    @property
+    def clean_up(self) -> lambda_.Function:
+        """Return the function that ends a migration."""
+        raise NotImplementedError
+
+    @property
+    def reread(self) -> lambda_.Function:
+        """Return the function behind the commands that steer a migration."""
+        raise NotImplementedError
+
+    def grant_start(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let somebody start the migration, and go on with one that stopped.
+
+        `ddb-migration start` looks at the migration first: give `grant_read` too.
+        """
+        return _give(grantee, ["states:StartExecution"], [self.state_machine.state_machine_arn])
+
+    def grant_operate(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let somebody pause, resume, set rates, have keys read again, accept parked ones and abort; and read.
+
+        All of that is done by functions of the migration, which may do no more than their own roles; the operator
+        needs no right to queues, mappings, jobs or tables.
+        """
+        functions = [self.reread.function_arn, self.clean_up.function_arn]
+        return _both(_give(grantee, ["lambda:InvokeFunction"], functions), self.grant_read(grantee))
+
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let somebody see what `ddb-migration list`, `status` and `report` show: counts, reasons, and parked keys."""
+        grants = [
+            self._find(grantee),
+            self._follow(grantee),
+            self._read_control_table(grantee),
+            self._read_reports(grantee),
+        ]
+        key = self._resources.encryption_key
+        return _both(*grants, *([key.grant_decrypt(grantee)] if key else []))
+
+    def _find(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Migrations are found by the tags of all state machines; listing them takes no resource."""
+        machine = self.state_machine
+        machines = Stack.of(machine).format_arn(
+            service="states", resource="stateMachine", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+        tags = _give(grantee, ["states:ListTagsForResource"], [machines])
+        return _both(_give(grantee, ["states:ListStateMachines"], ["*"]), tags)
+
+    def _follow(self, grantee: iam.IGrantable) -> iam.Grant:
+        machine, resources = self.state_machine, self._resources
+        executions = Stack.of(machine).format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{machine.state_machine_name}:*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        queues = [resources.change_queue.queue_arn, resources.dead_letter_queue.queue_arn]
+        return _both(
+            _give(grantee, ["states:ListExecutions"], [machine.state_machine_arn]),
+            _give(grantee, ["states:DescribeExecution"], [executions]),
+            _give(grantee, ["sqs:GetQueueAttributes"], queues),
+        )
+
+    def _read_control_table(self, grantee: iam.IGrantable) -> iam.Grant:
+        table = self._resources.control_table.table_arn
+        rows = _give(grantee, ["dynamodb:GetItem", "dynamodb:Query"], [table])
+        return _both(rows, _give(grantee, ["dynamodb:Query"], [f"{table}/index/{names.PARKED_INDEX}"]))
+
+    def _read_reports(self, grantee: iam.IGrantable) -> iam.Grant:
+        """The reports only: exports in the same bucket hold items."""
+        bucket = self._resources.bucket
+        listed = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["s3:ListBucket"],
+            resource_arns=[bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": "verify/*"}},
+        )
+        return _both(_give(grantee, ["s3:GetObject"], [bucket.arn_for_objects("verify/*")]), listed)
+
+
+def _give(grantee: iam.IGrantable, actions: Sequence[str], resources: Sequence[str]) -> iam.Grant:
+    return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=list(resources))
+
+
+def _both(first: iam.Grant, *others: iam.Grant) -> iam.Grant:
+    for other in others:
+        first = first.combine(other)
+    return first
