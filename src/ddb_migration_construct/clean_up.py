@@ -8,8 +8,8 @@ from aws_cdk import CustomResource, Duration
 from constructs import Construct, IDependable
 
 from ddb_migration_construct._runtime import names
-from ddb_migration_construct.bulk_load_job import BulkLoadJob
 from ddb_migration_construct.destination_lock import allow_lock
+from ddb_migration_construct.glue_job import GlueJob
 from ddb_migration_construct.mapping_access import allow_mappings
 from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.resources import Resources
@@ -29,10 +29,10 @@ class CleanUp(MigrationFunction):
         resources: Resources,
         stream_processor: StreamProcessor,
         write_cdc: WriteCdc,
-        jobs: Sequence[BulkLoadJob],
+        jobs: Sequence[GlueJob],
     ) -> None:
         """Create the function; `guard` adds the custom resource."""
-        direct_job, large_job = jobs
+        direct_job, large_job, verify_job = jobs
         self._stream_processor = stream_processor
         super().__init__(
             scope,
@@ -51,6 +51,7 @@ class CleanUp(MigrationFunction):
                 names.WRITE_CDC: write_cdc.function.function_arn,
                 names.DIRECT_MIGRATION_JOB: direct_job.job_name,
                 names.LARGE_MIGRATION_JOB: large_job.job_name,
+                names.VERIFY_JOB: verify_job.job_name,
             },
         )
         allow_table(self.role, resources.control_table, "GetItem", "UpdateItem")

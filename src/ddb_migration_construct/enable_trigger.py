@@ -1,4 +1,4 @@
-"""EnableTrigger: the function behind the states from StartCapture to Drain."""
+"""EnableTrigger: the function behind the states from StartCapture to Repair."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.settings import Settings
 from ddb_migration_construct.stream_processor import StreamProcessor
-from ddb_migration_construct.table_access import allow_parked_keys, allow_source, allow_table
+from ddb_migration_construct.table_access import allow_parked_keys, allow_reading, allow_source, allow_table
 from ddb_migration_construct.write_cdc import WriteCdc
 
 
@@ -62,7 +62,18 @@ class EnableTrigger(MigrationFunction):
         self.allow(["glue:GetJobRuns"], [direct_job.job_arn, large_job.job_arn])
         self.allow(["sqs:GetQueueAttributes"], [resources.change_queue.queue_arn])
         self._allow_export(resources)
+        self._allow_repair(resources)
         resources.permit_key(self.role)
+
+    def _allow_repair(self, resources: Resources) -> None:
+        """Repair reads a pass's report, has keys read again, and looks at them on both sides."""
+        for table in (resources.source_table, resources.destination_table):
+            allow_reading(self.role, table, "BatchGetItem")
+        self.allow(["sqs:SendMessage"], [resources.change_queue.queue_arn])
+        objects = resources.bucket.arn_for_objects(f"{names.VERIFY_PREFIX}*")
+        self.allow(["s3:GetObject", "s3:PutObject"], [objects])
+        # Without it S3 answers AccessDenied where a report is not there yet.
+        self.allow(["s3:ListBucket"], [resources.bucket.bucket_arn])
 
     def _allow_export(self, resources: Resources) -> None:
         """Export needs these of its caller (DynamoDB guide, "Requesting a table export")."""

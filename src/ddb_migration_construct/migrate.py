@@ -1,6 +1,8 @@
-"""Migrate: the state machine, SetupCheck to Drain; every state may be entered again."""
+"""Migrate: the state machine, SetupCheck to Verify; every state may be entered again."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
@@ -11,7 +13,9 @@ from constructs import Construct
 
 from ddb_migration_construct._runtime import names
 from ddb_migration_construct.bulk_load_job import BulkLoadJob
+from ddb_migration_construct.glue_job import GlueJob
 from ddb_migration_construct.migration_role import MigrationRole
+from ddb_migration_construct.verify_job import VerifyJob
 
 # Errors that say what to mend; repeating the call would only say it later.
 FINAL_ERRORS = [
@@ -21,13 +25,14 @@ FINAL_ERRORS = [
     "ExportFailed",
     "ForeignMapping",
     "MigrationStopped",
+    "NotAReport",
     "SetupCheckFailed",
     "StreamReplaced",
 ]
 # Of a job's run, as its ErrorMessage names them: the same run again would say the same, minutes and dollars later.
 FINAL_JOB_ERRORS = ["ExportDamaged", "ItemsRejected", "MigrationStopped"]
 # The failure's own name, States.TaskFailed, is none that a state may fail with (Amazon States Language, "Errors").
-BULK_LOAD_FAILED = "BulkLoadFailed"
+BULK_LOAD_FAILED, VERIFY_FAILED = "BulkLoadFailed", "VerifyFailed"
 # A lost worker or a throttled start may come several times in a load of days; each run goes on from checkpoints.
 _RUNS_AFTER_FAILURES = 3
 # Glue API: MaxConcurrentRuns is 1, so a run of a stopped execution may still be in the way.
@@ -46,13 +51,14 @@ class Migrate(Construct):
         enable_trigger: lambda_.IFunction,
         direct_job: BulkLoadJob,
         large_job: BulkLoadJob,
+        verify_job: VerifyJob,
         log_group: logs.ILogGroup,
     ) -> None:
         """Create the state machine."""
         super().__init__(scope, id)
         self._enable_trigger = enable_trigger
-        drained = sfn.Succeed(self, "Drained", comment="capture and apply go on until the team cuts over")
-        drain = self._polled(names.DRAIN_STATE, enable_trigger, drained)
+        verified = sfn.Succeed(self, "Verified", comment="capture and apply go on until the team cuts over")
+        drain = self._polled(names.DRAIN_STATE, enable_trigger, self._verify(verify_job, verified))
         trigger = self._polled(names.ENABLE_TRIGGER_STATE, enable_trigger, drain)
         barrier = self._polled(names.BARRIER_STATE, enable_trigger, trigger)
         choose = self._polled(
@@ -69,6 +75,17 @@ class Migrate(Construct):
             tracing_enabled=True,
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
         )
+
+    def _verify(self, job: VerifyJob, following: sfn.IChainable) -> sfn.IChainable:
+        """Return Verify: a pass of the job, repair, and again where repair asks for it."""
+        needed = sfn.Choice(self, "PassNeeded").otherwise(_start_of(following))
+        again = sfn.Choice(self, "PassAgain").otherwise(_start_of(following))
+        verify = self._polled(names.VERIFY_STATE, self._enable_trigger, needed)
+        repair = self._polled(names.REPAIR_STATE, self._enable_trigger, again)
+        run = self._job(names.VERIFY_JOB_STATE, job, repair, VERIFY_FAILED, ("epoch", "pass_id"))
+        needed.when(sfn.Condition.boolean_equals("$.needed", True), run)
+        again.when(sfn.Condition.boolean_equals("$.verify_again", True), verify)
+        return verify
 
     def _bulk_load(self, direct_job: BulkLoadJob, large_job: BulkLoadJob, barrier: sfn.IChainable) -> sfn.Choice:
         direct = self._job(names.DIRECT_MIGRATION_JOB_STATE, direct_job, barrier)
@@ -106,14 +123,25 @@ class Migrate(Construct):
         task.next(done.otherwise(wait.next(task)))
         return task
 
-    def _job(self, state: str, job: BulkLoadJob, following: sfn.IChainable) -> sfn.State:
-        """Return the start of a job's run: a failed one is followed by three more, unless its error is final."""
+    def _job(
+        self,
+        state: str,
+        job: GlueJob,
+        following: sfn.IChainable,
+        error: str = BULK_LOAD_FAILED,
+        arguments: Sequence[str] = ("epoch",),
+    ) -> sfn.State:
+        """Return the start of a job's run: a failed one is followed by three more, unless its error is final.
+
+        `arguments` are taken from the state's input by their names.
+        """
+        given = {name: sfn.JsonPath.string_at(f"$.{name}") for name in arguments}
         task = tasks.GlueStartJobRun(
             self,
             state,
             glue_job_name=job.job_name,
             integration_pattern=sfn.IntegrationPattern.RUN_JOB,
-            arguments=sfn.TaskInput.from_object({"--epoch": sfn.JsonPath.string_at("$.epoch")}),
+            arguments=sfn.TaskInput.from_object({f"--{name}": value for name, value in given.items()}),
             result_path=sfn.JsonPath.DISCARD,
         )
         task.add_retry(
@@ -122,24 +150,26 @@ class Migrate(Construct):
             max_attempts=2000,
             max_delay=Duration.minutes(10),
         )
-        task.add_catch(self._failed(state, task), errors=[sfn.Errors.TASKS_FAILED], result_path="$.failure")
+        task.add_catch(
+            self._failed(state, task, error, given), errors=[sfn.Errors.TASKS_FAILED], result_path="$.failure"
+        )
         task.next(following)
         # Counted here and not by Retry, which looks at an error's name only: Glue has one for all failures.
         begins = sfn.Pass(self, f"{state}Begins", result=sfn.Result.from_number(0), result_path="$.failures")
         begins.next(task)
         return begins
 
-    def _failed(self, state: str, task: sfn.State) -> sfn.Choice:
+    def _failed(self, state: str, task: sfn.State, error: str, given: Mapping[str, str]) -> sfn.Choice:
         """Return the choice between another run and the end; what a failed run has done is in its checkpoints."""
         condition = sfn.Condition
         is_final = [condition.string_matches("$.failure.Cause", f"*{error}: *") for error in FINAL_JOB_ERRORS]
         too_often = condition.number_greater_than_equals("$.failures", _RUNS_AFTER_FAILURES)
-        stops = sfn.Fail(self, f"{state}Stops", error=BULK_LOAD_FAILED, cause_path="$.failure.Cause")
+        stops = sfn.Fail(self, f"{state}Stops", error=error, cause_path="$.failure.Cause")
         counts = sfn.Pass(
             self,
             f"{state}Counts",
             parameters={
-                "epoch": sfn.JsonPath.string_at("$.epoch"),
+                **given,
                 "failures": sfn.JsonPath.math_add(sfn.JsonPath.number_at("$.failures"), 1),
             },
         )

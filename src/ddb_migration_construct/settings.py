@@ -23,6 +23,7 @@ class Settings:
     max_write_units_per_second: int | None
     max_rejected_items: int
     change_retention: Duration
+    repair_extra: bool
 
     def to_text(self, scope: IConstruct) -> str:
         """Return the JSON that the functions read; numbers may be tokens."""
@@ -36,5 +37,6 @@ class Settings:
             "max_read_units_per_second": self.max_read_units_per_second,
             "max_write_units_per_second": self.max_write_units_per_second,
             "change_retention_seconds": self.change_retention.to_seconds(),
+            "repair_extra": self.repair_extra,
         }
         return Stack.of(scope).to_json_string(values)

@@ -13,6 +13,7 @@ from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.settings import Settings
 from ddb_migration_construct.stream_processor import StreamProcessor
 from ddb_migration_construct.table_access import allow_destination, allow_source, allow_table
+from ddb_migration_construct.verify_job import VerifyJob
 from ddb_migration_construct.write_cdc import WriteCdc
 
 
@@ -30,6 +31,7 @@ class SetupCheck(MigrationFunction):
         write_cdc: WriteCdc,
         direct_job: BulkLoadJob,
         large_job: BulkLoadJob,
+        verify_job: VerifyJob,
     ) -> None:
         """Create the function; only `enable_source_features` lets it change the source."""
         super().__init__(
@@ -50,6 +52,7 @@ class SetupCheck(MigrationFunction):
                 names.MIGRATION_BUCKET: resources.bucket.bucket_name,
                 names.DIRECT_MIGRATION_ROLE: direct_job.role.role_arn,
                 names.LARGE_MIGRATION_ROLE: large_job.role.role_arn,
+                names.VERIFY_ROLE: verify_job.role.role_arn,
             },
         )
         looks = ["DescribeTable", "DescribeContinuousBackups", "DescribeTimeToLive"]
@@ -63,5 +66,6 @@ class SetupCheck(MigrationFunction):
         probed = [stream_processor.function.function_arn, write_cdc.function.function_arn]
         self.allow(["lambda:InvokeFunction"], probed)
         # The simulator reads the policies of these roles and calls nothing.
-        self.allow(["iam:SimulatePrincipalPolicy"], [direct_job.role.role_arn, large_job.role.role_arn])
+        simulated = [job.role.role_arn for job in (direct_job, large_job, verify_job)]
+        self.allow(["iam:SimulatePrincipalPolicy"], simulated)
         resources.permit_key(self.role)

@@ -11,6 +11,11 @@ from ddb_migration_construct.encryption import permit_reading, permit_role
 
 def allow_source(role: iam.Role, table: dynamodb.ITable, *actions: str) -> None:
     """Let a role do these `dynamodb:` actions on the source, and decrypt what they read."""
+    allow_reading(role, table, *actions)
+
+
+def allow_reading(role: iam.Role, table: dynamodb.ITable, *actions: str) -> None:
+    """Let a role do these `dynamodb:` actions on a table that it does not write to, and decrypt what they read."""
     _allow(role, [table.table_arn], actions)
     permit_reading(table.encryption_key, role)
 

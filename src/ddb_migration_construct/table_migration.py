@@ -32,7 +32,6 @@ from ddb_migration_construct.alarms import Alarms
 from ddb_migration_construct.bulk_load_job import (
     DirectMigrationJob,
     LargeMigrationJob,
-    security_configuration,
 )
 from ddb_migration_construct.change_queue import ChangeQueue
 from ddb_migration_construct.clean_up import CleanUp
@@ -41,6 +40,7 @@ from ddb_migration_construct.dashboard import MigrationDashboard
 from ddb_migration_construct.enable_trigger import EnableTrigger
 from ddb_migration_construct.encryption import permit_logs
 from ddb_migration_construct.execution_access import ExecutionAccess
+from ddb_migration_construct.glue_job import security_configuration
 from ddb_migration_construct.migrate import Migrate
 from ddb_migration_construct.migration_bucket import MigrationBucket
 from ddb_migration_construct.migration_grants import MigrationGrants
@@ -52,6 +52,7 @@ from ddb_migration_construct.settings import Settings
 from ddb_migration_construct.setup_check import SetupCheck
 from ddb_migration_construct.stream_processor import StreamProcessor
 from ddb_migration_construct.validation import require_valid
+from ddb_migration_construct.verify_job import VerifyJob
 from ddb_migration_construct.write_cdc import WriteCdc
 
 
@@ -82,6 +83,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         max_workers: int = 4,
         max_apply_concurrency: int = 100,
         max_rejected_items: int = 0,
+        repair_extra: bool = False,
         encryption_key: kms.IKey | None = None,
         notification_topic: sns.ITopic | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
@@ -109,6 +111,8 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             max_apply_concurrency: how many WriteCdc run at once, 2 to 1,000; default 100.
             max_rejected_items: how many items of the bulk load the destination may reject; default 0: the job
                 writes everything else, and then fails with their count and place.
+            repair_extra: whether Repair deletes items that only the destination has; default False: they are
+                reported, and keep the gate closed.
             encryption_key: for the migration's own queues, bucket, table and logs; default AWS owned keys.
             notification_topic: where the alarms tell that they went off, and that they ended; default none.
             removal_policy: of bucket, control table and log group; default DESTROY, with the bucket emptied;
@@ -131,6 +135,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             max_write_units_per_second=max_write_units_per_second,
             max_rejected_items=max_rejected_items,
             change_retention=retention,
+            repair_extra=repair_extra,
         )
         require_valid(self, source_table, destination_table, retention, settings)
         self._resources = self._create_resources(
@@ -238,6 +243,11 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         """Return the name of the Glue job that copies from an export."""
         return self._large_job.job_name
 
+    @property
+    def verify_job_name(self) -> str:
+        """Return the name of the Glue job that compares the tables."""
+        return self._verify_job.job_name
+
     def _create_resources(
         self,
         source_table: dynamodb.ITable,
@@ -283,6 +293,9 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         self._large_job = LargeMigrationJob(
             self, "LargeMigrationJob", resources=resources, settings=settings, security_configuration=security
         )
+        self._verify_job = VerifyJob(
+            self, "VerifyJob", resources=resources, settings=settings, security_configuration=security
+        )
         self._setup_check = SetupCheck(
             self,
             "SetupCheck",
@@ -292,6 +305,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             write_cdc=self._write_cdc,
             direct_job=self._direct_job,
             large_job=self._large_job,
+            verify_job=self._verify_job,
         )
         self._enable_trigger = EnableTrigger(
             self,
@@ -309,7 +323,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             resources=resources,
             stream_processor=self._stream_processor,
             write_cdc=self._write_cdc,
-            jobs=[self._direct_job, self._large_job],
+            jobs=[self._direct_job, self._large_job, self._verify_job],
         )
 
     def _create_state_machine(self) -> None:
@@ -320,6 +334,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             enable_trigger=self._enable_trigger.function,
             direct_job=self._direct_job,
             large_job=self._large_job,
+            verify_job=self._verify_job,
             log_group=self._resources.log_group,
         )
         ExecutionAccess(

@@ -19,15 +19,15 @@ from tests.construct.stacks import (
 
 QUEUE = "AWS::SQS::Queue"
 FUNCTION = "AWS::Lambda::Function"
-JOBS = ("DirectMigrationJob", "LargeMigrationJob")
+JOBS = ("DirectMigrationJob", "LargeMigrationJob", "VerifyJob")
 COUNTS = {
     "AWS::CloudWatch::Alarm": 8,
     "AWS::CloudWatch::Dashboard": 1,  # of the stack
     "AWS::DynamoDB::Table": 2,  # the control table, and the destination that stands beside the migration
-    "AWS::Glue::Job": 2,
+    "AWS::Glue::Job": 3,
     "AWS::Glue::SecurityConfiguration": 0,
     "AWS::IAM::ManagedPolicy": 0,
-    "AWS::IAM::Role": 9,
+    "AWS::IAM::Role": 10,
     "AWS::KMS::Key": 0,
     "AWS::Lambda::EventSourceMapping": 0,
     "AWS::Lambda::Function": 6,
@@ -211,6 +211,7 @@ WORKS = {
                 "MIGRATION_BUCKET": "<MigrationBucket>",
                 "DIRECT_MIGRATION_ROLE": "<DirectMigrationJobRole.Arn>",
                 "LARGE_MIGRATION_ROLE": "<LargeMigrationJobRole.Arn>",
+                "VERIFY_ROLE": "<VerifyJobRole.Arn>",
             },
         ),
         (
@@ -225,7 +226,10 @@ WORKS = {
                 "CHANGE_QUEUE_ARN": "<ChangeQueue.Arn>",
             },
         ),
-        ("CleanUp", {**QUEUE_AND_TABLE, **SOURCE, **DESTINATION, **FUNCTIONS, **NAME, **WORKS}),
+        (
+            "CleanUp",
+            {**QUEUE_AND_TABLE, **SOURCE, **DESTINATION, **FUNCTIONS, **NAME, **WORKS, "VERIFY_JOB": "<VerifyJob>"},
+        ),
         ("Reread", {**QUEUE_AND_TABLE, **SOURCE, "DEAD_LETTER_QUEUE_URL": "<ChangeQueueDeadLetterQueue>"}),
     ],
 )
@@ -244,6 +248,7 @@ def test_settings(template: dict[str, Any], function: str) -> None:
         "max_workers": 4,
         "max_apply_concurrency": 100,
         "change_retention_seconds": 14 * 86400,
+        "repair_extra": False,
     }
 
 
@@ -268,7 +273,19 @@ def test_jobs(template: dict[str, Any], job: str) -> None:
 
 @pytest.mark.parametrize(
     ("job", "more"),
-    [("DirectMigrationJob", {}), ("LargeMigrationJob", {"--bucket": "<MigrationBucket>"})],
+    [
+        ("DirectMigrationJob", {"--max_rejected_items": "0"}),
+        ("LargeMigrationJob", {"--max_rejected_items": "0", "--bucket": "<MigrationBucket>"}),
+        (
+            "VerifyJob",
+            {
+                "--bucket": "<MigrationBucket>",
+                "--change_queue": "<ChangeQueue>",
+                "--sample": "100%",
+                "--settle_seconds": "60",
+            },
+        ),
+    ],
 )
 def test_arguments_of_jobs(template: dict[str, Any], job: str, more: dict[str, str]) -> None:
     found = plain(properties(template, "AWS::Glue::Job", job)["DefaultArguments"])
@@ -279,7 +296,6 @@ def test_arguments_of_jobs(template: dict[str, Any], job: str, more: dict[str, s
         "--control_table": "<ControlTable>",
         "--source_table": SOURCE["SOURCE_TABLE"],
         "--destination_table": DESTINATION["DESTINATION_TABLE"],
-        "--max_rejected_items": "0",
         **more,
     }
 

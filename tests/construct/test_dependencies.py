@@ -103,5 +103,5 @@ def test_mapped_functions_are_usable_before_anything_may_run(template: dict[str,
     assert reached >= {
         *("SetupCheckRole", "EnableTriggerRole", "MigrateStateMachineRole"),
         *("StreamProcessorRole", "WriteCdcRole", "ChangeQueue", "ControlTable"),
-        *("DirectMigrationJob", "LargeMigrationJob"),
+        *("DirectMigrationJob", "LargeMigrationJob", "VerifyJob"),
     }

@@ -14,7 +14,7 @@ from tests.construct.test_tables import KEY_ARN, WRITING
 # All that hold a role of the migration; the state machine itself touches nothing that is encrypted.
 USERS = [
     *("SetupCheck", "StreamProcessor", "EnableTrigger", "WriteCdc", "CleanUp", "Reread"),
-    *("DirectMigrationJob", "LargeMigrationJob"),
+    *("DirectMigrationJob", "LargeMigrationJob", "VerifyJob"),
 ]
 
 
@@ -57,7 +57,7 @@ def test_logs_of_the_jobs(template: dict[str, Any]) -> None:
         "S3Encryptions": [{"S3EncryptionMode": "SSE-KMS", "KmsKeyArn": "<Key.Arn>"}],
     }
     jobs = resources_of(template, "AWS::Glue::Job").values()
-    assert [plain(job["Properties"]["SecurityConfiguration"]) for job in jobs] == ["<JobSecurity>"] * 2
+    assert [plain(job["Properties"]["SecurityConfiguration"]) for job in jobs] == ["<JobSecurity>"] * 3
 
 
 def test_cloud_watch_logs_may_use_the_key(template: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ QUEUE, DEAD_LETTERS = "<ChangeQueue.Arn>", "<ChangeQueueDeadLetterQueue.Arn>"
 BUCKET = "<MigrationBucket.Arn>"
 LOCKS = "arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/ddb-migration/destination-locks/*"
 JOB = "arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:job/"
-DIRECT, LARGE = f"{JOB}<DirectMigrationJob>", f"{JOB}<LargeMigrationJob>"
+DIRECT, LARGE, VERIFY = f"{JOB}<DirectMigrationJob>", f"{JOB}<LargeMigrationJob>", f"{JOB}<VerifyJob>"
 GLUE_LOGS = "arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws-glue/*"
 EXECUTIONS = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<MigrateStateMachine.Name>:*"
 ASSETS = "arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>"
@@ -29,12 +29,14 @@ def on(resources: str | list[str], service: str, *actions: str) -> set[Grant]:
 
 
 FUNCTION_LOGS = on("<Logs.Arn>", "logs", "CreateLogStream", "PutLogEvents")
+EVERY_JOB = on([ASSETS, f"{ASSETS}/*"], "s3", "GetObject*", "GetBucket*", "List*") | on(
+    GLUE_LOGS, "logs", "AssociateKmsKey", "CreateLogGroup", "CreateLogStream", "PutLogEvents"
+)
 JOB_COMMON = (
-    on([ASSETS, f"{ASSETS}/*"], "s3", "GetObject*", "GetBucket*", "List*")
+    EVERY_JOB
     | on(SOURCE, "dynamodb", "DescribeTable")
     | on(DESTINATION, "dynamodb", "BatchWriteItem")
     | on(CONTROL, "dynamodb", "GetItem", "UpdateItem", "Query")
-    | on(GLUE_LOGS, "logs", "AssociateKmsKey", "CreateLogGroup", "CreateLogStream", "PutLogEvents")
 )
 LOG_DELIVERY = on(
     "*",
@@ -58,7 +60,11 @@ GRANTS: dict[str, set[Grant]] = {
     "SetupCheckRole": FUNCTION_LOGS
     | on(SOURCE, "dynamodb", "DescribeTable", "DescribeContinuousBackups", "DescribeTimeToLive")
     | on(DESTINATION, "dynamodb", "DescribeTable", "DescribeTimeToLive", "Scan")
-    | on(["<DirectMigrationJobRole.Arn>", "<LargeMigrationJobRole.Arn>"], "iam", "SimulatePrincipalPolicy")
+    | on(
+        ["<DirectMigrationJobRole.Arn>", "<LargeMigrationJobRole.Arn>", "<VerifyJobRole.Arn>"],
+        "iam",
+        "SimulatePrincipalPolicy",
+    )
     | on(CONTROL, "dynamodb", "GetItem", "Query")
     | on(LOCKS, "ssm", "GetParameter")
     | on("*", "lambda", "ListEventSourceMappings")
@@ -76,13 +82,16 @@ GRANTS: dict[str, set[Grant]] = {
     )  # only under the condition OWN_MAPPINGS, as shown below
     | on("*", "lambda", "ListEventSourceMappings")
     | on([DIRECT, LARGE], "glue", "GetJobRuns")
-    | on(QUEUE, "sqs", "GetQueueAttributes")
+    | on(QUEUE, "sqs", "GetQueueAttributes", "SendMessage")
+    | on([SOURCE, DESTINATION], "dynamodb", "BatchGetItem")
+    | on(f"{BUCKET}/verify/*", "s3", "GetObject", "PutObject")
+    | on(BUCKET, "s3", "ListBucket")
     | on(EXECUTIONS, "states", "DescribeExecution"),
     "CleanUpRole": FUNCTION_LOGS
     | on(CONTROL, "dynamodb", "GetItem", "UpdateItem")
     | on(LOCKS, "ssm", "GetParameter", "DeleteParameter")
     | on("*", "lambda", "DeleteEventSourceMapping", "ListEventSourceMappings")
-    | on([DIRECT, LARGE], "glue", "GetJobRuns", "BatchStopJobRun")
+    | on([DIRECT, LARGE, VERIFY], "glue", "GetJobRuns", "BatchStopJobRun")
     | on(f"{SOURCE}/export/*", "dynamodb", "DescribeExport")
     | on(BUCKET, "s3", "ListBucket")
     | on(f"{BUCKET}/*", "s3", "DeleteObject")
@@ -94,6 +103,12 @@ GRANTS: dict[str, set[Grant]] = {
     | on(DEAD_LETTERS, "sqs", "ReceiveMessage", "DeleteMessage"),
     "DirectMigrationJobRole": JOB_COMMON | on(SOURCE, "dynamodb", "Scan"),
     "LargeMigrationJobRole": JOB_COMMON | on(f"{BUCKET}/export/*", "s3", "GetObject") | on(BUCKET, "s3", "ListBucket"),
+    "VerifyJobRole": EVERY_JOB
+    | on([SOURCE, DESTINATION], "dynamodb", "DescribeTable", "DescribeTimeToLive", "Scan", "BatchGetItem")
+    | on(CONTROL, "dynamodb", "GetItem", "BatchGetItem", "UpdateItem", "Query")
+    | on(QUEUE, "sqs", "GetQueueAttributes")
+    | on(f"{BUCKET}/verify/*", "s3", "GetObject", "PutObject", "DeleteObject")
+    | on(BUCKET, "s3", "ListBucket"),
     "MigrateStateMachineRole": on(
         [
             f"<{function}Function.Arn>{version}"
@@ -103,7 +118,7 @@ GRANTS: dict[str, set[Grant]] = {
         "lambda",
         "InvokeFunction",
     )
-    | on([DIRECT, LARGE], "glue", "StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun")
+    | on([DIRECT, LARGE, VERIFY], "glue", "StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun")
     | LOG_DELIVERY
     | X_RAY,
 }
@@ -115,7 +130,7 @@ SOURCE_READS = {
     *("dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeExport"),
     "dynamodb:DescribeTimeToLive",
     *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
-    *("dynamodb:GetItem", "dynamodb:Scan", "dynamodb:ExportTableToPointInTime"),
+    *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Scan", "dynamodb:ExportTableToPointInTime"),
 }
 
 

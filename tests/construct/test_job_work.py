@@ -11,7 +11,7 @@ from ddb_migration import names
 from ddb_migration.aws.environment import Environment
 from ddb_migration.core.place import Place
 from ddb_migration.core.setup import Setup
-from setup_check.job_work import job_work
+from setup_check.job_work import JobWork, job_works
 from tests.construct.test_grants import BUCKET, CONTROL, DESTINATION, GRANTS, SOURCE
 
 # The resources as the template has them, behind the ARNs that a deployment makes of them.
@@ -21,6 +21,7 @@ WRITTEN = {
     "arn:aws:dynamodb:us-east-1:1:table/control": CONTROL,
     "arn:aws:s3:::bucket": BUCKET,
     "arn:aws:s3:::bucket/export/probe": f"{BUCKET}/export/*",
+    "arn:aws:s3:::bucket/verify/probe": f"{BUCKET}/verify/*",
 }
 ENVIRONMENT = Environment(
     {
@@ -28,6 +29,7 @@ ENVIRONMENT = Environment(
         names.MIGRATION_BUCKET: "bucket",
         names.DIRECT_MIGRATION_ROLE: "DirectMigrationJobRole",
         names.LARGE_MIGRATION_ROLE: "LargeMigrationJobRole",
+        names.VERIFY_ROLE: "VerifyJobRole",
     }
 )
 
@@ -39,8 +41,15 @@ def set_up(**facts: Any) -> Setup:
 
 @pytest.mark.parametrize("is_large", [False, True])
 def test_what_is_simulated_is_what_is_granted_of_tables_and_bucket(is_large: bool) -> None:
-    work = job_work(set_up(is_large=is_large), ENVIRONMENT)
-    needed = {(action, WRITTEN[resource]) for resource, actions in work.needs.items() for action in actions}
-    granted = {(action, resource) for action, resource in GRANTS[work.role] if resource in WRITTEN.values()}
+    for work in job_works(set_up(is_large=is_large), ENVIRONMENT):
+        assert needed(work) == granted(work)
+
+
+def needed(work: JobWork) -> set[tuple[str, str]]:
     # The large job may describe the source too, and does not have to.
-    assert needed | {("dynamodb:DescribeTable", SOURCE)} == granted
+    always = {("dynamodb:DescribeTable", SOURCE)}
+    return always | {(action, WRITTEN[resource]) for resource, actions in work.needs.items() for action in actions}
+
+
+def granted(work: JobWork) -> set[tuple[str, str]]:
+    return {(action, resource) for action, resource in GRANTS[work.role] if resource in WRITTEN.values()}

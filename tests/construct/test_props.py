@@ -121,14 +121,19 @@ def test_max_write_units_per_second() -> None:
 def test_max_rejected_items() -> None:
     template = template_with(max_rejected_items=5)
     jobs = [found["Properties"]["DefaultArguments"] for found in resources_of(template, "AWS::Glue::Job").values()]
-    assert [arguments["--max_rejected_items"] for arguments in jobs] == ["5"] * 2
+    assert [arguments.get("--max_rejected_items") for arguments in jobs] == ["5", "5", None]
+
+
+@sets("repair_extra")
+def test_repair_extra() -> None:
+    assert settings(template_with(repair_extra=True), "repair_extra") == [True] * 2
 
 
 @sets("worker_type", "max_workers")
 def test_workers() -> None:
     template = template_with(worker_type="G.2X", max_workers=20)
     jobs = [found["Properties"] for found in resources_of(template, "AWS::Glue::Job").values()]
-    assert [(job["WorkerType"], job["NumberOfWorkers"]) for job in jobs] == [("G.2X", 20)] * 2
+    assert [(job["WorkerType"], job["NumberOfWorkers"]) for job in jobs] == [("G.2X", 20)] * 3
     # The bulk load is planned for as many tasks as the workers can run.
     assert settings(template, "worker_type") == ["G.2X"] * 2
     assert settings(template, "max_workers") == [20] * 2
@@ -211,6 +216,7 @@ def test_properties_are_the_resources() -> None:
         "reread": migration.reread.function_arn,
         "direct_migration_job_name": migration.direct_migration_job_name,
         "large_migration_job_name": migration.large_migration_job_name,
+        "verify_job_name": migration.verify_job_name,
     }
     assert {name: plain(stack.resolve(arn)) for name, arn in arns.items()} == {
         "state_machine": "<MigrateStateMachine>",
@@ -227,6 +233,7 @@ def test_properties_are_the_resources() -> None:
         "reread": "<RereadFunction.Arn>",
         "direct_migration_job_name": "<DirectMigrationJob>",
         "large_migration_job_name": "<LargeMigrationJob>",
+        "verify_job_name": "<VerifyJob>",
     }
     assert migration.migration_name == "Orders/OrdersMigration"
 

@@ -17,13 +17,21 @@ from tests.construct.stacks import default_template, plain, properties
 LAMBDA = Path(__file__).resolve().parents[2] / "assets" / "lambda"
 POLLED = [
     *("SetupCheck", "StartCapture", "Settle", "ChooseBulkLoad", "Export"),
-    *("Barrier", "EnableTrigger", "Drain"),
+    *("Barrier", "EnableTrigger", "Drain", "Verify", "Repair"),
 ]
-JOBS = ["DirectMigrationJob", "LargeMigrationJob"]
+JOBS = ["DirectMigrationJob", "LargeMigrationJob", "VerifyJob"]
+JOBS_LEAD_TO: list[tuple[str, str, dict[str, str]]] = [
+    ("DirectMigrationJob", "Barrier", {}),
+    ("LargeMigrationJob", "Barrier", {}),
+    ("VerifyJob", "Repair", {"--pass_id.$": "$.pass_id"}),
+]
 # Raised by the code behind the states, and yet not final: what becomes of each instead.
 NOT_FINAL = {
     "RoleNotReady": "has a retry of its own: a new role is not known everywhere at once",
     "ConditionFailed": "caught where it is raised, and told as MigrationStopped",
+    "NotRead": "the next call may read what this one could not",
+    "NotAnAttributeValue": "DynamoDB gives none; a call that found one is made again",
+    "NotASample": "of VerifyJob, in a module that the states use too",
     "NotDynamoDbJson": "of the bulk load, in a module that the states use too",
     "OutOfTime": "of WriteCdc, in a module that the states use too",
     "UnknownMessage": "of WriteCdc, in a module that the states use too",
@@ -43,7 +51,7 @@ def states(definition: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def path(definition: dict[str, Any], bulk_load: str) -> list[str]:
+def path(definition: dict[str, Any], bulk_load: str, needed: bool = True) -> list[str]:
     """The states that work, in their order, when every state is done at its first call."""
     name, visited = definition["StartAt"], []
     while True:
@@ -52,7 +60,8 @@ def path(definition: dict[str, Any], bulk_load: str) -> list[str]:
             visited.append(name)
         if state["Type"] == "Succeed":
             return [*visited, name]
-        name = state["Next"] if state["Type"] != "Choice" else choice(state, {"done": True, "bulk_load": bulk_load})
+        given = {"done": True, "bulk_load": bulk_load, "needed": needed, "verify_again": False}
+        name = state["Next"] if state["Type"] != "Choice" else choice(state, given)
 
 
 def choice(state: dict[str, Any], given: dict[str, Any]) -> str:
@@ -75,8 +84,16 @@ def test_order(definition: dict[str, Any], bulk_load: str, loading: list[str]) -
     assert path(definition, bulk_load) == [
         *("SetupCheck", "StartCapture", "Settle", "ChooseBulkLoad"),
         *loading,
-        *("Barrier", "EnableTrigger", "Drain", "Drained"),
+        *("Barrier", "EnableTrigger", "Drain", "Verify", "VerifyJob", "Repair", "Verified"),
     ]
+
+
+def test_an_epoch_that_is_verified_is_not_verified_again(definition: dict[str, Any]) -> None:
+    assert path(definition, "none", needed=False)[-2:] == ["Verify", "Verified"]
+
+
+def test_repair_may_ask_for_another_pass(states: dict[str, Any]) -> None:
+    assert choice(states[states["RepairDone"]["Choices"][0]["Next"]], {"verify_again": True}) == "Verify"
 
 
 def test_there_is_no_other_work(states: dict[str, Any]) -> None:
@@ -120,37 +137,41 @@ def test_what_is_tried_again(states: dict[str, Any], name: str) -> None:
     assert "Catch" not in states[name]
 
 
-@pytest.mark.parametrize("name", JOBS)
-def test_jobs(states: dict[str, Any], name: str) -> None:
+@pytest.mark.parametrize(("name", "following", "more"), JOBS_LEAD_TO)
+def test_jobs(states: dict[str, Any], name: str, following: str, more: dict[str, str]) -> None:
     task = states[name]
     assert task["Resource"] == "arn:<AWS::Partition>:states:::glue:startJobRun.sync"
-    assert task["Parameters"] == {"JobName": f"<{name}>", "Arguments": {"--epoch.$": "$.epoch"}}
+    assert task["Parameters"] == {"JobName": f"<{name}>", "Arguments": {"--epoch.$": "$.epoch", **more}}
     # A run's description is not passed on: the next state would be given it as its last answer.
     assert task["ResultPath"] is None
     assert [(retry["ErrorEquals"], retry["MaxAttempts"]) for retry in task["Retry"]] == [
         (["Glue.ConcurrentRunsExceededException"], 2000),
     ]
-    assert task["Next"] == "Barrier"
+    assert task["Next"] == following
 
 
-@pytest.mark.parametrize("name", JOBS)
-def test_a_failed_run_is_followed_by_three_more(states: dict[str, Any], name: str) -> None:
+@pytest.mark.parametrize(("name", "following", "more"), JOBS_LEAD_TO)
+def test_a_failed_run_is_followed_by_three_more(
+    states: dict[str, Any], name: str, following: str, more: dict[str, str]
+) -> None:
     assert states[f"{name}Begins"] == {"Type": "Pass", "Result": 0, "ResultPath": "$.failures", "Next": name}
     (catch,) = states[name]["Catch"]
     assert catch == {"ErrorEquals": ["States.TaskFailed"], "ResultPath": "$.failure", "Next": f"{name}Failed"}
     failed = states[f"{name}Failed"]
     assert failed["Choices"][0]["Or"][-1] == {"Variable": "$.failures", "NumericGreaterThanEquals": 3}
     counts = states[failed["Default"]]
-    assert counts["Parameters"] == {"epoch.$": "$.epoch", "failures.$": "States.MathAdd($.failures, 1)"}
+    kept = {argument.removeprefix("--"): value for argument, value in more.items()}
+    assert counts["Parameters"] == {"epoch.$": "$.epoch", **kept, "failures.$": "States.MathAdd($.failures, 1)"}
     assert states[counts["Next"]] == {"Type": "Wait", "Seconds": 60, "Next": name}
 
 
 @pytest.mark.parametrize("name", JOBS)
 def test_a_final_error_of_a_run_stops_at_once_and_is_told_as_the_job_told_it(states: dict[str, Any], name: str) -> None:
     (rule,) = states[f"{name}Failed"]["Choices"]
+    error = "VerifyFailed" if name == "VerifyJob" else "BulkLoadFailed"
     assert [one.get("StringMatches") for one in rule["Or"][:-1]] == [f"*{error}: *" for error in FINAL_JOB_ERRORS]
     assert {one["Variable"] for one in rule["Or"][:-1]} == {"$.failure.Cause"}
-    assert states[rule["Next"]] == {"Type": "Fail", "Error": "BulkLoadFailed", "CausePath": "$.failure.Cause"}
+    assert states[rule["Next"]] == {"Type": "Fail", "Error": error, "CausePath": "$.failure.Cause"}
 
 
 def test_final_errors_of_jobs_are_raised_by_the_jobs() -> None:

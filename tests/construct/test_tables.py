@@ -114,12 +114,16 @@ def with_keys() -> dict[str, Any]:
 
 def test_who_reads_the_source_may_decrypt_it(with_keys: dict[str, Any]) -> None:
     readers = ["SetupCheck", "StreamProcessor", "WriteCdc", "EnableTrigger", "DirectMigrationJob", "LargeMigrationJob"]
+    readers.append("VerifyJob")
     assert key_actions(with_keys, "<OldKey.Arn>") == {f"{role}Role": READING for role in readers}
 
 
 def test_who_writes_the_destination_may_encrypt_it(with_keys: dict[str, Any]) -> None:
     writers = ["SetupCheck", "WriteCdc", "DirectMigrationJob", "LargeMigrationJob"]
-    assert key_actions(with_keys, "<NewKey.Arn>") == {f"{role}Role": WRITING for role in writers}
+    assert key_actions(with_keys, "<NewKey.Arn>") == {
+        **{f"{role}Role": WRITING for role in writers},
+        **{f"{role}Role": READING for role in ("EnableTrigger", "VerifyJob")},
+    }
 
 
 def test_keys_of_imported_tables() -> None:

@@ -57,7 +57,8 @@ def test_settings_hold_the_parameters(template: dict[str, Any], function: str) -
     assert text == (
         '{"size_threshold_bytes":<Threshold>,"enable_source_features":false,"accepted_findings":["<Finding>"],'
         '"worker_type":"<WorkerType>","max_workers":<Workers>,"max_apply_concurrency":<Applies>,'
-        '"max_read_units_per_second":<Reads>,"max_write_units_per_second":<Writes>,"change_retention_seconds":<Retention>}'
+        '"max_read_units_per_second":<Reads>,"max_write_units_per_second":<Writes>,"change_retention_seconds":<Retention>,'
+        '"repair_extra":false}'
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import heapq
 import itertools
 import random
@@ -9,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ddb_migration.aws.bulk_port import Then
-from ddb_migration.core.item_text import Portion, Written
+from ddb_migration.core.item_text import Portion, Requests, Written
 from tests.fakes import bulk_calls
 from tests.fakes.clock import Clock
 
@@ -26,6 +27,11 @@ class FakePort:
         self._order = itertools.count()
         self.draw = random.Random(1).random
         self.clock: Callable[[], float] = clock
+
+    def beside(self, requests: Requests) -> FakePort:
+        other = copy.copy(self)
+        other._source = requests.source
+        return other
 
     def later(self, seconds: float, act: Callable[[], None]) -> None:
         heapq.heappush(self._events, (self._clock() + seconds, next(self._order), act))

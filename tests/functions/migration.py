@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from ddb_migration import names
+from ddb_migration.aws.both_sides import BothSides
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.checkpoints import Checkpoints
 from ddb_migration.aws.control_table import ControlTable
@@ -18,6 +20,7 @@ from ddb_migration.aws.jobs import Jobs
 from ddb_migration.aws.mappings import Mappings
 from ddb_migration.aws.metrics import Metrics
 from ddb_migration.aws.tables import Tables
+from ddb_migration.aws.verify_objects import VerifyObjects
 from ddb_migration.core.bulk_plan import BulkPlan, plan_name
 from ddb_migration.core.control_record import ControlRecord
 from enable_trigger.parts import Answer, Call, Parts
@@ -28,6 +31,7 @@ from tests.fakes.making import create_control_table, create_queue, create_table
 EXECUTIONS = "arn:aws:states:us-east-1:123456789012:execution:Migrate:"
 EXECUTION, OTHER = f"{EXECUTIONS}1", f"{EXECUTIONS}2"
 DIRECT_ROLE, LARGE_ROLE = "arn:aws:iam::123456789012:role/direct", "arn:aws:iam::123456789012:role/large"
+VERIFY_ROLE = "arn:aws:iam::123456789012:role/verify"
 ALIEN = Holder("Stack/Other", "control-other", "queue-other", "processor-other")
 PROCESSOR, WRITER = "arn:function:processor", "arn:function:writer"
 QUEUE_ARN = "arn:queue"
@@ -64,6 +68,7 @@ class Migration:
             "max_apply_concurrency": 100,
         }
         self.aws.functions.answers = {PROCESSOR: lambda event: {"denied": []}, WRITER: lambda event: {"denied": []}}
+        self.aws.s3.create_bucket(Bucket="bucket")
         self._epochs = 0
 
     @property
@@ -80,6 +85,7 @@ class Migration:
                 names.MIGRATION_BUCKET: "bucket",
                 names.DIRECT_MIGRATION_ROLE: DIRECT_ROLE,
                 names.LARGE_MIGRATION_ROLE: LARGE_ROLE,
+                names.VERIFY_ROLE: VERIFY_ROLE,
                 names.SETTINGS: json.dumps(self.settings),
             }
         )
@@ -115,6 +121,9 @@ class Migration:
             exports=Exports(self.aws.dynamodb, self.source, "bucket"),
             queue=self.queue,
             metrics=self.metrics,
+            sides=BothSides(self.aws.dynamodb, self.source, self.destination, clock=self.clock, sleep=self.clock.sleep),
+            verify_objects=functools.partial(VerifyObjects, self.aws.s3, "bucket"),
+            sleep=self.clock.sleep,
             clock=self.clock,
             new_epoch=self._new_epoch,
         )

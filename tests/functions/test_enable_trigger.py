@@ -30,10 +30,11 @@ def _prepared(state: str, migration: Migration) -> None:
     """Bring a migration to where a state can be done."""
     if state == "StartCapture":
         return
-    started(migration, **(AFTER_LOAD if state in ("Barrier", "EnableTrigger", "Drain") else {}))
-    if state in ("Barrier", "EnableTrigger", "Drain"):
+    is_loaded = state in ("Barrier", "EnableTrigger", "Drain", "Verify", "Repair")
+    started(migration, **(AFTER_LOAD if is_loaded else {}))
+    if is_loaded:
         migration.complete_load()
-    if state in ("EnableTrigger", "Drain"):
+    if is_loaded and state != "Barrier":
         migration.control.set_once(EXECUTION, apply_started=1, barrier_at=2)
     if state == "Drain":
         Caller(migration, enable_trigger.run).once()

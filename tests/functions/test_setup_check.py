@@ -26,6 +26,7 @@ from tests.functions.migration import (
     LARGE_ROLE,
     OTHER,
     PROCESSOR,
+    VERIFY_ROLE,
     WRITER,
     Caller,
     Migration,
@@ -252,9 +253,9 @@ def test_a_look_that_fails_otherwise_fails_the_check(migration: Migration, monke
         findings(migration)
 
 
-def test_the_role_of_the_job_that_will_run_is_simulated_and_no_other(migration: Migration) -> None:
+def test_the_roles_of_the_jobs_that_will_run_are_simulated_and_no_other(migration: Migration) -> None:
     findings(migration)
-    assert {request["PolicySourceArn"] for _, request in migration.aws.iam.calls} == {DIRECT_ROLE}
+    assert {request["PolicySourceArn"] for _, request in migration.aws.iam.calls} == {DIRECT_ROLE, VERIFY_ROLE}
     migration.aws.iam.calls.clear()
     _describe("source", TableSizeBytes=1000)(migration)
     findings(migration)
@@ -263,9 +264,10 @@ def test_the_role_of_the_job_that_will_run_is_simulated_and_no_other(migration: 
         for _, request in migration.aws.iam.calls
         for action in request["ActionNames"]
     }
-    assert {request["PolicySourceArn"] for _, request in migration.aws.iam.calls} == {LARGE_ROLE}
+    assert {request["PolicySourceArn"] for _, request in migration.aws.iam.calls} == {LARGE_ROLE, VERIFY_ROLE}
     assert ("arn:aws:s3:::bucket/export/probe", "s3:GetObject") in simulated
     assert (migration.destination, "dynamodb:BatchWriteItem") in simulated
+    assert (migration.destination, "dynamodb:BatchGetItem") in simulated
 
 
 def test_a_job_that_is_denied_explicitly_is_told_so(migration: Migration) -> None:

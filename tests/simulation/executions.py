@@ -22,6 +22,7 @@ FINAL_ERRORS = (
     "ExportFailed",
     "ForeignMapping",
     "MigrationStopped",
+    "NotAReport",
     "SetupCheckFailed",
     "StreamReplaced",
 )

@@ -96,7 +96,7 @@ def _lock(destination_arn: str) -> DestinationLock:
 @functools.cache
 def _ending() -> Ending:
     environment = Environment.of_process()
-    jobs = (environment[names.DIRECT_MIGRATION_JOB], environment[names.LARGE_MIGRATION_JOB])
+    jobs = [environment[name] for name in (names.DIRECT_MIGRATION_JOB, names.LARGE_MIGRATION_JOB, names.VERIFY_JOB)]
     return Ending(
         control=ControlTable(client("dynamodb"), environment[names.CONTROL_TABLE]),
         mappings=Mappings(client("lambda")),

@@ -9,7 +9,17 @@ from typing import Any
 
 from ddb_migration import names
 from ddb_migration.aws.environment import Environment
-from enable_trigger import barrier, choose_bulk_load, drain, enable_trigger, export, settle, start_capture
+from enable_trigger import (
+    barrier,
+    choose_bulk_load,
+    drain,
+    enable_trigger,
+    export,
+    repair,
+    settle,
+    start_capture,
+    verify,
+)
 from enable_trigger.parts import Answer, Call, Parts
 
 STATES: Mapping[str, Callable[[Parts, Call], Answer]] = {
@@ -20,6 +30,8 @@ STATES: Mapping[str, Callable[[Parts, Call], Answer]] = {
     names.BARRIER_STATE: barrier.run,
     names.ENABLE_TRIGGER_STATE: enable_trigger.run,
     names.DRAIN_STATE: drain.run,
+    names.VERIFY_STATE: verify.run,
+    names.REPAIR_STATE: repair.run,
 }
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ddb_migration import names
+from ddb_migration.aws.both_sides import BothSides
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.clients import client
 from ddb_migration.aws.control_table import ControlTable
@@ -19,6 +21,7 @@ from ddb_migration.aws.jobs import Jobs
 from ddb_migration.aws.mappings import Mappings
 from ddb_migration.aws.metrics import SILENT, Metrics
 from ddb_migration.aws.tables import Tables
+from ddb_migration.aws.verify_objects import VerifyObjects
 from ddb_migration.core.state_call import Answer, Call, again, done, poll
 
 # The states take these from here.
@@ -42,8 +45,11 @@ class Parts:
     lock: DestinationLock
     exports: Exports
     queue: ChangeQueue
+    sides: BothSides
+    verify_objects: Callable[[str, str], VerifyObjects]
     metrics: Metrics = SILENT
     clock: Callable[[], float] = time.time
+    sleep: Callable[[float], object] = time.sleep
     new_epoch: Callable[[], str] = lambda: f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:8]}"
 
     @classmethod
@@ -67,4 +73,6 @@ class Parts:
             exports=Exports(dynamodb, source, environment[names.MIGRATION_BUCKET]),
             queue=ChangeQueue(client("sqs"), environment[names.CHANGE_QUEUE_URL]),
             metrics=Metrics(environment[names.MIGRATION_NAME]),
+            sides=BothSides(dynamodb, source, environment[names.DESTINATION_TABLE]),
+            verify_objects=functools.partial(VerifyObjects, client("s3"), environment[names.MIGRATION_BUCKET]),
         )

@@ -1,4 +1,4 @@
-"""What the Glue job of a bulk load does to which resource, as IAM names it."""
+"""What the Glue jobs do to which resource, as IAM names it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,43 @@ class JobWork:
     needs: dict[str, tuple[str, ...]]
 
 
-def job_work(setup: Setup, environment: Environment) -> JobWork:
-    """Return the work of the job that this set-up will run."""
-    home = setup.home
-    control = f"arn:{home.partition}:dynamodb:{home.region}:{home.account}:table/{environment[names.CONTROL_TABLE]}"
+def job_works(setup: Setup, environment: Environment) -> tuple[JobWork, JobWork]:
+    """Return the work of the jobs that this set-up will run: that of its bulk load, and VerifyJob."""
+    return _bulk_load(setup, environment), _verify(setup, environment)
+
+
+def _verify(setup: Setup, environment: Environment) -> JobWork:
+    reads = tuple(f"dynamodb:{call}" for call in ("DescribeTable", "DescribeTimeToLive", "Scan", "BatchGetItem"))
+    controls = tuple(f"dynamodb:{call}" for call in ("GetItem", "BatchGetItem", "UpdateItem", "Query"))
+    bucket = _bucket(setup, environment)
+    needs = {
+        setup.source_arn: reads,
+        setup.destination_arn: reads,
+        _control(setup, environment): controls,
+        f"{bucket}/{names.VERIFY_PREFIX}probe": ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+        bucket: ("s3:ListBucket",),
+    }
+    return JobWork(names.VERIFY_JOB_STATE, environment[names.VERIFY_ROLE], needs)
+
+
+def _bulk_load(setup: Setup, environment: Environment) -> JobWork:
     common = {
         setup.destination_arn: ("dynamodb:BatchWriteItem",),
-        control: ("dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query"),
+        _control(setup, environment): ("dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query"),
     }
     if not setup.is_large:
         reads = ("dynamodb:DescribeTable", "dynamodb:Scan")
         role = environment[names.DIRECT_MIGRATION_ROLE]
         return JobWork(names.DIRECT_MIGRATION_JOB_STATE, role, {setup.source_arn: reads, **common})
-    bucket = f"arn:{home.partition}:s3:::{environment[names.MIGRATION_BUCKET]}"
+    bucket = _bucket(setup, environment)
     export = {f"{bucket}/export/probe": ("s3:GetObject",), bucket: ("s3:ListBucket",)}
     return JobWork(names.LARGE_MIGRATION_JOB_STATE, environment[names.LARGE_MIGRATION_ROLE], {**export, **common})
+
+
+def _control(setup: Setup, environment: Environment) -> str:
+    home = setup.home
+    return f"arn:{home.partition}:dynamodb:{home.region}:{home.account}:table/{environment[names.CONTROL_TABLE]}"
+
+
+def _bucket(setup: Setup, environment: Environment) -> str:
+    return f"arn:{setup.home.partition}:s3:::{environment[names.MIGRATION_BUCKET]}"

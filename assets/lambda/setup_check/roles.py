@@ -14,7 +14,7 @@ from ddb_migration.core.checks.permissions import role_finding
 from ddb_migration.core.findings import Finding
 from ddb_migration.core.setup import Setup
 from ddb_migration.core.table import Keys
-from setup_check.job_work import job_work
+from setup_check.job_work import JobWork, job_works
 
 _EXAMPLES = {"S": "probe", "N": "0", "B": "cHJvYmU="}
 _FUNCTIONS = {"StreamProcessor": names.STREAM_PROCESSOR, "WriteCdc": names.WRITE_CDC}
@@ -39,7 +39,8 @@ class Roles:
             return []
         if not source.is_usable or not destination.is_usable:
             return []
-        return [*self._of_functions(source.keys), *self._of_job(setup)]
+        jobs = (found for work in job_works(setup, self.environment) for found in self._of_job(work))
+        return [*self._of_functions(source.keys), *jobs]
 
     def _of_functions(self, keys: Keys) -> Iterator[Finding]:
         key = {name: {kind: _EXAMPLES[kind]} for name, _, kind in keys}
@@ -55,8 +56,7 @@ class Roles:
         denied: list[str] = body["denied"]
         return denied
 
-    def _of_job(self, setup: Setup) -> Iterator[Finding]:
-        work = job_work(setup, self.environment)
+    def _of_job(self, work: JobWork) -> Iterator[Finding]:
         for resource, actions in work.needs.items():
             missing = self.permissions.missing(work.role, actions, resource)
             if missing is None:

@@ -1,4 +1,4 @@
-"""The bulk engine's world in production: an event loop, signed connections, and threads for what blocks."""
+"""The bulk engines' world in production: an event loop, signed connections, and threads for what blocks."""
 
 from __future__ import annotations
 
@@ -35,6 +35,10 @@ class AsyncioPort:
         # What the event loop goes by, without its detour.
         self.clock: Callable[[], float] = time.monotonic
         self.draw: Callable[[], float] = random.random
+
+    def beside(self, requests: Requests) -> AsyncioPort:
+        """Return a port to other tables on the same connections; closing this one closes both."""
+        return AsyncioPort(self._calls, self._threads, requests, self._key_names)
 
     def later(self, seconds: float, act: Callable[[], None]) -> None:
         """Call `act` after some seconds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ class NotRead(Exception):
 
 
 class BothSides:
-    """The same keys of source and destination.
+    """The same keys of source and destination; `units` counts the read units by table.
 
     `read_units_per_second` bounds what is read of the source, all calls of this object together.
     """
@@ -42,6 +43,7 @@ class BothSides:
         self._source, self._destination = source, destination
         self._allowance = Allowance(read_units_per_second)
         self._clock, self._sleep = clock, sleep
+        self.units: Counter[str] = Counter()
 
     def pairs(self, keys: Mapping[str, Item]) -> Iterator[tuple[str, Pair]]:
         """Yield (canonical key, items), given keys by their canonical text; None where a side has no item.
@@ -76,8 +78,9 @@ class BothSides:
         answer = self._client.batch_get_item(
             RequestItems={table: {"Keys": list(keys), "ConsistentRead": True}}, ReturnConsumedCapacity="TOTAL"
         )
+        units = sum(row["CapacityUnits"] for row in answer.get("ConsumedCapacity", []))
+        self.units[table] += units
         if is_paced:
-            units = sum(row["CapacityUnits"] for row in answer.get("ConsumedCapacity", []))
             self._allowance.settle(0.0, units, self._clock())
         (items,) = answer["Responses"].values() or ([],)
         ((left),) = [rest["Keys"] for rest in answer.get("UnprocessedKeys", {}).values()] or ([],)

@@ -18,11 +18,20 @@ GENTLE_READS = 3000.0
 class Gate:
     """The permit of one task (no write without it), and its share of the job's read and write rates.
 
-    `look` reads the control record and blocks; `tasks` is how many tasks share the rates.
+    `look` reads the control record and blocks; `tasks` is how many tasks share the rates. `permit` raises
+    MigrationStopped when the record forbids the work of this epoch.
     """
 
-    def __init__(self, port: Port, look: Callable[[], ControlRecord], epoch: str, tasks: int) -> None:
+    def __init__(
+        self,
+        port: Port,
+        look: Callable[[], ControlRecord],
+        epoch: str,
+        tasks: int,
+        permit: Callable[[ControlRecord, str], None] = ControlRecord.require_bulk_load,
+    ) -> None:
         self.reads, self.writes = Allowance(), Allowance()
+        self._permit = permit
         self._port, self._look, self._epoch, self._tasks = port, look, epoch, max(1, tasks)
         self._seen_at = float("-inf")
         self._is_paused = self._is_shut = False
@@ -30,7 +39,7 @@ class Gate:
         self._stop: Callable[[Exception], None] = lambda error: None
 
     def begin(self, changed: Callable[[], None], stop: Callable[[Exception], None]) -> None:
-        """Look now and every second; call `changed` after each look, `stop` once no bulk write may follow."""
+        """Look now and every second; call `changed` after each look, `stop` once the work is forbidden."""
         self._changed, self._stop = changed, stop
         self._look_again()
 
@@ -40,13 +49,14 @@ class Gate:
 
     def read_wait(self, now: float) -> float:
         """Return the seconds until the next read may begin."""
-        return self._hold(now) or self.reads.wait(now)
+        return self.hold(now) or self.reads.wait(now)
 
     def write_wait(self, now: float) -> float:
         """Return the seconds until the next write may be sent; to be asked before each one."""
-        return self._hold(now) or self.writes.wait(now)
+        return self.hold(now) or self.writes.wait(now)
 
-    def _hold(self, now: float) -> float:
+    def hold(self, now: float) -> float:
+        """Return the seconds to wait while the migration pauses, or while the record was not seen lately."""
         return LOOK_SECONDS if self._is_paused or now - self._seen_at >= FRESH_SECONDS else 0.0
 
     def _look_again(self) -> None:
@@ -67,7 +77,7 @@ class Gate:
 
     def _obey(self, asked_at: float, record: ControlRecord) -> None:
         try:
-            record.require_bulk_load(self._epoch)
+            self._permit(record, self._epoch)
         except MigrationStopped as stopped:
             self._seen_at = float("-inf")
             self._stop(stopped)

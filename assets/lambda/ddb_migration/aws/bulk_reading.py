@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ddb_migration.aws.bulk_failures import reasons, will_pass
-from ddb_migration.aws.bulk_gate import Gate
 from ddb_migration.aws.bulk_port import Port, Then
+from ddb_migration.core.allowance import Allowance
 from ddb_migration.core.backoff import backoff_seconds
 from ddb_migration.core.bulk_totals import Totals
 from ddb_migration.core.item_text import Portion
@@ -29,6 +29,15 @@ class Reader(Protocol):
         """Read on from a position (JSON, None at the unit's start), at most `limit` items; one attempt."""
 
 
+class ReadGate(Protocol):
+    """Tells when reads may begin, and takes account of them."""
+
+    reads: Allowance
+
+    def read_wait(self, now: float) -> float:
+        """Return the seconds until the next read may begin."""
+
+
 class Reading:
     """Reads pages; `arrived` is called with each cursor that got one, `failed` with an error that will not pass."""
 
@@ -36,7 +45,7 @@ class Reading:
         self,
         port: Port,
         reader: Reader,
-        gate: Gate,
+        gate: ReadGate,
         totals: Totals,
         cursors: int,
         arrived: Callable[[Cursor, Portion], None],

@@ -8,6 +8,7 @@ from typing import Any
 from ddb_migration.aws.rows import ConditionFailed, Rows
 from ddb_migration.core.control_record import ABORTING, CLOSED, OPEN, ControlRecord, MigrationStopped
 from ddb_migration.core.cut_over_order import CutOverOrder
+from ddb_migration.core.verify_report import UNEQUAL, VerifyReport
 from ddb_migration.names import PARKED_EPOCH, PARKED_INDEX
 
 _PK, _SK = "migration", "record"
@@ -19,7 +20,7 @@ _OF_AN_EPOCH = (
     "#max_write_units_per_second, #paused, #incomplete, #incomplete_at, #task_token, #ready_at, "
     "#cut_over_form, #cut_over_group, #cut_over_timeout, #cut_over_started, #cut_over_step, #cut_over_go, "
     "#cut_over_refused, #fence_placed_at, #fenced_at, #apply_stopped_at, #cut_over_at, #completing, "
-    "#completed_at"
+    "#completed_at, #verify_pass, #verified_at, #verify_repairs"
 )
 # What a cut-over that is given up leaves behind: nothing but the reason.
 _OF_A_CUT_OVER = (
@@ -131,6 +132,29 @@ class ControlTable:
     def note_complete(self, now: float) -> ControlRecord:
         """Close the epoch as completed."""
         return self._write("SET #status = :closed, #completed_at = :now", {"closed": CLOSED, "now": now})
+
+    def next_pass(self, execution: str, ended: str, following: str) -> ControlRecord:
+        """Make another verify pass the one to run, in place of the one that has ended."""
+        values = {"execution": execution, "open": OPEN, "ended": ended, "following": following}
+        return self._write("SET #verify_pass = :following", values, f"{_MINE} AND #verify_pass = :ended")
+
+    def note_repairs(self, execution: str, repairs: int) -> ControlRecord:
+        """Record how many rereads Repair has sent in this epoch."""
+        values = {"execution": execution, "open": OPEN, "repairs": repairs}
+        return self._write("SET #verify_repairs = :repairs", values, _MINE)
+
+    def note_verify(self, report: VerifyReport) -> None:
+        """Record what a verify pass of the open epoch has shown; a clean sample shows nothing of the whole."""
+        values: dict[str, Any] = {"epoch": report.epoch, "open": OPEN, "verify_pass": report.pass_id}
+        sets = "SET #verify_pass = :verify_pass"
+        if report.is_clean:
+            sets, values = f"{sets}, #verified_at = :verified_at", {**values, "verified_at": report.began_at}
+        elif report.verdict == UNEQUAL:
+            sets += " REMOVE #verified_at"
+        try:
+            self.rows.update(_PK, _SK, sets, values, "#epoch = :epoch AND #status = :open")
+        except ConditionFailed as refused:
+            ControlRecord.of(refused.row).require_open(report.epoch)
 
     def begin_abort(self, even_after_cut_over: bool = False) -> ControlRecord:
         """Forbid all further work of the open epoch; a closed or aborting one stays as it is.

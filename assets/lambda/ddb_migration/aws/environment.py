@@ -24,6 +24,7 @@ class Settings:
     max_read_units_per_second: float | None = None
     max_write_units_per_second: float | None = None
     change_retention_seconds: float = 14 * 86400
+    repair_extra: bool = False
 
     @classmethod
     def from_text(cls, text: str) -> Settings:

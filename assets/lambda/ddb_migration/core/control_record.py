@@ -30,6 +30,9 @@ class ControlRecord:
     the operator has asked to complete.
 
     `incomplete` says why changes of the epoch may have expired, as was noticed at `incomplete_at`.
+
+    `verify_pass` is the verify pass under way or ended last, `verified_at` when the last pass began that was whole
+    and clean, `verify_repairs` how many rereads Repair has sent.
     """
 
     epoch: str | None = None
@@ -70,6 +73,9 @@ class ControlRecord:
     completed_at: float | None = None
     incomplete: str | None = None
     incomplete_at: float | None = None
+    verify_pass: str | None = None
+    verified_at: float | None = None
+    verify_repairs: int = 0
     tombstone: bool = False
 
     @classmethod
@@ -106,6 +112,12 @@ class ControlRecord:
         self.require_open(epoch)
         if self.apply_started is not None:
             raise MigrationStopped("the barrier has been reached: no bulk write may follow it")
+
+    def require_verify(self, epoch: str) -> None:
+        """Raise MigrationStopped when this epoch's tables cannot be compared (any more)."""
+        self.require_open(epoch)
+        if self.barrier_at is None:
+            raise MigrationStopped("the barrier has not been passed: the destination is not filled yet")
 
     def require_apply(self) -> None:
         """Raise MigrationStopped unless changes may be applied: behind the barrier, and until the cut-over."""

@@ -74,19 +74,23 @@ def parsed(text: bytes) -> dict[str, Any]:
 
 
 class Requests:
-    """Writes the bodies of Scan and BatchWriteItem for two tables, named by ARN."""
+    """Writes the bodies of Scan and BatchWriteItem for two tables, named by ARN.
 
-    def __init__(self, source: str, destination: str) -> None:
+    Scans are consistent, so that what was written before capture began is seen, unless told otherwise.
+    """
+
+    def __init__(self, source: str, destination: str, *, consistent: bool = True) -> None:
+        self._consistent = json.dumps(consistent)
+        self.source = source
         self._source = json.dumps(source)
         head = '{"ReturnConsumedCapacity":"TOTAL","RequestItems":{%s:[{"PutRequest":{"Item":{'
         self._write_head = (head % json.dumps(destination)).encode()
 
     def scan(self, segment: int, total: int, start: str | None, limit: int) -> bytes:
-        """Return a consistent Scan of one segment from the key `start` (JSON) on, of at most `limit` items."""
-        # Consistent: what was written before capture began must be seen.
+        """Return a Scan of one segment from the key `start` (JSON) on, of at most `limit` items."""
         body = (
             f'{{"TableName":{self._source},"Segment":{segment},"TotalSegments":{total},"Limit":{limit},'
-            '"ConsistentRead":true,"ReturnConsumedCapacity":"TOTAL"'
+            f'"ConsistentRead":{self._consistent},"ReturnConsumedCapacity":"TOTAL"'
         )
         return (body + (f',"ExclusiveStartKey":{start}}}' if start else "}")).encode()
 

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ddb_migration.core.attribute_values import Item
+from ddb_migration.names import VERIFY_PREFIX
 
 VERSION = 1
-VERIFY_PREFIX = "verify/"
 
 # Kinds of difference.
 MISSING = "missing"
@@ -137,7 +137,8 @@ class VerifyReport:
 
     `sampled` is the share of the key space that was read, None for all of it. `segments_planned` is how many Scan
     segments that is, and `segments` tells of those that were compared. `found` counts all that was found;
-    `differences` are those that still stand (after Repair), at most `LISTED` of them.
+    `differences` are those that still stand (after Repair), at most `LISTED` of them. `changes_applied` and
+    `lag_seconds` (None where unknown) are those at the end of the pass.
     """
 
     epoch: str
@@ -154,10 +155,9 @@ class VerifyReport:
     differences: tuple[Difference, ...] = ()
     in_motion: tuple[Item, ...] = ()
     sampled: float | None = None
-    form: str = "text"
     units_skipped: int = 0
     lag_seconds: float | None = None
-    watermarks: int = 0
+    changes_applied: int = 0
     repairs: Repairs = field(default_factory=Repairs)
     version: int = VERSION
 

@@ -1,7 +1,8 @@
 """Glue: job runs of type ``glueetl`` are local PySpark processes; everything else is MiniStack's.
 
 What differs from AWS: ``local[2]`` on one machine whatever the worker type; no DynamicFrame, no connectors,
-no bookmarks, no MaxRetries, no ``--additional-python-modules``; a run starts within a second.
+no bookmarks, no MaxRetries, no ``--additional-python-modules``; a run starts within a second. The argument
+``--settle_seconds``, for which VerifyJob waits, is scaled as waits are.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .spark_process import SparkProcess
 _LIVE_STATES = {"STARTING", "RUNNING", "STOPPING", "WAITING"}
 _DEFAULT_TIMEOUT_MINUTES = 2880
 _SLOW_START_SECONDS = 5.0
+_SETTLE_SECONDS = "--settle_seconds"
 
 _runs: dict[str, list[dict[str, Any]]] = {}
 _processes: dict[str, SparkProcess] = {}
@@ -54,13 +56,16 @@ def _check_concurrency(job: dict[str, Any]) -> None:
         raise ServiceError("ConcurrentRunsExceededException", f"Concurrent runs exceeded for {job['Name']}")
 
 
-def _arguments(job: dict[str, Any], run: dict[str, Any]) -> dict[str, str]:
-    return {
+def _arguments(job: dict[str, Any], run: dict[str, Any], wait_scale: float) -> dict[str, str]:
+    arguments = {
         **(job.get("DefaultArguments") or {}),
         "--JOB_NAME": job["Name"],
         "--JOB_RUN_ID": run["Id"],
         **run["Arguments"],
     }
+    if _SETTLE_SECONDS in arguments:
+        arguments[_SETTLE_SECONDS] = str(float(arguments[_SETTLE_SECONDS]) * wait_scale)
+    return arguments
 
 
 def _set_state(run: dict[str, Any], state: str, message: str = "") -> None:
@@ -79,7 +84,7 @@ def _start(settings: Settings, faults: Faults, job: dict[str, Any], given: dict[
         _check_concurrency(job)
         run = _new_run(job, given)
         _runs.setdefault(job["Name"], []).append(run)
-        process = SparkProcess(settings, faults, job, run["Id"], _arguments(job, run))
+        process = SparkProcess(settings, faults, job, run["Id"], _arguments(job, run, settings.wait_scale))
         _processes[run["Id"]] = process
     threading.Thread(target=_execute, args=(run, process, faults), name=run["Id"], daemon=True).start()
     return {"JobRunId": run["Id"]}

@@ -1,0 +1,109 @@
+"""Repair: has the keys that a verify pass found different read again, and sees that they are equal then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from ddb_migration import names
+from ddb_migration.aws.both_sides import MOST_KEYS
+from ddb_migration.aws.rereads import Reread, Rereads
+from ddb_migration.core.canonical import digest
+from ddb_migration.core.control_record import ControlRecord
+from ddb_migration.core.item_key import canonical_key
+from ddb_migration.core.verify_report import EXTRA, Difference, VerifyReport
+from enable_trigger.parts import Answer, Call, Parts, again, done
+
+LOOK_SECONDS = 15
+# Keys that are not equal by then change without end, or their writes are rejected.
+MOST_LOOKS = 20
+# More differences than these had a cause that may have more effects: both tables are read again.
+MOST_WITHOUT_PASS = 100
+MOST_PASSES = 3
+
+
+def run(parts: Parts, call: Call) -> Answer:
+    """Send rereads of what differs, look at it until it is equal, and answer whether another pass is needed.
+
+    What stays different does not fail the execution: it keeps the gate closed, and the report says why.
+    """
+    record = parts.control.enter(call.execution, names.REPAIR_STATE)
+    objects = parts.verify_objects(str(record.epoch), str(record.verify_pass))
+    report = objects.report()
+    if report is None:
+        # The next pass was asked for, and the answer was lost.
+        return done(epoch=record.epoch, verify_again=True)
+    if report.repairs.ended_at is None:
+        report, waits = _step(parts, call, record, report)
+        objects.keep_report(report)
+        if waits:
+            looks = int(call.last.get("looks", -1)) + 1
+            return again(LOOK_SECONDS, sent=True, looks=looks, standing=report.standing)
+    return _end(parts, call, report)
+
+
+def _step(parts: Parts, call: Call, record: ControlRecord, report: VerifyReport) -> tuple[VerifyReport, bool]:
+    """Send rereads, or look what they did; return the report as it is then, and whether to look once more."""
+    report = _looked(parts, report) if call.last.get("sent") else _sent(parts, call, record, report)
+    left = any(_is_repairable(parts, found) for found in report.differences)
+    waits = left and int(call.last.get("looks", -1)) < MOST_LOOKS
+    ended = None if waits else parts.clock()
+    return report.repaired(replace(report.repairs, ended_at=ended), report.differences), waits
+
+
+def _sent(parts: Parts, call: Call, record: ControlRecord, report: VerifyReport) -> VerifyReport:
+    rereads = [Reread(found.key) for found in report.differences if _is_repairable(parts, found)]
+    arrived = sum(Rereads(parts.queue, report.epoch, parts.sleep).send(rereads))
+    if arrived:
+        parts.control.note_repairs(call.execution, record.verify_repairs + arrived)
+    return report.repaired(replace(report.repairs, sent=arrived), report.differences)
+
+
+def _looked(parts: Parts, report: VerifyReport) -> VerifyReport:
+    """Take what is equal now from the differences."""
+    standing = [found for chunk in _chunks(report.differences) for found in _unequal(parts, chunk)]
+    repaired = report.repairs.repaired + len(report.differences) - len(standing)
+    return report.repaired(replace(report.repairs, repaired=repaired), standing)
+
+
+def _unequal(parts: Parts, chunk: Sequence[Difference]) -> list[Difference]:
+    by_key = {canonical_key(found.key): found for found in chunk}
+    pairs = parts.sides.pairs({text: found.key for text, found in by_key.items()})
+    return [by_key[text] for text, (source, destination) in pairs if digest(source) != digest(destination)]
+
+
+def _is_repairable(parts: Parts, found: Difference) -> bool:
+    return found.kind != EXTRA or parts.settings.repair_extra
+
+
+def _end(parts: Parts, call: Call, report: VerifyReport) -> Answer:
+    verify_again = _needs_pass(report)
+    if verify_again:
+        parts.control.next_pass(call.execution, report.pass_id, str(int(report.pass_id) + 1))
+    else:
+        parts.control.note_verify(report)
+    return done(
+        epoch=report.epoch,
+        verify_again=verify_again,
+        pass_id=report.pass_id,
+        verdict=report.verdict,
+        found=report.found.differences,
+        repaired=report.repairs.repaired,
+        standing=report.standing,
+        unchecked=report.found.unchecked,
+    )
+
+
+def _needs_pass(report: VerifyReport) -> bool:
+    """Tell whether both tables are to be read again; a pass that somebody ran by hand is theirs to repeat."""
+    if not report.pass_id.isdigit() or int(report.pass_id) >= MOST_PASSES:
+        return False
+    repaired_many = report.found.differences > MOST_WITHOUT_PASS and report.repairs.repaired > 0
+    return repaired_many or report.found.unchecked > 0
+
+
+def _chunks(differences: Sequence[Difference]) -> Iterator[list[Difference]]:
+    left = iter(differences)
+    while chunk := list(islice(left, MOST_KEYS)):
+        yield chunk

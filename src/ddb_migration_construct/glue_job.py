@@ -1,0 +1,115 @@
+"""A Glue job with a role of its own: what the migration's jobs have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3_assets as s3_assets
+from constructs import Construct
+
+from ddb_migration_construct._assets import assets_root
+from ddb_migration_construct.migration_function import runtime_files
+from ddb_migration_construct.migration_role import MigrationRole
+from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.settings import Settings
+
+# Glue API, Timeout: less than seven days; without it a job of this version ends after eight hours.
+TIMEOUT_MINUTES = 10_079
+
+
+class GlueJob(Construct):
+    """A Glue 5.1 job of one run at a time; its role may read its script and write its logs."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        script: str,
+        arguments: Mapping[str, str],
+        resources: Resources,
+        settings: Settings,
+        security_configuration: glue.CfnSecurityConfiguration | None,
+    ) -> None:
+        """Create the job whose script is `script` of assets/glue."""
+        super().__init__(scope, id)
+        self.role = MigrationRole(self, "Role", service="glue")
+        script_asset = s3_assets.Asset(self, "Script", path=str(assets_root() / "glue" / script))
+        shared_asset = s3_assets.Asset(
+            self, "Shared", path=str(assets_root() / "lambda"), exclude=runtime_files("ddb_migration")
+        )
+        self.job = glue.CfnJob(
+            self,
+            "Job",
+            role=self.role.role_arn,
+            glue_version="5.1",
+            command=glue.CfnJob.JobCommandProperty(
+                name="glueetl", python_version="3", script_location=script_asset.s3_object_url
+            ),
+            default_arguments={
+                "--extra-py-files": shared_asset.s3_object_url,
+                "--job-bookmark-option": "job-bookmark-disable",
+                "--enable-continuous-cloudwatch-log": "true",
+                "--control_table": resources.control_table.table_name,
+                "--source_table": resources.source_table.table_arn,
+                "--destination_table": resources.destination_table.table_arn,
+                **arguments,
+            },
+            worker_type=settings.worker_type,
+            number_of_workers=settings.max_workers,
+            execution_property=glue.CfnJob.ExecutionPropertyProperty(max_concurrent_runs=1),
+            max_retries=0,
+            timeout=TIMEOUT_MINUTES,
+            security_configuration=security_configuration.ref if security_configuration else None,
+        )
+        script_asset.grant_read(self.role)
+        shared_asset.grant_read(self.role)
+        self._allow_logs()
+        resources.permit_key(self.role)
+
+    @property
+    def job_name(self) -> str:
+        """Return the job's name."""
+        return self.job.ref
+
+    @property
+    def job_arn(self) -> str:
+        """Return the job's ARN."""
+        return Stack.of(self).format_arn(service="glue", resource="job", resource_name=self.job.ref)
+
+    def allow(self, actions: list[str], resources: list[str]) -> None:
+        """Add one statement to the job's role."""
+        self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
+
+    def _allow_logs(self) -> None:
+        logs = Stack.of(self).format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name="/aws-glue/*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        self.allow(["logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs])
+
+
+def security_configuration(scope: Construct, resources: Resources) -> glue.CfnSecurityConfiguration | None:
+    """Encrypt the jobs' logs with the migration's key, where it has one; Glue offers no other key for logs."""
+    if resources.encryption_key is None:
+        return None
+    key = resources.encryption_key.key_arn
+    # Another key makes another configuration, created before the old one goes: their names must differ.
+    owner = f"{scope.node.addr}-{resources.encryption_key.key_id}"
+    encryption = glue.CfnSecurityConfiguration
+    return glue.CfnSecurityConfiguration(
+        scope,
+        "JobSecurity",
+        name=f"{Stack.of(scope).stack_name}-{owner}",
+        encryption_configuration=encryption.EncryptionConfigurationProperty(
+            cloud_watch_encryption=encryption.CloudWatchEncryptionProperty(
+                cloud_watch_encryption_mode="SSE-KMS", kms_key_arn=key
+            ),
+            s3_encryptions=[encryption.S3EncryptionProperty(s3_encryption_mode="SSE-KMS", kms_key_arn=key)],
+        ),
+    )
