@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import psutil
 import pytest
 from aws_cdk import Size
 
+from ddb_migration.names import DIRECT_MIGRATION_JOB_STATE, LARGE_MIGRATION_JOB_STATE
 from ddb_migration_construct.rehearsal.deployment import deploy
 from ddb_migration_construct.rehearsal.embedded import EmbeddedAws
 from tests.migration.apps import STACK, synthesise
@@ -18,6 +20,8 @@ from tests.migration.trial import AT_MOST_SECONDS, Trial
 
 FUNCTION_KILLS = 4
 JOB_ITEMS = 3000
+# Slow enough that some units are done while others are not.
+JOB_WRITES = 300
 
 
 def processes(of_interest: Callable[[psutil.Process], bool]) -> Iterator[psutil.Process]:
@@ -50,15 +54,16 @@ def kill_function(trial: Trial, part: str) -> None:
         time.sleep(0.05)
 
 
-def kill_job(trial: Trial) -> None:
-    """Kill the driver of the one running job, and its JVM, once something was written."""
+def kill_job(trial: Trial) -> int:
+    """Kill the driver of the one running job, and its JVM, once units are done; return how many there are then."""
     limit = time.monotonic() + AT_MOST_SECONDS
-    while not trial.dynamodb.scan(TableName=trial.destination, Limit=1)["Items"]:
-        assert time.monotonic() < limit, "the job wrote nothing"
+    while not trial.units_done():
+        assert time.monotonic() < limit, "no unit of the job was done"
         time.sleep(0.01)
     drivers = list(processes(lambda one: "--JOB_RUN_ID" in one.cmdline()))
     assert drivers, "the job had ended already"
     kill(drivers[0])
+    return trial.units_done()
 
 
 @pytest.mark.slow
@@ -78,13 +83,24 @@ def test_a_function_killed_in_mid_run_loses_nothing(aws: EmbeddedAws, assembly: 
 @pytest.mark.parametrize("mode", ["direct", "large"])
 def test_a_job_killed_in_mid_run_goes_on_where_it_was(aws: EmbeddedAws, assembly: Path, mode: str) -> None:
     threshold = Size.gibibytes(0 if mode == "large" else 80)
-    trial = Trial(aws, deploy(aws, synthesise(assembly, size_threshold=threshold), STACK))
+    app = synthesise(assembly, size_threshold=threshold, max_write_units_per_second=JOB_WRITES)
+    trial = Trial(aws, deploy(aws, app, STACK))
     trial.fill(JOB_ITEMS)
     with trial.writers(per_second=20, keys=JOB_ITEMS):
         execution = trial.start()
-        kill_job(trial)
+        trial.until(execution, LARGE_MIGRATION_JOB_STATE if mode == "large" else DIRECT_MIGRATION_JOB_STATE)
+        done = kill_job(trial)
         assert trial.finish(execution)["status"] == "SUCCEEDED"
     trial.require_equal()
     jobs = aws.client("glue").get_jobs()["Jobs"]
     runs = [run for job in jobs for run in aws.client("glue").get_job_runs(JobName=job["Name"])["JobRuns"]]
     assert sorted(run["JobRunState"] for run in runs) == ["FAILED", "SUCCEEDED"]
+    (second,) = [run["Id"] for run in runs if run["JobRunState"] == "SUCCEEDED"]
+    assert 0 < done == skipped_units(aws, second) < trial.units_done()
+
+
+def skipped_units(aws: EmbeddedAws, run: str) -> int:
+    """Return how many units a run's tasks found done when they began, by the last line that each told."""
+    (log,) = aws.work_dir.rglob(f"{run}/run.log")
+    told = re.findall(r"(\d+) of (\d+) units \((\d+) done before\)", log.read_text())
+    return sum(int(skipped) for done, units, skipped in told if done == units)

@@ -124,12 +124,19 @@ class Trial:
         return {name: next(iter(value.values())) for name, value in item.items()}
 
     def checkpoint_total(self, counter: str) -> int:
-        rows = self.dynamodb.query(
+        return sum(int(row.get(counter, {"N": "0"})["N"]) for row in self._checkpoints())
+
+    def units_done(self) -> int:
+        """Return how many units of the bulk load are done."""
+        return sum("done" in row and not row["sk"]["S"].startswith("complete@") for row in self._checkpoints())
+
+    def _checkpoints(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.dynamodb.query(
             TableName=self.migration.control_table,
             KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": f"checkpoint#{self.record()['epoch']}"}},
+            ExpressionAttributeValues={":pk": {"S": f"checkpoint#{self.record().get('epoch')}"}},
         )["Items"]
-        return sum(int(row.get(counter, {"N": "0"})["N"]) for row in rows)
+        return rows
 
     def abort(self) -> None:
         """Give the migration up, as the command line does."""
