@@ -39,7 +39,7 @@ class Calls:
             kind = self.faults.at_call(special)
             if kind is None:
                 draw = self._latency.random()
-                self.kernel.sleep(0.002 + 0.02 * draw if draw < 0.97 else (draw - 0.97) * 30)
+                self._travel(0.002 + 0.02 * draw if draw < 0.97 else (draw - 0.97) * 30, effect)
                 if draw < 0.3 and getattr(_owner(), "limps", False):
                     self._stand_still(draw * 316.0)
                 return effect()
@@ -60,13 +60,23 @@ class Calls:
         if kind in ("crash-before", "crash-after"):
             return self._crash(kind, effect)
         if kind == "slow-call":
-            self.kernel.sleep(draws.uniform(0.5, GIVES_UP_SECONDS - 0.1))
+            self._travel(draws.uniform(0.5, GIVES_UP_SECONDS - 0.1), effect)
         elif kind == "stall":
             self._stand_still(draws.uniform(5, owner_limit()))
         else:
             self.kernel.sleep(0.01)
             return special_effect(kind, effect)
         return effect()
+
+    def _travel(self, seconds: float, effect: Callable[[], Any]) -> None:
+        """Be on the way; a request whose process ends meanwhile takes effect all the same, half the time."""
+        arrives = self.kernel.now + seconds
+        try:
+            self.kernel.sleep(seconds)
+        except Killed:
+            if self.faults.draws("in-flight").random() < 0.5:
+                self.kernel.at(arrives, lambda: _unheard(effect))
+            raise
 
     def _stand_still(self, seconds: float) -> None:
         freeze = getattr(_owner(), "freeze", None)
