@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import sys
-import time
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +13,10 @@ sys.path[:0] = [str(CHECKOUT / part) for part in ("src", "assets/lambda", "asset
 
 from tests.simulation.faults import KINDS, chosen  # noqa: E402  the product's code is on the path only now
 from tests.simulation.guards import GUARDS, named  # noqa: E402
-from tests.simulation.run import run  # noqa: E402
+from tests.simulation.many import simulated  # noqa: E402
 from tests.simulation.scenario import drawn  # noqa: E402
 from tests.simulation.shrinking import shrunk  # noqa: E402
 from tests.simulation.timeline import timeline  # noqa: E402
-
-COLLECT_RUNS = 50
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     on = chosen(options.faults.split(",") if options.faults else None)
     without = named(options.without.split(",") if options.without else [])
-    report = simulated(options.runs, options.seed, on, without, options.keep_going)
+    report = simulated(options.runs, options.seed, on, without, options.keep_going, options.processes)
     failing = report["failing"]
     print(_summary(report))
     if failing and not options.no_timeline:
@@ -39,49 +33,6 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         Path(options.json).write_text(json.dumps(report, indent=2) + "\n")
     return int(bool(failing) != bool(without))
-
-
-def simulated(
-    runs: int, seed: int, on: frozenset[str], without: tuple[str, ...] = (), keep_going: bool = True
-) -> dict[str, Any]:
-    """Make runs of consecutive seeds and count what came of them; without guards the first find ends them."""
-    begun, used = time.monotonic(), time.process_time()
-    # A run leaves cycles behind, which are few; looking for them all the time costs a quarter of it.
-    gc.disable()
-    faults: Counter[str] = Counter(dict.fromkeys(sorted(on), 0))
-    refusals: Counter[str] = Counter()
-    failing: list[str] = []
-    findings: list[str] = []
-    made = 0
-    for number in _seeds(runs, seed):
-        outcome = run(number, on, without)
-        made += 1
-        if not made % COLLECT_RUNS:
-            gc.collect()
-        faults += Counter({kind: count for kind, count in outcome.faults.items() if kind in on})
-        refusals += outcome.refusals
-        if outcome.findings:
-            failing.append(number)
-            findings.extend(outcome.findings[:2])
-            if without or not keep_going:
-                break
-    gc.enable()
-    seconds, processor = time.monotonic() - begun, time.process_time() - used
-    return {
-        "runs": made,
-        "divergences": len(failing),
-        "refusals": dict(refusals),
-        "faults": {kind: faults[kind] for kind in sorted(on)},
-        "runs_per_second": round(made / seconds, 1),
-        "runs_per_processor_second": round(made / processor, 1),
-        "without": list(without),
-        "failing": failing[:50],
-        "findings": findings[:20],
-    }
-
-
-def _seeds(runs: int, seed: int) -> Iterable[str]:
-    return (str(number) for number in range(seed, seed + runs))
 
 
 def _summary(report: dict[str, Any]) -> str:
@@ -102,6 +53,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--runs", type=int, default=1000, help="how many migrations")
     parser.add_argument("--seed", type=int, default=0, help="the seed of the first; each next one adds 1")
+    parser.add_argument("--processes", type=int, default=1, help="how many processes make them side by side")
     parser.add_argument("--faults", help=f"only these kinds, separated by commas, of: {', '.join(KINDS)}")
     parser.add_argument("--without", help=f"take these guards out, separated by commas, of: {', '.join(GUARDS)}")
     parser.add_argument("--json", help="write the report to this file")

@@ -73,6 +73,10 @@ BEYOND: Mapping[str, str] = {
 }
 KINDS: Mapping[str, str] = {**CALLS, **INVOCATIONS, **INCIDENTS, **DATA, **PREMISES}
 
+# Where so few kinds or less are asked for, a run is focused: each strikes so many times as often.
+FEW_KINDS = 12
+FOCUS = 3
+
 # How often a call fault strikes, in runs of average roughness.
 _CHANCE: Mapping[str, float] = {
     "throttled-call": 0.006,
@@ -121,8 +125,8 @@ class Faults:
         self._calls = random.Random(f"{self.seed}/calls")
         self._draws: dict[str, random.Random] = {}
         nature = random.Random(f"{self.seed}/nature")
-        self.roughness = nature.choice((0.2, 0.5, 1.0, 2.0, 5.0))
-        self.most = nature.choice((5, 20, 60, 150))
+        self.roughness = nature.choice((0.2, 0.5, 1.0, 2.0, 5.0)) * (FOCUS if len(self.on) <= FEW_KINDS else 1.0)
+        self.most = nature.choice((5, 20, 60, 150)) * (FOCUS if len(self.on) <= FEW_KINDS else 1)
         self._tables: dict[tuple[str, ...], tuple[list[float], list[str]]] = {}
 
     def draws(self, kind: str) -> random.Random:

@@ -28,7 +28,7 @@ from ddb_migration.core.checks import check
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.deadline import Deadline
 from ddb_migration.core.item_text import Requests
-from ddb_migration.core.mixing import Cursor
+from ddb_migration.core.mixing import Cursor, Mix
 from ddb_migration.core.send_batches import Entry
 from ddb_migration.core.watermark import mark
 from enable_trigger import barrier, drain, start_capture
@@ -310,6 +310,11 @@ def _incomplete_loads(product: Product) -> Iterator[Replacement]:
     yield barrier, "_require_complete", lambda parts, record: None
 
 
+def _unprocessed_dropped(product: Product) -> Iterator[Replacement]:
+    """What BatchWriteItem left unprocessed counts as written."""
+    yield Mix, "left", lambda self, batch, places, now: self.written(batch)
+
+
 def _no_completeness(product: Product) -> Iterator[Replacement]:
     """A unit is done when its first page is."""
     save = Checkpoints.save
@@ -415,6 +420,7 @@ GUARDS: Mapping[str, Guard] = {
     "one-run": Guard("one Glue run at a time", "divergence", _many_runs),
     "job-success": Guard("the barrier follows a run that succeeded", "divergence", _failed_runs),
     "complete-load": Guard("the barrier is not passed before every unit is done", "divergence", _incomplete_loads),
+    "unprocessed": Guard("what BatchWriteItem left undone is written again", "divergence", _unprocessed_dropped),
     "checkpoint-position": Guard("a unit is done at its end only", "divergence", _no_completeness),
     "checkpoint-after": Guard("a checkpoint follows the write", "divergence", _checkpoint_first),
     "park": Guard("what the destination rejects is parked", "silent loss", _not_parked),

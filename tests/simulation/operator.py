@@ -191,7 +191,7 @@ class Operator:
             except MigrationStopped as stopped:
                 self.wrong.append(f"abort is refused: {stopped}")
                 return
-            except Exception as error:  # noqa: BLE001  an abort whose call fails is repeated
+            except (BotoCoreError, ClientError) as error:
                 self.world.told("abort-failed", str(error))
             self.kernel.sleep(15.0)
         raise Stuck("an abort has not ended after 400 passes")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ddb_migration import names
-from tests.simulation.faults import INCIDENTS, KINDS, PREMISES
+from tests.simulation.faults import FEW_KINDS, INCIDENTS, KINDS, PREMISES
 
 STATES = (
     names.SETUP_CHECK_STATE,
@@ -42,10 +42,6 @@ LIKELY: Mapping[str, float] = {
     "capture-failing": 0.03,
     "change-expired": 0.05,
 }
-
-
-# Where so few kinds or less are asked for, a run is focused.
-FEW_KINDS = 12
 
 
 @dataclass(frozen=True)

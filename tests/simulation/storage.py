@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.simulation.database import Database
 from tests.simulation.failures import refused
-from tests.simulation.services import Calls
+from tests.simulation.services import Calls, Paginator
 from tests.simulation.tables import Item, event_form
 
 
@@ -61,6 +61,23 @@ class BucketClient:
             return {"Body": _Body(self.objects[Key])}
 
         return self._calls.make("GetObject", effect)
+
+    def get_paginator(self, operation: str) -> Paginator:
+        return Paginator(self._list)
+
+    def _list(self, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
+        def effect() -> dict[str, Any]:
+            return {"Contents": [{"Key": key} for key in self.objects if key.startswith(Prefix)]}
+
+        return self._calls.make("ListObjectsV2", effect)
+
+    def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        def effect() -> dict[str, Any]:
+            for entry in Delete["Objects"]:
+                self.objects.pop(entry["Key"], None)
+            return {}
+
+        return self._calls.make("DeleteObjects", effect)
 
 
 class _Body:
