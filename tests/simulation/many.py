@@ -87,12 +87,14 @@ def _made(seeds: Sequence[int], on: frozenset[str], without: tuple[str, ...], ke
     report, used = Report(on, without), time.process_time()
     # A run leaves few cycles behind; looking for them all the time costs a quarter of it.
     gc.disable()
+    gc.freeze()
     for seed in seeds:
         report.add(run(str(seed), on, without))
         if not report.runs % COLLECT_RUNS:
             gc.collect()
         if report.failing and (without or not keep_going):
             break
+    gc.unfreeze()
     gc.enable()
     report.processor_seconds = time.process_time() - used
     return report

@@ -160,4 +160,4 @@ def _read(value: Mapping[str, Any]) -> Any:
     ((kind, content),) = value.items()
     if kind != "N":
         return content
-    return int(content) if re.fullmatch(r"-?\d+", content) else float(content)
+    return int(content) if content.lstrip("-").isdigit() else float(content)
