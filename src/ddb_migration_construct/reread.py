@@ -1,4 +1,4 @@
-"""Reread: the function that an operator calls to have keys read again."""
+"""Reread: the function that an operator calls to have keys read again, to pause, to resume, and to set rates."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from aws_cdk import Duration
 from constructs import Construct
 
 from ddb_migration_construct._runtime import names
+from ddb_migration_construct.mapping_access import allow_mappings
 from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.table_access import allow_table
+from ddb_migration_construct.write_cdc import WriteCdc
 
 
 class Reread(MigrationFunction):
-    """Sends rereads into the change queue, and reads neither items nor messages of it."""
+    """Sends rereads into the change queue, switches apply off and on; it reads neither items nor messages of it."""
 
-    def __init__(self, scope: Construct, id: str, *, resources: Resources) -> None:
+    def __init__(self, scope: Construct, id: str, *, resources: Resources, write_cdc: WriteCdc) -> None:
         """Create the function."""
         super().__init__(
             scope,
@@ -25,6 +27,8 @@ class Reread(MigrationFunction):
             environment={
                 names.CONTROL_TABLE: resources.control_table.table_name,
                 names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
+                names.CHANGE_QUEUE_ARN: resources.change_queue.queue_arn,
+                names.WRITE_CDC: write_cdc.function.function_arn,
                 names.DEAD_LETTER_QUEUE_URL: resources.dead_letter_queue.queue_url,
                 names.SOURCE_TABLE: resources.source_table.table_arn,
             },
@@ -34,4 +38,5 @@ class Reread(MigrationFunction):
         allow_table(self.role, resources.control_table, "GetItem", "UpdateItem")
         self.allow(["sqs:SendMessage"], [resources.change_queue.queue_arn])
         self.allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], [resources.dead_letter_queue.queue_arn])
+        allow_mappings(self, [write_cdc], "Update")
         resources.permit_key(self.role)

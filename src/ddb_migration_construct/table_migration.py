@@ -286,7 +286,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         security = security_configuration(self, resources)
         self._stream_processor = StreamProcessor(self, "StreamProcessor", resources=resources)
         self._write_cdc = WriteCdc(self, "WriteCdc", resources=resources, retention=settings.change_retention)
-        self._reread = Reread(self, "Reread", resources=resources)
+        self._reread = Reread(self, "Reread", resources=resources, write_cdc=self._write_cdc)
         self._direct_job = DirectMigrationJob(
             self, "DirectMigrationJob", resources=resources, settings=settings, security_configuration=security
         )

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ddb_migration.aws.mappings import (
+    DISABLED,
     ENABLED,
     STREAM_SETTINGS,
     ForeignMapping,
@@ -162,3 +163,24 @@ def test_an_error_of_another_kind_is_the_services(fake: FakeAws) -> None:
 )
 def test_a_mappings_problem(result: str | None, told: bool | None) -> None:
     assert (problem({"LastProcessingResult": result}) is not None) is bool(told)
+
+
+def test_a_mapping_is_switched_off_and_on(mappings: Mappings, function: str, queue: str) -> None:
+    mappings.ensure_queue(function, queue, 5)
+    mapping = enabled(mappings, function, queue)
+    mappings.switch(mapping, enabled=False)
+    until(lambda: mappings.of(function)[0]["State"] == DISABLED)
+    mappings.switch(mapping, enabled=True)
+    assert enabled(mappings, function, queue)["ScalingConfig"] == {"MaximumConcurrency": 5}
+
+
+def test_a_mapping_that_is_changing_is_switched_at_the_next_look(fake: FakeAws) -> None:
+    fake.functions.slow = True
+    mappings = Mappings(fake.functions)
+    mapping = mappings.ensure_queue("function", "queue", 5)
+    mappings.switch(mapping, enabled=False)
+    assert mappings.of("function")[0]["State"] == "Creating"
+    fake.functions.settle()
+    mappings.switch(mapping, enabled=False)
+    fake.functions.settle()
+    assert mappings.of("function")[0]["State"] == DISABLED

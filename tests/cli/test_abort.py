@@ -6,12 +6,9 @@ from typing import Any
 
 import pytest
 
-from ddb_migration_construct.cli.abort import run_clean_up
 from ddb_migration_construct.cli.failures import CommandFailed
-from ddb_migration_construct.cli.migrations import find_migration
-from tests.cli.fakes import FakeFunctions, FakeStates
-
-MIGRATION = find_migration(FakeStates("Orders/Migration"), "Orders/Migration")
+from ddb_migration_construct.cli.invocation import invoke_until_done
+from tests.cli.fakes import FakeFunctions
 
 
 def waiting(what: str) -> dict[str, Any]:
@@ -23,13 +20,15 @@ DONE = {"done": True, "waiting_for": "", "refused": None}
 
 def abort(*answers: dict[str, Any] | Exception) -> tuple[FakeFunctions, list[str]]:
     functions, said = FakeFunctions(*answers), list[str]()
-    run_clean_up(functions, MIGRATION, said.append, sleep=lambda _: None)
+    invoke_until_done(functions, "clean-up", {"action": "abort"}, said.append, sleep=lambda _: None)
     return functions, said
 
 
 def test_passes_go_on_until_the_clean_up_is_done() -> None:
     functions, said = abort(waiting("the Glue run"), waiting("the Glue run"), waiting("the mappings"), DONE)
-    assert functions.invoked == [("clean-up", {"action": "abort"})] * 4
+    first, *others = functions.invoked
+    assert first == ("clean-up", {"action": "abort"})
+    assert others == [("clean-up", {"action": "abort", "goes_on": True})] * 3
     assert said == ["waiting for the Glue run", "waiting for the mappings"]
 
 

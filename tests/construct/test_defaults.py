@@ -230,7 +230,16 @@ WORKS = {
             "CleanUp",
             {**QUEUE_AND_TABLE, **SOURCE, **DESTINATION, **FUNCTIONS, **NAME, **WORKS, "VERIFY_JOB": "<VerifyJob>"},
         ),
-        ("Reread", {**QUEUE_AND_TABLE, **SOURCE, "DEAD_LETTER_QUEUE_URL": "<ChangeQueueDeadLetterQueue>"}),
+        (
+            "Reread",
+            {
+                **QUEUE_AND_TABLE,
+                **SOURCE,
+                "CHANGE_QUEUE_ARN": "<ChangeQueue.Arn>",
+                "WRITE_CDC": "<WriteCdcFunction.Arn>",
+                "DEAD_LETTER_QUEUE_URL": "<ChangeQueueDeadLetterQueue>",
+            },
+        ),
     ],
 )
 def test_environment(template: dict[str, Any], function: str, expected: dict[str, str]) -> None:

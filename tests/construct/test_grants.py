@@ -21,6 +21,7 @@ DIRECT, LARGE, VERIFY = f"{JOB}<DirectMigrationJob>", f"{JOB}<LargeMigrationJob>
 GLUE_LOGS = "arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws-glue/*"
 EXECUTIONS = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<MigrateStateMachine.Name>:*"
 ASSETS = "arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>"
+APPLY_MAPPING = {"ArnEquals": {"lambda:FunctionArn": ["<WriteCdcFunction.Arn>"]}}
 OWN_MAPPINGS = {"ArnEquals": {"lambda:FunctionArn": ["<StreamProcessorFunction.Arn>", "<WriteCdcFunction.Arn>"]}}
 
 
@@ -100,6 +101,7 @@ GRANTS: dict[str, set[Grant]] = {
     | on(SOURCE, "dynamodb", "DescribeTable")
     | on(CONTROL, "dynamodb", "GetItem", "UpdateItem")
     | on(QUEUE, "sqs", "SendMessage")
+    | on("*", "lambda", "UpdateEventSourceMapping", "ListEventSourceMappings")
     | on(DEAD_LETTERS, "sqs", "ReceiveMessage", "DeleteMessage"),
     "DirectMigrationJobRole": JOB_COMMON | on(SOURCE, "dynamodb", "Scan"),
     "LargeMigrationJobRole": JOB_COMMON | on(f"{BUCKET}/export/*", "s3", "GetObject") | on(BUCKET, "s3", "ListBucket"),
@@ -176,7 +178,7 @@ def test_every_resource_is_meant_only_where_aws_knows_none(template: dict[str, A
     for _, statement in statements(template):
         if "*" in as_list(statement["Resource"]):
             without_condition = on("*", "", *()) | {(action, "*") for action in as_list(statement["Action"])}
-            if statement.get("Condition") == OWN_MAPPINGS:
+            if statement.get("Condition") in (OWN_MAPPINGS, APPLY_MAPPING):
                 without_condition -= BY_CONDITION
             assert without_condition <= WITHOUT_RESOURCE | LOG_DELIVERY | X_RAY
 
@@ -184,8 +186,9 @@ def test_every_resource_is_meant_only_where_aws_knows_none(template: dict[str, A
 def test_mappings_are_those_of_the_own_functions_only(template: dict[str, Any]) -> None:
     verbs = {action for action, _ in BY_CONDITION}
     found = [statement for _, statement in statements(template) if verbs & set(as_list(statement["Action"]))]
-    assert len(found) == 2
-    assert all(statement["Condition"] == OWN_MAPPINGS for statement in found)
+    operators = [statement for statement in found if statement["Condition"] == APPLY_MAPPING]
+    assert [statement["Action"] for statement in operators] == ["lambda:UpdateEventSourceMapping"]
+    assert [statement["Condition"] for statement in found if statement not in operators] == [OWN_MAPPINGS] * 2
 
 
 def test_the_source_is_only_read(template: dict[str, Any]) -> None:

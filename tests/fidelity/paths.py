@@ -20,12 +20,14 @@ from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.dead_letters import DeadLetters
 from ddb_migration.aws.export_files import ExportFiles
+from ddb_migration.aws.mappings import Mappings
 from ddb_migration.aws.rows import Rows
 from ddb_migration.aws.tables import Destination, Source, Tables
 from ddb_migration.core.bulk_plan import BulkPlan
 from ddb_migration.core.deadline import Deadline
 from ddb_migration_construct.rehearsal.canonical import canonical
 from reread.handler import Parts, reread
+from reread.pausing import Pausing
 from stream_processor.handler import StreamProcessor
 from tests.fakes.aws import FakeAws
 from tests.fakes.bulk_port import runner
@@ -113,8 +115,9 @@ class World:
         """Ask for keys to be read again, as an operator does."""
         clock = self.aws.clock
         letters = DeadLetters(self.sqs, self.dead_url)
-        tables = Tables(self.dynamodb)
-        parts = Parts(self.source, self.control, tables, self.queue, letters, clock, clock.sleep)
+        tables, mappings = Tables(self.dynamodb), Mappings(self.aws.functions)
+        pausing = Pausing(self.control, mappings, "writer", "queue", clock)
+        parts = Parts(self.source, self.control, tables, self.queue, letters, pausing, clock, clock.sleep)
         assert reread(parts, {"keys": as_json(keys)})["sent"] == len(keys)
 
     # The bulk loads

@@ -18,11 +18,12 @@ from ddb_migration.core.message import Message, decode, encode, encode_reread
 from ddb_migration.core.watermark import mark_above
 from reread import handler as reread_handler
 from reread.handler import PASS_SECONDS, Parts, handler
+from reread.pausing import Pausing
 from tests.fakes.client_errors import client_error
 from tests.fakes.dynamodb import items_of
 from tests.fakes.making import create_queue
 from tests.fakes.sqs import event_records
-from tests.functions.migration import Migration
+from tests.functions.migration import QUEUE_ARN, WRITER, Migration
 from write_cdc.handler import WriteCdc
 
 BASE = 10**20
@@ -48,6 +49,7 @@ class Repairing:
             Tables(self.dynamodb),
             migration.queue,
             DeadLetters(self.sqs, self.dead_url),
+            Pausing(migration.control, migration.mappings, WRITER, QUEUE_ARN, migration.clock),
             migration.clock,
             migration.clock.sleep,
         )

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from ddb_migration import names
 from ddb_migration.core.changed_index import shards_for
-from ddb_migration.core.control_record import MigrationStopped
-from enable_trigger.parts import Answer, Call, Parts, done
+from ddb_migration.core.control_record import ControlRecord, MigrationStopped
+from enable_trigger.parts import Answer, Call, Parts, done, paused
 from enable_trigger.start_capture import remove_unless_open
 
 
 def run(parts: Parts, call: Call) -> Answer:
     """Create or enable the mapping; only behind the barrier."""
-    parts.control.enter(call.execution, names.ENABLE_TRIGGER_STATE).require_apply()
+    record = parts.control.enter(call.execution, names.ENABLE_TRIGGER_STATE)
+    record.require_apply()
+    if waits := _paused(parts, call, record):
+        return waits
     # Before anything is applied, and once: writers and readers of the index must agree on it for the whole epoch.
     parts.control.set_once(call.execution, changed_shards=shards_for(parts.settings.max_apply_concurrency))
     mapping = parts.mappings.ensure_queue(parts.write_cdc, parts.change_queue_arn, parts.settings.max_apply_concurrency)
     try:
-        parts.control.set_once(call.execution, trigger_enabled_at=parts.clock())
+        record = parts.control.set_once(call.execution, trigger_enabled_at=parts.clock())
     except MigrationStopped:
         remove_unless_open(parts, mapping)
         raise
-    return done()
+    # It may have been paused between the look and the mapping.
+    return _paused(parts, call, record) or done()
+
+
+def _paused(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
+    """Wait while the migration is paused, and see to it that the mapping is not Enabled meanwhile."""
+    waits = paused(call, record)
+    if waits:
+        parts.mappings.disable(parts.write_cdc, parts.change_queue_arn)
+    return waits

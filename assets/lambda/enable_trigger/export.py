@@ -5,7 +5,7 @@ from __future__ import annotations
 from ddb_migration import names
 from ddb_migration.core.bulk_plan import BulkPlan, tasks_for
 from ddb_migration.core.control_record import ControlRecord
-from enable_trigger.parts import Answer, Call, Parts, done, poll
+from enable_trigger.parts import Answer, Call, Parts, done, paused, poll
 
 
 class ExportFailed(Exception):
@@ -15,6 +15,10 @@ class ExportFailed(Exception):
 def run(parts: Parts, call: Call) -> Answer:
     """Export at a time T, once T is restorable, and plan the load of what was written."""
     record = parts.control.enter(call.execution, names.EXPORT_STATE)
+    # Neither the job, whose workers cost money while they wait, nor an export begins in a pause.
+    begins_something = record.plan is not None or record.export_arn is None
+    if begins_something and (waits := paused(call, record)):
+        return waits
     if record.plan is not None:
         return done(epoch=record.epoch)
     if record.export_time is None:

@@ -22,10 +22,10 @@ from ddb_migration.aws.mappings import Mappings
 from ddb_migration.aws.metrics import SILENT, Metrics
 from ddb_migration.aws.tables import Tables
 from ddb_migration.aws.verify_objects import VerifyObjects
-from ddb_migration.core.state_call import Answer, Call, again, done, poll
+from ddb_migration.core.state_call import Answer, Call, again, done, paused, poll
 
 # The states take these from here.
-__all__ = ["Answer", "Call", "Parts", "again", "done", "poll"]
+__all__ = ["Answer", "Call", "Parts", "again", "done", "paused", "poll"]
 
 
 @dataclass(frozen=True)

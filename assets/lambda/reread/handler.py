@@ -1,4 +1,4 @@
-"""Reread: what an operator may ask for: keys read again, dead letters redriven, a parked key accepted."""
+"""Reread: what an operator may ask for: keys read again or accepted, dead letters redriven, pause, resume, rates."""
 
 from __future__ import annotations
 
@@ -14,18 +14,26 @@ from ddb_migration.aws.clients import client
 from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.dead_letters import DeadLetters
 from ddb_migration.aws.environment import Environment
+from ddb_migration.aws.mappings import Mappings
 from ddb_migration.aws.rereads import Reread, Rereads
 from ddb_migration.aws.tables import Tables
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.attribute_values import Item
 from ddb_migration.core.control_record import ControlRecord, MigrationStopped
 from ddb_migration.core.given_key import NotAKey, require_key
+from reread.pausing import Pausing
 from reread.redrive import Redrive
 
 # One pass ends well before the function's 60 s, and before the caller's client gives up waiting for it.
 PASS_SECONDS = 20
 
+RATES = ("max_read_units_per_second", "max_write_units_per_second")
+
 Answer = dict[str, Any]
+
+
+class NotARate(Exception):
+    """What was given is no rate."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,7 @@ class Parts:
     tables: Tables
     queue: ChangeQueue
     letters: DeadLetters
+    pausing: Pausing
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], object] = time.sleep
 
@@ -81,10 +90,34 @@ def accept(parts: Parts, event: Mapping[str, Any]) -> Answer:
     return {"accepted": watermarks.accept(key, str(record.epoch), event["reason"], event["by"])}
 
 
+def pause(parts: Parts, event: Mapping[str, Any]) -> Answer:
+    """Stop bulk load and apply, on record as done `by` somebody; `goes_on` asks how far an earlier call has come."""
+    return parts.pausing.pause(event["by"], event.get("goes_on", False))
+
+
+def resume(parts: Parts, event: Mapping[str, Any]) -> Answer:
+    """Let bulk load and apply go on; `goes_on` asks how far an earlier call has come."""
+    return parts.pausing.resume(event.get("goes_on", False))
+
+
+def rate(parts: Parts, event: Mapping[str, Any]) -> Answer:
+    """Set the bulk load's `rates`, in units a second by the names of the record, null for no limit; tell all."""
+    record = parts.record()
+    rates = {name: event["rates"][name] for name in RATES if name in event["rates"]}
+    if any(rate is not None and rate <= 0 for rate in rates.values()):
+        raise NotARate("a rate is a number above 0; to stop, pause the migration")
+    if rates:
+        record = parts.control.set_rates(rates)
+    return {name: getattr(record, name) for name in ("bulk_loaded_at", *RATES)}
+
+
 ACTIONS: Mapping[str, Callable[[Parts, Mapping[str, Any]], Answer]] = {
     "reread": reread,
     "redrive": redrive,
     "accept": accept,
+    "pause": pause,
+    "resume": resume,
+    "rate": rate,
 }
 
 
@@ -92,7 +125,7 @@ def handler(event: Mapping[str, Any], context: object) -> Answer:
     """Do one action; `refused` says why nothing was done, None when it was."""
     try:
         return {"refused": None, **ACTIONS[event["action"]](_parts(), event)}
-    except (MigrationStopped, NotAKey) as refusal:
+    except (MigrationStopped, NotAKey, NotARate) as refusal:
         return {"refused": str(refusal)}
 
 
@@ -100,9 +133,12 @@ def handler(event: Mapping[str, Any], context: object) -> Answer:
 def _parts() -> Parts:
     environment = Environment.of_process()
     dynamodb, sqs = client("dynamodb"), client("sqs")
+    control = ControlTable(dynamodb, environment[names.CONTROL_TABLE])
+    apply = environment[names.WRITE_CDC], environment[names.CHANGE_QUEUE_ARN]
     return Parts(
         source_arn=environment[names.SOURCE_TABLE],
-        control=ControlTable(dynamodb, environment[names.CONTROL_TABLE]),
+        control=control,
+        pausing=Pausing(control, Mappings(client("lambda")), *apply, time.time),
         tables=Tables(dynamodb),
         queue=ChangeQueue(sqs, environment[names.CHANGE_QUEUE_URL]),
         letters=DeadLetters(sqs, environment[names.DEAD_LETTER_QUEUE_URL]),

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ddb_migration.aws.errors import ignore, is_refused_for_now, is_rejection, is_unanswered, persist
+from ddb_migration.aws.errors import code, ignore, is_refused_for_now, is_rejection, is_unanswered, persist
 from ddb_migration.aws.tables import Destination, Source
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.attribute_values import Item
@@ -30,10 +30,16 @@ UNANSWERED = "unanswered"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a group: whether its messages may be deleted, and what was counted."""
+    """What became of a group: whether its messages may be deleted, what was counted, and the code of a failure."""
 
     kind: str
     counts: Mapping[str, int] = field(default_factory=dict)
+    failure: str | None = None
+
+    @property
+    def was_answered(self) -> bool:
+        """Tell whether the destination took a write, or rejected it: it is there."""
+        return bool(self.counts.get("applied") or self.counts.get("parked"))
 
 
 class Apply:
@@ -71,7 +77,8 @@ class Apply:
                 counts[self._one(message)] += 1
         except (ClientError, BotoCoreError, OutOfTime) as error:
             print(f"group {group[0].group} returns to the queue: {type(error).__name__}: {error}")
-            return Outcome(UNANSWERED if is_unanswered(error) else FAILED, counts)
+            kind = UNANSWERED if is_unanswered(error) else FAILED
+            return Outcome(kind, counts, _code(error))
         return Outcome(DONE, counts)
 
     def _one(self, message: Message) -> str:
@@ -110,6 +117,12 @@ class Apply:
 
     def _attempt(self, call: Callable[[], Result]) -> Result:
         return persist(call, self._deadline, self._sleep, noticed=self._noticed)
+
+
+def _code(error: Exception) -> str:
+    """Return the code of an error; of one that time ran out for, that of the last try."""
+    cause = error.__cause__
+    return code(cause if isinstance(cause, Exception) else error)
 
 
 def _watermark(message: Message) -> str | None:

@@ -24,8 +24,10 @@ from ddb_migration.aws.tables import Destination, Source
 from ddb_migration.aws.throttles import Throttles
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.continuity import LONGEST_RETENTION_SECONDS, apply_leg
+from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.deadline import Deadline
 from ddb_migration.core.delivery import Delivery, Group, groups
+from ddb_migration.core.outage import PROBE_SECONDS, is_outage, return_seconds
 from write_cdc.apply import DONE, FAILED, Apply, Outcome
 from write_cdc.probe import probe
 
@@ -79,20 +81,17 @@ class WriteCdc:
         """
         record = self._control.read()
         record.require_apply()
-        watermarks = Watermarks(self._watermark_rows, str(record.stream_arn), self._clock, record.changed_shards)
-        throttles = Throttles()
-        apply = Apply(
-            str(record.epoch), watermarks, self._source, self._destination, deadline, self._sleep, throttles.notice
-        )
         batch = groups([Delivery.of(body) for body in records])
         sent = [delivery.sent for group in batch for delivery in group]
         self._continuity.met(record, sent)
         if any(delivery.receives > 1 for group in batch for delivery in group):
             # An earlier attempt may have died without a report; the age of what it held must still be known.
             self._report(str(record.epoch), batch, [])
-        outcomes = list(self._each(apply.group, batch))
+        throttles = Throttles()
+        outcomes = self._applied(record, batch, deadline, throttles)
         self._report(str(record.epoch), batch, outcomes)
         self._metrics.put_throttles(throttles.by_reason())
+        failing_since = self._note_health(record, outcomes)
         left = [
             (outcome.kind, delivery)
             for group, outcome in zip(batch, outcomes, strict=True)
@@ -101,9 +100,45 @@ class WriteCdc:
         ]
         if not left:
             self._continuity.worked(record, sent)
-        # What got no answer stays hidden until the visibility time-out.
-        self._queue.return_soon(delivery.receipt for kind, delivery in left if kind == FAILED)
+        within = return_seconds(failing_since, self._clock())
+        # What got no answer stays hidden until the visibility time-out; in an outage everything does, and longer.
+        self._queue.return_soon((delivery.receipt for kind, delivery in left if kind == FAILED or within), within)
         return [delivery.message_id for _, delivery in left]
+
+    def _applied(
+        self, record: ControlRecord, batch: Sequence[Group], deadline: Deadline, throttles: Throttles
+    ) -> list[Outcome]:
+        """Apply groups side by side; in an outage one after the other, until one shows that it is over."""
+        apply = self._apply(record, deadline, throttles)
+        if not is_outage(record.apply_failing_since, self._clock()):
+            return list(self._each(apply.group, batch))
+        probe = self._apply(record, deadline.within(PROBE_SECONDS), throttles)
+        tried: list[Outcome] = []
+        for group in batch:
+            tried.append(probe.group(group))
+            if tried[-1].kind != DONE:
+                return tried + [Outcome(FAILED)] * (len(batch) - len(tried))
+            if tried[-1].was_answered:
+                break
+        return tried + list(self._each(apply.group, batch[len(tried) :]))
+
+    def _apply(self, record: ControlRecord, deadline: Deadline, throttles: Throttles) -> Apply:
+        watermarks = Watermarks(self._watermark_rows, str(record.stream_arn), self._clock, record.changed_shards)
+        tables = self._source, self._destination
+        return Apply(str(record.epoch), watermarks, *tables, deadline, self._sleep, throttles.notice)
+
+    def _note_health(self, record: ControlRecord, outcomes: Sequence[Outcome]) -> float | None:
+        """Record that nothing can be applied, or that it can again; return since when it cannot."""
+        since, now = record.apply_failing_since, self._clock()
+        if any(outcome.was_answered for outcome in outcomes):
+            if since is not None:
+                self._control.note_apply_works(since)
+            return None
+        failures = [outcome.failure for outcome in outcomes if outcome.failure]
+        if since is None and failures:
+            self._control.note_apply_failing(failures[0], now)
+            return now
+        return since
 
     def _report(self, epoch: str, batch: Sequence[Group], outcomes: Sequence[Outcome]) -> None:
         now = self._clock()

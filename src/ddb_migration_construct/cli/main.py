@@ -15,8 +15,11 @@ from ddb_migration_construct.cli.abort import abort
 from ddb_migration_construct.cli.accept import accept
 from ddb_migration_construct.cli.failures import EXIT_CODES, reported
 from ddb_migration_construct.cli.list import list_
+from ddb_migration_construct.cli.pause import pause
+from ddb_migration_construct.cli.rate import rate
 from ddb_migration_construct.cli.rehearse import rehearse
 from ddb_migration_construct.cli.reread import reread
+from ddb_migration_construct.cli.resume import resume
 from ddb_migration_construct.cli.start import start
 from ddb_migration_construct.cli.status import status
 
@@ -26,6 +29,9 @@ COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("list", list_, "ddb-migration list"),
     ("start", start, "ddb-migration start --all Migrations --parallel 3"),
     ("status", status, "ddb-migration status Migrations/Orders --json"),
+    ("pause", pause, "ddb-migration pause Migrations/Orders"),
+    ("resume", resume, "ddb-migration resume Migrations/Orders"),
+    ("rate", rate, "ddb-migration rate Migrations/Orders --reads 5000 --writes none"),
     ("reread", reread, """ddb-migration reread Migrations/Orders --key '{"id":{"S":"o-17"}}'"""),
     ("accept", accept, """ddb-migration accept Migrations/Orders --key '{"id":{"S":"o-17"}}' --reason 'a test'"""),
     ("abort", abort, "ddb-migration abort Migrations/Orders"),

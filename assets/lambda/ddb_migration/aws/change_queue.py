@@ -59,13 +59,14 @@ class ChangeQueue:
         attributes = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=list(_DEPTHS))
         return sum(int(attributes["Attributes"].get(name, 0)) for name in _DEPTHS)
 
-    def return_soon(self, receipts: Iterable[str]) -> None:
-        """Make messages visible again in 5 to 30 s; spread, so that failed groups do not come back at once."""
+    def return_soon(self, receipts: Iterable[str], within: tuple[int, int] | None = None) -> None:
+        """Make messages visible again, spread over 5 to 30 s unless told otherwise: not all groups at once."""
+        earliest, latest = within or SOON_SECONDS
         entries = [
             {
                 "Id": str(position),
                 "ReceiptHandle": receipt,
-                "VisibilityTimeout": random.randint(*SOON_SECONDS),  # noqa: S311  no secret
+                "VisibilityTimeout": random.randint(earliest, latest),  # noqa: S311  no secret
             }
             for position, receipt in enumerate(receipts)
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 from ddb_migration.aws.rows import ConditionFailed, Rows
@@ -12,12 +13,14 @@ from ddb_migration.core.verify_report import UNEQUAL, VerifyReport
 from ddb_migration.names import PARKED_EPOCH, PARKED_INDEX
 
 _PK, _SK = "migration", "record"
-_MINE = "#execution = :execution AND #status = :open AND attribute_not_exists(#tombstone)"
+_OPEN = "#status = :open AND attribute_not_exists(#tombstone)"
+_MINE = f"#execution = :execution AND {_OPEN}"
 # What an epoch starts without: everything that an earlier one wrote.
 _OF_AN_EPOCH = (
     "#bulk_load, #plan, #export_time, #export_arn, #settled_at, #bulk_loaded_at, #apply_started, #barrier_at, "
     "#trigger_enabled_at, #changed_shards, #drained_at, #mappings_removed_at, #max_read_units_per_second, "
-    "#max_write_units_per_second, #paused, #incomplete, #incomplete_at, #task_token, #ready_at, "
+    "#max_write_units_per_second, #paused, #paused_since, #paused_by, #apply_failing_since, #apply_failure, "
+    "#bulk_began_at, #source_items, #source_bytes, #incomplete, #incomplete_at, #task_token, #ready_at, "
     "#cut_over_form, #cut_over_group, #cut_over_timeout, #cut_over_started, #cut_over_step, #cut_over_go, "
     "#cut_over_refused, #fence_placed_at, #fenced_at, #apply_stopped_at, #cut_over_at, #completing, "
     "#completed_at, #verify_pass, #verified_at, #verify_repairs"
@@ -66,7 +69,7 @@ class ControlTable:
 
     def take_over(self, execution: str, previous: str | None) -> ControlRecord:
         """Make an execution the holder of the open epoch, in place of one that has ended."""
-        when = "#status = :open AND attribute_not_exists(#tombstone) AND #execution = :previous"
+        when = f"{_OPEN} AND #execution = :previous"
         values = {"execution": execution, "previous": previous or "", "open": OPEN}
         return self._write("SET #execution = :execution", values, when)
 
@@ -83,6 +86,41 @@ class ControlTable:
     def forget_export(self, execution: str) -> ControlRecord:
         """Forget an export that failed, so that the next start makes another."""
         return self._write("REMOVE #export_time, #export_arn", {"execution": execution, "open": OPEN}, _MINE)
+
+    def pause(self, by: str, now: float) -> ControlRecord:
+        """Forbid bulk load and apply until `resume`; one that is paused already keeps its beginning.
+
+        Raises MigrationStopped once a cut-over has begun: it goes through, or turns back within its time.
+        """
+        since = "#paused_since = if_not_exists(#paused_since, :now), #paused_by = if_not_exists(#paused_by, :by)"
+        when = f"{_OPEN} AND attribute_not_exists(#cut_over_started)"
+        return self._write(f"SET #paused = :yes, {since}", {"yes": True, "now": now, "by": by, "open": OPEN}, when)
+
+    def resume(self) -> ControlRecord:
+        """Take a pause away; raises MigrationStopped once a cut-over has stopped apply for good."""
+        when = f"{_OPEN} AND attribute_not_exists(#apply_stopped_at)"
+        return self._write("REMOVE #paused, #paused_since, #paused_by", {"open": OPEN}, when)
+
+    def set_rates(self, rates: Mapping[str, float | None]) -> ControlRecord:
+        """Write rates in units a second, by the names of the record's fields; None takes a limit away."""
+        sets = ", ".join(f"#{name} = :{name}" for name, rate in rates.items() if rate is not None)
+        removes = ", ".join(f"#{name}" for name, rate in rates.items() if rate is None)
+        expression = (f"SET {sets} " if sets else "") + (f"REMOVE {removes}" if removes else "")
+        values = {name: rate for name, rate in rates.items() if rate is not None}
+        return self._write(expression, {**values, "open": OPEN}, _OPEN)
+
+    def note_apply_failing(self, failure: str, now: float) -> None:
+        """Record since when no message can be applied, unless that stands already."""
+        when = f"{_OPEN} AND attribute_not_exists(#apply_failing_since)"
+        values = {"failure": failure, "now": now, "open": OPEN}
+        with contextlib.suppress(ConditionFailed):
+            self.rows.update(_PK, _SK, "SET #apply_failing_since = :now, #apply_failure = :failure", values, when)
+
+    def note_apply_works(self, failing_since: float) -> None:
+        """Take away what `note_apply_failing` wrote, unless it was written anew meanwhile."""
+        expression, when = "REMOVE #apply_failing_since, #apply_failure", "#apply_failing_since = :since"
+        with contextlib.suppress(ConditionFailed):
+            self.rows.update(_PK, _SK, expression, {"since": failing_since}, when)
 
     def set(self, execution: str, **values: Any) -> ControlRecord:
         """Write attributes, whatever stood there, and return the record."""

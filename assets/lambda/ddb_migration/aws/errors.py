@@ -10,7 +10,7 @@ from typing import TypeVar
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
 
 from ddb_migration.core.backoff import backoff_seconds
-from ddb_migration.core.deadline import Deadline
+from ddb_migration.core.deadline import Deadline, OutOfTime
 
 Result = TypeVar("Result")
 
@@ -77,16 +77,21 @@ def persist(
 
     `noticed` is told of each failure that is repeated.
 
-    Raises OutOfTime at the deadline, and the call's own error where it is not repeated.
+    Raises OutOfTime at the deadline, from the last failure, and the call's own error where it is not repeated.
     """
     attempt = 0
+    last: Exception | None = None
     while True:
-        deadline.require()
+        try:
+            deadline.require()
+        except OutOfTime as end:
+            raise end from last
         try:
             return call()
         except (ClientError, BotoCoreError) as error:
             if not repeats(error):
                 raise
             noticed(error)
+            last = error
         sleep(backoff_seconds(attempt, random.random()))  # noqa: S311  jitter needs no secrecy
         attempt += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -11,6 +11,8 @@ from ddb_migration.aws.errors import code
 
 ENABLED = "Enabled"
 DISABLED = "Disabled"
+# Lambda API: a mapping that is being changed, or is gone, cannot be changed now; the next look sees how it ended.
+_NOT_NOW = ("ResourceInUseException", "ResourceNotFoundException", "ResourceConflictException")
 # Lambda's guide warns that LATEST may miss events while a mapping is created or updated; TRIM_HORIZON replays
 # up to a day of old changes, which is harmless. Retries for ever: blocking can be mended, discarding cannot.
 STREAM_SETTINGS: Mapping[str, Any] = {
@@ -89,20 +91,22 @@ class Mappings:
         found = self.of(function, source_arn)
         if not found or found[0]["State"] == DISABLED:
             return True
-        if found[0]["State"] == ENABLED:
-            self._client.update_event_source_mapping(UUID=found[0]["UUID"], Enabled=False)
+        self.switch(found[0], enabled=False)
         return False
 
     def delete(self, mapping: Mapping[str, Any]) -> None:
         """Ask for a mapping's deletion; one that is changing or gone is left to the next look."""
+        self._ask(lambda: self._client.delete_event_source_mapping(UUID=mapping["UUID"]))
+
+    def switch(self, mapping: Mapping[str, Any], enabled: bool) -> None:
+        """Ask for a mapping to be Enabled or Disabled; one that is changing or gone is left to the next look."""
+        self._ask(lambda: self._client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled))
+
+    def _ask(self, call: Callable[[], object]) -> None:
         try:
-            self._client.delete_event_source_mapping(UUID=mapping["UUID"])
+            call()
         except ClientError as error:
-            if code(error) not in (
-                "ResourceInUseException",
-                "ResourceNotFoundException",
-                "ResourceConflictException",
-            ):
+            if code(error) not in _NOT_NOW:
                 raise
 
     def _create(self, function: str, source_arn: str, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,8 @@ class ControlRecord:
     """What the control table knows of the migration; times are in epoch seconds, None where not yet reached.
 
     An epoch is one migration from SetupCheck to Complete or Abort. `stream_arn`, `captured_from`, `bulk_load`
-    and `plan` are written once in an epoch.
+    and `plan` are written once in an epoch, as are `source_items` and `source_bytes`, DynamoDB's figures when the
+    bulk load began. `apply_failing_since` stands while not one message could be applied; `apply_failure` says why.
 
     `task_token` is that of the state that waits for the operator. `cut_over_form` is "fenced" or "unfenced";
     `cut_over_step` is what a migration of a group waits at and `cut_over_go` what the group may go on to;
@@ -56,6 +57,13 @@ class ControlRecord:
     max_read_units_per_second: float | None = None
     max_write_units_per_second: float | None = None
     paused: bool = False
+    paused_since: float | None = None
+    paused_by: str | None = None
+    apply_failing_since: float | None = None
+    apply_failure: str | None = None
+    bulk_began_at: float | None = None
+    source_items: int | None = None
+    source_bytes: int | None = None
     task_token: str | None = None
     ready_at: float | None = None
     cut_over_form: str | None = None

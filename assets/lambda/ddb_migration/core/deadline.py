@@ -27,6 +27,10 @@ class Deadline:
         """Return the deadline of an invocation that has so many seconds left."""
         return cls(clock() + remaining_seconds - RESERVE_SECONDS, clock)
 
+    def within(self, seconds: float) -> Deadline:
+        """Return a deadline so many seconds from now, and never later than this one."""
+        return Deadline(min(self.until, self.clock() + seconds), self.clock)
+
     def require(self) -> None:
         """Raise OutOfTime when the moment has passed."""
         if self.clock() >= self.until:

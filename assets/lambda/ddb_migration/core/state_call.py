@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ddb_migration.core.control_record import ControlRecord
+from ddb_migration.core.moments import utc
 from ddb_migration.core.polling import wait_seconds
 
 Answer = dict[str, Any]
@@ -38,6 +40,13 @@ def done(**told: Any) -> Answer:
 def again(seconds: int, **told: Any) -> Answer:
     """Answer that the state machine should call again after so many seconds, with what is told now as `last`."""
     return {"done": False, "wait_seconds": seconds, **told}
+
+
+def paused(call: Call, record: ControlRecord) -> Answer | None:
+    """Answer that a paused migration waits, None when it is not paused; only the operator resumes it."""
+    if not record.paused:
+        return None
+    return poll(call, f"ddb-migration resume: {record.paused_by} paused it at {utc(record.paused_since)}", paused=True)
 
 
 def poll(call: Call, waiting_for: str, **told: Any) -> Answer:
