@@ -19,9 +19,10 @@ from ddb_migration.aws.verify_pass import ARGUMENTS, Summary, VerifyPass
 from ddb_migration.aws.verify_task import match_segments
 from ddb_migration.core.attribute_values import Item
 from ddb_migration.core.bulk_plan import runs
-from ddb_migration.core.item_key import canonical_key, key_of_canonical
+from ddb_migration.core.item_key import canonical_key
 from ddb_migration.core.joining import MOST_UNMATCHED, blobs, parts_for, record_of, records_in, unmatched
 from ddb_migration.core.verify_plan import VerifyPlan
+from ddb_migration.core.verify_report import VerifyReport
 
 
 def match(spark: Any, this: VerifyPass, plan: VerifyPlan) -> int:
@@ -58,22 +59,16 @@ def keys_left_over(spark: Any, this: VerifyPass, summaries: Sequence[Summary], t
     joined = records.partitionBy(parts, int).values().mapPartitions(lambda part: [unmatched(part, most)]).collect()
     wanted = spark.broadcast(records_in(b"".join(blob for _, blob in joined)))
 
-    def keys(segment: int) -> Iterable[str]:
+    def keys(segment: int) -> Iterable[tuple[str, Item]]:
         lefts = this.objects.matched(segment).leftovers
-        return (canonical_key(left.key) for left in lefts if record_of(left) in wanted.value)
+        return ((canonical_key(left.key), left.key) for left in lefts if record_of(left) in wanted.value)
 
-    texts = set(found.flatMap(keys).collect())
-    return [key_of_canonical(text) for text in texts], sum(count for count, _ in joined) - len(wanted.value)
+    by_text: dict[str, Item] = dict(found.flatMap(keys).collect())
+    return list(by_text.values()), sum(count for count, _ in joined) - len(wanted.value)
 
 
-def main() -> None:
-    """Run the job; a pass that has ended already is left as it is."""
-    this = VerifyPass.of(getResolvedOptions(sys.argv, ["JOB_NAME", *ARGUMENTS]))
-    if this.objects.report() is not None:
-        print(f"pass {this.pass_id} has ended already")
-        this.objects.delete_work()
-        return
-    spark = SparkContext.getOrCreate()
+def verify(spark: Any, this: VerifyPass) -> VerifyReport:
+    """Do a pass, from where an earlier run of it has come to, and return its report."""
     with telling_the_cause():
         plan = this.plan(spark.defaultParallelism)
         skipped = match(spark, this, plan)
@@ -83,6 +78,13 @@ def main() -> None:
     settled, units = this.settle(keys)
     report = this.report(plan, summaries, skipped, settled, units, unchecked)
     this.end(report)
+    return report
+
+
+def main() -> None:
+    """Run the job; a pass that has ended already is left as it is."""
+    this = VerifyPass.of(getResolvedOptions(sys.argv, ["JOB_NAME", *ARGUMENTS]))
+    report = this.objects.report() or verify(SparkContext.getOrCreate(), this)
     print(f"{report.verdict}: {report.found.differences} differences among {report.source.items} items")
 
 

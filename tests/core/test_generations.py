@@ -10,6 +10,7 @@ from ddb_migration.core.generations import (
     Candidate,
     Look,
     hold_seconds,
+    patience_seconds,
     wait_seconds,
 )
 
@@ -73,3 +74,9 @@ def test_a_difference_must_stand_for_twice_the_lag() -> None:
 def test_the_first_looks_come_soon_and_the_later_ones_often_enough() -> None:
     waits = [wait_seconds(number, 60.0) for number in range(7)]
     assert waits == [1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0]
+
+
+def test_patience_grows_with_the_lag_but_not_for_ever() -> None:
+    assert patience_seconds(60.0, None) == 600.0
+    assert patience_seconds(1.0, 10.0) == 200.0
+    assert patience_seconds(60.0, 4000.0) == 1800.0

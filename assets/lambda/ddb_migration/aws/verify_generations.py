@@ -101,14 +101,18 @@ class Generations:
         """Look at keys, generation after generation, and return what became of them."""
         candidates = {canonical_key(key): Candidate(key) for key in keys}
         settled = Settled()
-        until = self._clock() + patience_seconds(self._floor)
-        while candidates and self._clock() < until:
+        began = self._clock()
+        while candidates and self._goes_on(settled.generations, self._clock() - began):
             self._sleep(wait_seconds(len(settled.generations), self._floor))
             self._permit()
             self._generation(candidates, settled)
         settled.in_motion = [candidate.key for candidate in candidates.values() if candidate.is_in_motion]
         settled.unsettled = len(candidates) - len(settled.in_motion)
         return settled
+
+    def _goes_on(self, generations: Sequence[Generation], seconds: float) -> bool:
+        lags = [generation.lag_seconds for generation in generations if generation.lag_seconds is not None]
+        return seconds < patience_seconds(self._floor, max(lags, default=None))
 
     def _generation(self, candidates: dict[str, Candidate], settled: Settled) -> None:
         began, lag = self._clock(), self._lag()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ddb_migration.core.attribute_values import Item
+from ddb_migration.core.lag import LOW_SECONDS
 
 # What a look at a key comes to: all but MOVES is the end of it.
 AGREES = "agrees"
@@ -16,6 +17,8 @@ EXPIRED = "expired"
 DIFFERS = "differs"
 MOVES = "moves"
 
+# A lag that is not low may go on for days: then another pass is the better way.
+LONGEST_PATIENCE_SECONDS = 1800.0
 # So many states of the source are remembered for each key.
 _REMEMBERED = 64
 
@@ -90,6 +93,6 @@ def wait_seconds(generation: int, floor: float) -> float:
     return float(min(floor / 4, floor / 60 * 2.0**generation))
 
 
-def patience_seconds(floor: float) -> float:
+def patience_seconds(floor: float, lag: float | None) -> float:
     """Return for how long keys are looked at again: what is not settled by then never rests."""
-    return 10 * floor
+    return 10 * (hold_seconds(floor, lag) or floor) if lag is None or lag < LOW_SECONDS else LONGEST_PATIENCE_SECONDS
