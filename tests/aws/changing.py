@@ -39,6 +39,7 @@ class Changing:
         self.watermarks = Watermarks(self.control.rows, STREAM, self.clock, SHARDS)
         self.queue_url = create_queue(self.aws.sqs, "changes")
         self.options: dict[str, Any] = {"clock": self.clock, "sleep": self.clock.sleep, **options}
+        self.lag: float | None = 1.0
         self._number = 0
 
     @property
@@ -47,10 +48,11 @@ class Changing:
         queue = ChangeQueue(self.aws.sqs, self.queue_url)
         sides = BothSides(self.dynamodb, self.tables[0], self.tables[1], clock=self.clock, sleep=self.clock.sleep)
         rereads = Rereads(queue, EPOCH, lambda seconds: None)
-        return ChangedKeys(self.control.rows, EPOCH, STREAM, SHARDS, sides, rereads, **self.options)
+        known: dict[str, Any] = {"since": self.verified_at, "lag": lambda: self.lag, **self.options}
+        return ChangedKeys(self.control.rows, EPOCH, STREAM, SHARDS, sides, rereads, **known)
 
-    def check(self, lag: float | None = 1.0, seconds: float = 60.0) -> Round:
-        return self.keys.check(self.verified_at, self.clock() + seconds, lag)
+    def check(self, seconds: float = 60.0) -> Round:
+        return self.keys.check(self.clock() + seconds)
 
     def put(self, side: int, name: str, value: str | None) -> None:
         """Put an item of one attribute, or delete it."""
@@ -85,10 +87,10 @@ class Changing:
             self.put(1, name, item["v"]["S"] if item else None)
         return names
 
-    def settle(self, most: int = 20, lag: float | None = 1.0) -> Round:
+    def settle(self, most: int = 20) -> Round:
         """Go on, with half a minute between two looks, until all is equal."""
         for _ in range(most):
-            found = self.check(lag)
+            found = self.check()
             if found.is_settled:
                 return found
             self.clock.sleep(30)

@@ -87,8 +87,9 @@ def test_a_key_that_keeps_moving_is_no_difference(changing: Changing) -> None:
 @pytest.mark.parametrize("lag", [None, 500.0])
 def test_nothing_is_a_difference_for_as_long_as_a_change_may_take(changing: Changing, lag: float | None) -> None:
     changing.change("k", "a", "b")
+    changing.lag = lag
     for _ in range(5):
-        changing.check(lag)
+        changing.check()
         changing.clock.sleep(100)
     assert changing.reread_keys() == []
 
@@ -230,13 +231,13 @@ def test_the_newest_keys_need_no_index(changing: Changing) -> None:
     changing.change("late", "a", "b")
     assert changing.check().is_settled, "the index shows nothing"
     until = changing.clock() + 60
-    assert changing.keys.check_keys([key_of("a"), key_of("late"), key_of("late")], changing.verified_at, until) == 2
+    assert changing.keys.check_keys([key_of("a"), key_of("late"), key_of("late")], until) == 2
     assert suspects(changing.check()) == [canonical_key(key_of("late"))]
     assert changing.settle().differences == 0
 
 
 def test_time_ends_the_comparison_of_the_newest_keys(changing: Changing) -> None:
-    assert changing.keys.check_keys([key_of("a")], changing.verified_at, changing.clock()) == 0
+    assert changing.keys.check_keys([key_of("a")], changing.clock()) == 0
 
 
 class Life:
@@ -271,7 +272,7 @@ class Life:
             self.apply(badly=False)
         keys = [key_of(name) for name in dict.fromkeys(self.tail)]
         changing = self.changing
-        assert changing.keys.check_keys(keys, changing.verified_at, changing.clock() + 60) == len(keys)
+        assert changing.keys.check_keys(keys, changing.clock() + 60) == len(keys)
         while not changing.keys.index_holds(keys):
             changing.clock.sleep(5)
         changing.settle(most=40)

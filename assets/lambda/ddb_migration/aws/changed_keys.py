@@ -45,8 +45,9 @@ Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 class ChangedKeys:
     """The rounds of one epoch.
 
-    `time_to_live` is the attribute that items expire by; `each` maps a function over what may go on side by side;
-    `clock` gives epoch seconds.
+    `since` is when the verify that the first round follows began; `lag` asks what is known of the lag in seconds,
+    None for nothing. `time_to_live` is the attribute that items expire by; `each` maps a function over what may go
+    on side by side; `clock` gives epoch seconds.
     """
 
     def __init__(
@@ -58,6 +59,8 @@ class ChangedKeys:
         sides: BothSides,
         rereads: Rereads,
         *,
+        since: float,
+        lag: Callable[[], float | None],
         repair_extra: bool = False,
         time_to_live: str | None = None,
         each: Each = map,
@@ -66,20 +69,20 @@ class ChangedKeys:
     ) -> None:
         self._rows, self._epoch, self._stream_arn, self._shards = rows, epoch, stream_arn, shards
         self._sides, self._rereads = sides, rereads
+        self._since, self._lag = since, lag
         self._repair_extra, self._time_to_live = repair_extra, time_to_live
         self._each, self._clock, self._sleep = each, clock, sleep
         self._partition = _partition(epoch)
 
-    def check(self, since: float, until: float, lag: float | None) -> Round:
+    def check(self, until: float) -> Round:
         """Go on with the round under way, or begin the next, and return how far it has come.
 
-        `since` is when the verify that the first round follows began; `until` is when this call must end, and `lag`
-        what is known of the lag, None for nothing. Call it again until the round is done; `is_settled` then says
-        that all keys are equal.
+        `until` is when this call must end, in epoch seconds. Call it again until the round is done; `is_settled`
+        then says that all keys are equal.
         """
-        now = self._clock()
-        current = self._load() or first_round(since, now, self._shards)
-        current = self._again(current.following(now) if current.is_done else current, lag)
+        current = self._current()
+        lag = self._lag() if current.suspects else None
+        current = self._again(current.following(self._clock()) if current.is_done else current, lag)
         while not current.is_done and current.has_room and self._clock() < until:
             current = self._read_on(current, until)
         for pause in _PAUSES:
@@ -89,14 +92,13 @@ class ChangedKeys:
             current = self._again(current, lag)
         return self._saved(current)
 
-    def check_keys(self, keys: Iterable[Item], since: float, until: float) -> int:
+    def check_keys(self, keys: Iterable[Item], until: float) -> int:
         """Compare keys that are known otherwise, and return how many of them it came to.
 
         For the keys at the end of the stream, before the last round. Those that differ become suspects of the round
-        that stands. `since` and `until` as for `check`; fewer than all when time is up, or too many differ.
+        that stands. Fewer than all when time is up (`until`), or too many differ.
         """
-        current = self._load() or first_round(since, self._clock(), self._shards)
-        current, done = self._compared(current, {canonical_key(key): key for key in keys}, until)
+        current, done = self._compared(self._current(), {canonical_key(key): key for key in keys}, until)
         self._saved(current)
         return done
 
@@ -198,8 +200,8 @@ class ChangedKeys:
         page = self._rows.page(CHANGED_INDEX, partition, (RAISED_AT, at))
         return any(row[ITEM_KEY] == canonical_key(key) for row in page.rows)
 
-    def _load(self) -> Round | None:
-        return last_round(self._rows, self._epoch)
+    def _current(self) -> Round:
+        return last_round(self._rows, self._epoch) or first_round(self._since, self._clock(), self._shards)
 
     def _saved(self, current: Round) -> Round:
         text = json.dumps(current.as_values(), separators=(",", ":"))

@@ -1,0 +1,95 @@
+"""What the gate looks at, gathered: lag, queues, parked keys, streams, verify, changed keys."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ddb_migration.aws.change_queue import ChangeQueue
+from ddb_migration.aws.changed_keys import last_round
+from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.mappings import ENABLED, Mappings, problem
+from ddb_migration.aws.progress import APPLY, CAPTURE, Progress
+from ddb_migration.aws.tables import Tables
+from ddb_migration.core.control_record import ControlRecord
+from ddb_migration.core.gate import GateFacts, VerifyVerdict, closed_because
+from ddb_migration.core.lag import Readings, lag_seconds
+from ddb_migration.core.verify_report import VerifyReport
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The gate of one migration; it changes nothing.
+
+    `report` reads the report of a pass, given epoch and pass, None before the pass has ended; `clock` gives epoch
+    seconds.
+    """
+
+    control: ControlTable
+    tables: Tables
+    mappings: Mappings
+    queue: ChangeQueue
+    dead_letter_queue: ChangeQueue
+    source_arn: str
+    stream_processor: str
+    write_cdc: str
+    change_queue_arn: str
+    report: Callable[[str, str], VerifyReport | None]
+    clock: Callable[[], float] = time.time
+
+    def closed_because(self, record: ControlRecord, accepted_sample: str | None = None) -> tuple[str, ...]:
+        """Return why cut-over is not allowed; `accepted_sample` is the sampled pass that an operator named."""
+        return closed_because(self.facts(record, accepted_sample))
+
+    def facts(self, record: ControlRecord, accepted_sample: str | None = None) -> GateFacts:
+        """Return the facts as they are now."""
+        epoch = str(record.epoch)
+        source = self.tables.describe(self.source_arn)
+        last = last_round(self.control.rows, epoch)
+        return GateFacts(
+            lag_seconds=self.lag(record),
+            dead_letters=self.dead_letter_queue.depth(),
+            parked=self.control.parked(epoch),
+            stream_arn=record.stream_arn,
+            current_stream_arn=source.stream_arn if source is not None else None,
+            verdict=self._verdict(record),
+            verified_at=record.verified_at,
+            stuck_keys=last.stuck if last is not None else 0,
+            incomplete=record.incomplete,
+            incomplete_at=record.incomplete_at,
+            accepted_sample=accepted_sample,
+        )
+
+    def lag(self, record: ControlRecord) -> float | None:
+        """Return the lag in seconds, None while it cannot be known."""
+        progress = Progress(self.control.rows, str(record.epoch))
+        readings = Readings(
+            queued=self.queue.depth(),
+            captures=progress.reports(CAPTURE),
+            applies=progress.reports(APPLY),
+            capture_works=self._works(self.stream_processor, str(record.stream_arn)),
+            apply_works=self._works(self.write_cdc, self.change_queue_arn),
+        )
+        return lag_seconds(readings, self.clock())
+
+    def _works(self, function: str, source_arn: str) -> bool:
+        found = self.mappings.of(function, source_arn)
+        return bool(found) and found[0]["State"] == ENABLED and problem(found[0]) is None
+
+    def _verdict(self, record: ControlRecord) -> VerifyVerdict | None:
+        if record.verify_pass is None:
+            return None
+        report = self.report(str(record.epoch), record.verify_pass)
+        return VerifyVerdict(record.verify_pass, ended=False) if report is None else verdict_of(report)
+
+
+def verdict_of(report: VerifyReport) -> VerifyVerdict:
+    """Return what the gate wants to know of a pass's report; what was not looked at again counts as different."""
+    return VerifyVerdict(
+        verify_pass=report.pass_id,
+        segments=report.segments_planned,
+        compared_segments=sum(segment.last - segment.first + 1 for segment in report.segments),
+        differences=report.standing + report.found.unchecked,
+        sample=1.0 if report.sampled is None else report.sampled,
+    )
