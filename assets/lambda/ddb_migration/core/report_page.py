@@ -1,0 +1,354 @@
+"""The report as a page: one HTML document that needs no network, made from the JSON report alone.
+
+It imports nothing of this project, so that the command line may make the same page.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+# So many rows of a table are in the page; the JSON beside it has them all.
+MOST_ROWS = 500
+
+# So many of the newest rounds of changed keys are shown; there may be thousands.
+MOST_ROUNDS = 12
+
+_COMMAND = re.compile(r"ddb-migration [a-z-]+(?: --[a-z-]+)*")
+
+Report = Mapping[str, Any]
+Row = Sequence[str]
+
+
+def page(report: Report) -> str:
+    """Return the page.
+
+    `report` holds `verify` (a VerifyReport as plain values, or None), and where they are known `migration`, `epoch`,
+    `phases` (name, began, ended), `gate` (reasons), `changed_keys` (rounds and stuck keys), `lag_seconds`,
+    `incomplete` and `written_at`.
+    """
+    title = f"{report.get('migration') or 'Migration'}: report"
+    parts = (_head(report), _gate(report), _figures(report), _phases(report), _differences(report))
+    more = (_changed_keys(report), _generations(report), _segments(report), _foot(report))
+    body = "\n".join(part for part in (*parts, *more) if part)
+    return _DOCUMENT.format(title=_text(title), style=_STYLE, body=body)
+
+
+def _head(report: Report) -> str:
+    kind, word, sentence = _verdict(report.get("verify"))
+    verify = report.get("verify") or {}
+    tables = ""
+    if verify:
+        ends = [_text(_name_of(verify[side]["arn"])) for side in ("source", "destination")]
+        tables = f'<p class="tables">{ends[0]} <span aria-label="to">&rarr;</span> {ends[1]}</p>'
+    epoch = report.get("epoch") or verify.get("epoch") or "none"
+    return (
+        f'<header><p class="over">Migration report</p><h1>{_text(report.get("migration") or "Migration")}</h1>{tables}'
+        f'<p class="verdict {kind}"><strong>{word}</strong> {_text(sentence)}</p>'
+        f'<p class="quiet">Epoch {_text(epoch)}</p></header>'
+    )
+
+
+def _verdict(verify: Report | None) -> tuple[str, str, str]:
+    """Return the verdict's colour, word and sentence."""
+    if not verify:
+        return "open", "Not verified", "No verify pass of this epoch has ended yet."
+    standing = sum(verify["found"][kind] for kind in ("missing", "extra", "different")) - verify["repairs"]["repaired"]
+    items = f"{verify['source']['items']:,} items"
+    if verify["verdict"] != "equal":
+        return "bad", "Different", f"{_count(standing, 'key')} of {items} differ. They are listed below."
+    if verify["sampled"] is not None:
+        share = f"{verify['sampled']:.2%}"
+        return "open", "Sample equal", f"Only {share} of the keys were compared ({items}). A sample opens no gate."
+    if not verify["is_whole"]:
+        return "open", "Not whole", "Some segments were not compared; this pass opens no gate."
+    return "good", "Equal", f"Every item was compared in both directions: {items}, no difference."
+
+
+def _gate(report: Report) -> str:
+    gate = report.get("gate")
+    if gate is None:
+        return ""
+    reasons = gate.get("reasons") or ()
+    if not reasons:
+        named = gate.get("accepted_sample")
+        by = f" It was opened for the sampled pass {_text(named)}, by name." if named else ""
+        return _section("Gate", f'<p class="verdict good"><strong>Open</strong> The migration may cut over.{by}</p>')
+    points = "".join(f"<li>{_with_commands(_capital(reason))}</li>" for reason in reasons)
+    lead = f'<p class="verdict bad"><strong>Closed</strong> {_count(len(reasons), "reason")}.</p>'
+    return _section("Gate", f'{lead}<ol class="reasons">{points}</ol>')
+
+
+def _figures(report: Report) -> str:
+    verify = report.get("verify")
+    figures = list(_verify_figures(verify)) if verify else []
+    if "lag_seconds" in report:
+        figures.append(("Lag now", _seconds(report["lag_seconds"])))
+    if report.get("incomplete"):
+        figures.append(("Incomplete", str(report["incomplete"])))
+    if not figures:
+        return ""
+    cells = "".join(f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>" for name, value in figures)
+    return _section("Figures", f'<dl class="figures">{cells}</dl>')
+
+
+def _verify_figures(verify: Report) -> Iterator[tuple[str, str]]:
+    source, destination, found = verify["source"], verify["destination"], verify["found"]
+    yield "Items, source", f"{source['items']:,}"
+    yield "Items, destination", f"{destination['items']:,}"
+    yield "Missing", f"{found['missing']:,}"
+    yield "Different", f"{found['different']:,}"
+    yield "Extra", f"{found['extra']:,}"
+    yield "Repaired", f"{verify['repairs']['repaired']:,}"
+    yield "Agreed when read again", f"{found['agreed']:,}"
+    yield "Expired on one side", f"{found['expired']:,}"
+    yield "Still moving", f"{found['in_motion']:,}"
+    yield "Watermarks", f"{verify['watermarks']:,}"
+    yield "Read units, source", f"{source['read_units']:,.0f}"
+    yield "Read units, destination", f"{destination['read_units']:,.0f}"
+    yield "Pass", str(verify["pass_id"])
+    yield "Took", _seconds(verify["ended_at"] - verify["began_at"])
+
+
+def _phases(report: Report) -> str:
+    phases = [phase for phase in report.get("phases") or () if phase.get("began") is not None]
+    if not phases:
+        return ""
+    first = min(phase["began"] for phase in phases)
+    known = [phase.get("ended") or phase["began"] for phase in phases]
+    last = max([*known, report.get("written_at") or first])
+    rows = "".join(_phase(phase, first, max(last - first, 1.0)) for phase in phases)
+    return _section("Phases", f'<ol class="phases">{rows}</ol>')
+
+
+def _phase(phase: Report, first: float, span: float) -> str:
+    began, ended = phase["began"], phase.get("ended")
+    left = 100 * (began - first) / span
+    width = 100 * ((ended if ended is not None else first + span) - began) / span
+    took = _seconds(ended - began) if ended is not None else "goes on"
+    return (
+        f'<li><span class="name">{_text(phase["name"])}</span><span class="when">{_when(began)}</span>'
+        f'<span class="took">{_text(took)}</span><span class="track"><span style="margin-left:{left:.2f}%;'
+        f'width:{max(width, 0.0):.2f}%"></span></span></li>'
+    )
+
+
+def _differences(report: Report) -> str:
+    verify = report.get("verify")
+    if not verify:
+        return ""
+    stuck = (report.get("changed_keys") or {}).get("stuck") or ()
+    rows = [_difference(row) for row in verify["differences"]]
+    rows += [("changed key", _code(key), "", "") for key in stuck]
+    if not rows:
+        return ""
+    return _table("Keys that differ", ("Kind", "Key", "Attributes that differ", "Newest change applied"), rows)
+
+
+def _difference(row: Report) -> Row:
+    names = ", ".join(_code(json.dumps(name)) for name in row["attributes"])
+    return (_text(row["kind"]), _code(json.dumps(row["key"])), names, _code(row["watermark"] or "none"))
+
+
+def _changed_keys(report: Report) -> str:
+    rounds = (report.get("changed_keys") or {}).get("rounds") or ()
+    if not rounds:
+        return ""
+    keys, differences = (sum(row[name] for row in rounds) for name in ("keys", "differences"))
+    rows = [_round(row) for row in reversed(rounds[-MOST_ROUNDS:])]
+    lead = f"{_count(len(rounds), 'round')}: {keys:,} keys compared, {_count(differences, 'difference')} found."
+    lead += f" The newest {MOST_ROUNDS} are shown." if len(rounds) > MOST_ROUNDS else ""
+    names = ("Began", "Keys", "Took", "Differences", "Rereads", "Moving", "Stuck")
+    return _table("Changed keys since the verify", names, rows, lead)
+
+
+def _round(row: Report) -> Row:
+    counts = (f"{row[name]:,}" for name in ("differences", "rereads", "moving", "stuck"))
+    return (_when(row["began"]), f"{row['keys']:,}", _seconds(row["seconds"]), *counts)
+
+
+def _generations(report: Report) -> str:
+    rows = [
+        (
+            _when(row["at"]),
+            *(f"{row[name]:,}" for name in ("keys", "agreed", "differing")),
+            _seconds(row["lag_seconds"]),
+        )
+        for row in (report.get("verify") or {}).get("generations", ())
+    ]
+    lead = "Keys that did not agree at first, read again on both sides until they did or had stood still."
+    names = ("At", "Keys", "Agreed", "Differing", "Lag")
+    return _table("Generations", names, rows, lead) if rows else ""
+
+
+def _segments(report: Report) -> str:
+    segments = (report.get("verify") or {}).get("segments", ())
+    if not segments:
+        return ""
+    rows = [_segment(row) for row in segments]
+    names = ("Segments", "Items, source", "Items, destination", "Digest, source", "Digest, destination", "As read")
+    lead = "As read, before keys were read again and repaired: writes go on meanwhile."
+    return _table("Segments", names, rows, lead, folded=True)
+
+
+def _segment(row: Report) -> Row:
+    place = f"{row['first']}" if row["first"] == row["last"] else f"{row['first']} to {row['last']}"
+    same = "same" if row["source_digest"] == row["destination_digest"] else "not the same"
+    counts = (f"{row['source_items']:,}", f"{row['destination_items']:,}")
+    return (place, *counts, _code(row["source_digest"][:12]), _code(row["destination_digest"][:12]), same)
+
+
+def _foot(report: Report) -> str:
+    at = report.get("written_at")
+    written = f"Written {_when(at)}. " if at is not None else ""
+    return (
+        f'<footer class="quiet">{written}Times are UTC. No item value is in this report; keys are only here.</footer>'
+    )
+
+
+def _table(title: str, names: Row, rows: Sequence[Row], lead: str = "", folded: bool = False) -> str:
+    """Return a section with a table; on a narrow page each row becomes a card with its names."""
+    head = "".join(f'<th scope="col">{_text(name)}</th>' for name in names)
+    body = "".join(f"<tr>{_cells(names, row)}</tr>" for row in rows[:MOST_ROWS])
+    left = f'<p class="quiet">{len(rows) - MOST_ROWS:,} more are in report.json.</p>' if len(rows) > MOST_ROWS else ""
+    told = f'<p class="quiet">{_text(lead)}</p>' if lead else ""
+    table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{left}'
+    if folded:
+        table = f"<details><summary>Show {_count(len(rows), 'row')}</summary>{table}</details>"
+    return _section(title, told + table)
+
+
+def _cells(names: Row, row: Row) -> str:
+    pairs = zip(names, row, strict=True)
+    return "".join(f'<td data-name="{_text(name)}"><span>{cell or "&ndash;"}</span></td>' for name, cell in pairs)
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section><h2>{_text(title)}</h2>{content}</section>"
+
+
+def _text(value: object) -> str:
+    return html.escape(str(value), quote=True)
+
+
+def _with_commands(text: str) -> str:
+    """Return text with the commands in it set as such, each in one piece."""
+    return _COMMAND.sub(r'<code class="command">\g<0></code>', _text(text))
+
+
+def _code(value: str) -> str:
+    return f"<code>{_text(value)}</code>"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _name_of(arn: str) -> str:
+    return arn.rpartition("/")[2]
+
+
+def _when(at: float) -> str:
+    moment = datetime.fromtimestamp(at, timezone.utc)
+    return f'<time datetime="{moment.isoformat(timespec="seconds")}">{moment:%Y-%m-%d %H:%M:%S}</time>'
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return "not known"
+    if value < 60:
+        return f"{value:.1f} s"
+    parts = _parts(int(round(value)))
+    return " ".join(parts)
+
+
+def _parts(seconds: int) -> Iterable[str]:
+    days, seconds = divmod(seconds, 86400)
+    hours, seconds = divmod(seconds, 3600)
+    minutes, seconds = divmod(seconds, 60)
+    told = [f"{days} d", f"{hours} h", f"{minutes} min", f"{seconds} s"]
+    first = next(place for place, value in enumerate((days, hours, minutes, 1)) if value)
+    return told[first : first + 2]
+
+
+_DOCUMENT = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""
+
+_STYLE = """
+:root{--paper:#f6f7f9;--card:#fff;--ink:#1b2430;--quiet:#5c6878;--line:#dfe3e9;--accent:#2f6fde;
+--good:#0b6e43;--good-back:#e3f5ec;--bad:#a3211b;--bad-back:#fdeae8;--open:#7d5600;--open-back:#fdf3d9}
+@media (prefers-color-scheme:dark){:root{--paper:#11151b;--card:#1a2029;--ink:#e6eaf0;--quiet:#9aa6b6;--line:#2c3542;
+--accent:#6ea2ff;--good:#6fdcaa;--good-back:#12352a;--bad:#ff9d94;--bad-back:#40201f;--open:#f2ca6b;--open-back:#3a2f14}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,
+"Helvetica Neue",Arial,sans-serif}
+main{max-width:64rem;margin:0 auto;padding:2rem 1.25rem 3rem}
+header{margin-bottom:1.5rem}
+h1{font-size:1.75rem;line-height:1.2;margin:0 0 .25rem;overflow-wrap:anywhere}
+h2{font-size:1.05rem;margin:0 0 .75rem}
+p{margin:.25rem 0 .75rem}
+.over,.quiet{color:var(--quiet);font-size:.875rem}
+.over{margin:0 0 .25rem;letter-spacing:.04em;text-transform:uppercase;font-size:.75rem}
+.tables{font-size:1.05rem;overflow-wrap:anywhere}
+.verdict{padding:.7rem 1rem;border-radius:.5rem;margin:.75rem 0}
+.verdict strong{margin-right:.4rem}
+.good{background:var(--good-back)}.good strong{color:var(--good)}
+.bad{background:var(--bad-back)}.bad strong{color:var(--bad)}
+.open{background:var(--open-back)}.open strong{color:var(--open)}
+section{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:1.1rem 1.25rem;margin:0 0 1rem}
+.reasons{margin:0;padding-left:1.4rem}.reasons li{margin:.4rem 0;overflow-wrap:anywhere}
+.figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(10.5rem,1fr));gap:1rem 1.25rem;margin:0}
+.figures dt{color:var(--quiet);font-size:.8125rem}
+.figures dd{margin:0;font-size:1.2rem;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
+.phases{list-style:none;margin:0;padding:0}
+.phases li{display:grid;grid-template-columns:11rem 11.5rem 6rem 1fr;gap:.75rem;align-items:center;padding:.3rem 0}
+.phases .when,.phases .took{color:var(--quiet);font-size:.875rem;font-variant-numeric:tabular-nums}
+.track{background:var(--paper);border-radius:.3rem;height:.6rem;overflow:hidden;display:block}
+.track span{display:block;height:100%;min-width:3px;background:var(--accent);border-radius:.3rem}
+.scroll{overflow-x:auto}
+table{border-collapse:collapse;width:100%;font-size:.875rem;font-variant-numeric:tabular-nums}
+th{text-align:left;color:var(--quiet);font-weight:600;white-space:nowrap}
+th,td{padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}
+tbody tr:last-child td{border-bottom:0}
+code{font:.8125rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
+.command,time{white-space:nowrap}
+summary{cursor:pointer;color:var(--accent);margin-bottom:.5rem}
+footer{margin-top:1.5rem}
+@media (max-width:40rem){
+main{padding:1.25rem .9rem 2rem}
+section{padding:.9rem 1rem}
+.figures{grid-template-columns:1fr 1fr}.figures dd{font-size:1.05rem}
+.phases li{grid-template-columns:1fr auto;gap:.1rem .75rem;padding:.45rem 0}
+.phases .when{grid-column:1}.phases .took{grid-column:2;grid-row:1;text-align:right}.track{grid-column:1/-1}
+thead{position:absolute;left:-9999px}
+tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--line)}tbody tr:last-child{border-bottom:0}
+td{display:flex;gap:.75rem;justify-content:space-between;border:0;padding:.15rem 0;text-align:right}
+td::before{content:attr(data-name);color:var(--quiet);text-align:left;flex:none;max-width:45%}
+td>span{min-width:0}
+td:has(code){display:block;text-align:left}td:has(code)::before{display:block;max-width:none}
+}
+@media print{body{background:#fff}section{break-inside:avoid}}
+"""
