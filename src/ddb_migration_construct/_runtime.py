@@ -1,6 +1,7 @@
-"""The strings that construct and runtime code share, read from the runtime code's own file.
+"""What construct, command line and runtime code share, read from the runtime code's own files.
 
-The runtime code lies in the assets, which are no importable package of this distribution.
+The runtime code lies in the assets, which are no importable package of this distribution; the files read here import
+nothing of it.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ from ddb_migration_construct._assets import assets_root
 
 if TYPE_CHECKING:
     from ddb_migration import names
+    from ddb_migration.core import report_page, run_report
 else:
 
-    def _load() -> Any:
-        path = assets_root() / "lambda" / "ddb_migration" / "names.py"
-        spec = importlib.util.spec_from_file_location("ddb_migration_construct._runtime_names", path)
+    def _load(*place: str) -> Any:
+        path = assets_root().joinpath("lambda", "ddb_migration", *place[:-1], f"{place[-1]}.py")
+        spec = importlib.util.spec_from_file_location(f"ddb_migration_construct._runtime_{place[-1]}", path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
 
-    names = _load()
+    names = _load("names")
+    report_page = _load("core", "report_page")
+    run_report = _load("core", "run_report")
 
-__all__ = ["names"]
+__all__ = ["names", "report_page", "run_report"]

@@ -11,12 +11,14 @@ from aws_cdk import aws_stepfunctions as sfn
 
 from ddb_migration_construct._runtime import names
 from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.verify_job import VerifyJob
 
 
 class MigrationGrants:
     """The `grant_*` methods of the construct; none gives a right to either table."""
 
     _resources: Resources
+    _verify_job: VerifyJob
 
     @property
     def state_machine(self) -> sfn.StateMachine:
@@ -41,13 +43,14 @@ class MigrationGrants:
         return _give(grantee, ["states:StartExecution"], [self.state_machine.state_machine_arn])
 
     def grant_operate(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let somebody pause, resume, set rates, have keys read again, accept parked ones and abort; and read.
+        """Let somebody pause, resume, set rates, have keys read again, accept parked ones, verify and abort; and read.
 
-        All of that is done by functions of the migration, which may do no more than their own roles; the operator
-        needs no right to queues, mappings, jobs or tables.
+        All of that is done by functions and a job of the migration, which may do no more than their own roles; the
+        operator needs no right to queues, mappings or tables.
         """
         functions = [self.reread.function_arn, self.clean_up.function_arn]
-        return _both(_give(grantee, ["lambda:InvokeFunction"], functions), self.grant_read(grantee))
+        verify = _give(grantee, ["glue:StartJobRun", "glue:GetJobRun"], [self._verify_job.job_arn])
+        return _both(_give(grantee, ["lambda:InvokeFunction"], functions), verify, self.grant_read(grantee))
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody see what `ddb-migration list`, `status` and `report` show: counts, reasons, and parked keys."""

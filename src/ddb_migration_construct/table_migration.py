@@ -361,6 +361,8 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             names.TAG_CHANGE_QUEUE: self._resources.change_queue.queue_url,
             names.TAG_DEAD_LETTER_QUEUE: self._resources.dead_letter_queue.queue_url,
             names.TAG_REREAD: self._reread.function.function_name,
+            names.TAG_VERIFY_JOB: self._verify_job.job_name,
+            names.TAG_BUCKET: self._resources.bucket.bucket_name,
         }
         for tag, value in tags.items():
             Tags.of(machine).add(tag, value)

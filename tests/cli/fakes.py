@@ -13,6 +13,8 @@ TAGS = {
     "ddb-migration:change-queue": "https://sqs/queue",
     "ddb-migration:dead-letter-queue": "https://sqs/dead-letters",
     "ddb-migration:reread": "reread",
+    "ddb-migration:verify-job": "verify-job",
+    "ddb-migration:bucket": "bucket",
 }
 
 

@@ -359,6 +359,8 @@ def test_state_machine_is_found_by_its_tags(template: dict[str, Any]) -> None:
         "ddb-migration:change-queue": "<ChangeQueue>",
         "ddb-migration:dead-letter-queue": "<ChangeQueueDeadLetterQueue>",
         "ddb-migration:reread": "<RereadFunction>",
+        "ddb-migration:verify-job": "<VerifyJob>",
+        "ddb-migration:bucket": "<MigrationBucket>",
     }
 
 

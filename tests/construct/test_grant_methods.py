@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 
 from ddb_migration_construct import DynamoDbTableMigration
 from tests.construct.stacks import as_list, migrate, new_stack, plain, resources_of, template_of
-from tests.construct.test_grants import BUCKET, CONTROL, DEAD_LETTERS, EXECUTIONS, QUEUE, Grant, on
+from tests.construct.test_grants import BUCKET, CONTROL, DEAD_LETTERS, EXECUTIONS, QUEUE, VERIFY, Grant, on
 
 MACHINE = "<MigrateStateMachine>"
 MACHINES = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:*"
@@ -27,7 +27,11 @@ READ = (
     | on(f"{BUCKET}/verify/*", "s3", "GetObject")
     | on(BUCKET, "s3", "ListBucket")
 )
-OPERATE = READ | on(["<RereadFunction.Arn>", "<CleanUpFunction.Arn>"], "lambda", "InvokeFunction")
+OPERATE = (
+    READ
+    | on(["<RereadFunction.Arn>", "<CleanUpFunction.Arn>"], "lambda", "InvokeFunction")
+    | on(VERIFY, "glue", "StartJobRun", "GetJobRun")
+)
 
 
 def given(grant: Callable[[DynamoDbTableMigration, iam.IGrantable], iam.Grant], **props: Any) -> list[dict[str, Any]]:

@@ -63,6 +63,8 @@ TAG_CLEAN_UP = "ddb-migration:clean-up"
 TAG_CHANGE_QUEUE = "ddb-migration:change-queue"
 TAG_DEAD_LETTER_QUEUE = "ddb-migration:dead-letter-queue"
 TAG_REREAD = "ddb-migration:reread"
+TAG_VERIFY_JOB = "ddb-migration:verify-job"
+TAG_BUCKET = "ddb-migration:bucket"
 TAG_CUT_OVER = "ddb-migration:cut-over"
 
 # Key attributes of the control table, and its sparse index of parked keys.

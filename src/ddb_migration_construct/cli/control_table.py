@@ -43,6 +43,19 @@ def read_record(dynamodb: Any, table: str) -> ControlRecord:
     return ControlRecord(**{name: _plain(item[name]) for name in ControlRecord.__dataclass_fields__ if name in item})
 
 
+def read_values(dynamodb: Any, table: str) -> dict[str, Any]:
+    """Read the whole control record, consistently, as plain values; empty before the first epoch."""
+    key = {"pk": {"S": "migration"}, "sk": {"S": "record"}}
+    item = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
+    return {name: _plain(value) for name, value in item.items()}
+
+
+def read_rows(dynamodb: Any, table: str, partition: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one partition as plain values, in the order of their sort key."""
+    for row in _rows(dynamodb, table, partition):
+        yield {name: _plain(value) for name, value in row.items()}
+
+
 def read_counts(dynamodb: Any, table: str, epoch: str) -> dict[str, int]:
     """Return the sums of what an epoch has counted, zero for what it has not; what is repeated counts again."""
     sums: Counter[str] = Counter()

@@ -18,10 +18,12 @@ from ddb_migration_construct.cli.list import list_
 from ddb_migration_construct.cli.pause import pause
 from ddb_migration_construct.cli.rate import rate
 from ddb_migration_construct.cli.rehearse import rehearse
+from ddb_migration_construct.cli.report import report
 from ddb_migration_construct.cli.reread import reread
 from ddb_migration_construct.cli.resume import resume
 from ddb_migration_construct.cli.start import start
 from ddb_migration_construct.cli.status import status
+from ddb_migration_construct.cli.verify import verify
 
 # Each command by its name, and an example that its help shows; in the order in which an operator meets them.
 COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
@@ -34,6 +36,8 @@ COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("rate", rate, "ddb-migration rate Migrations/Orders --reads 5000 --writes none"),
     ("reread", reread, """ddb-migration reread Migrations/Orders --key '{"id":{"S":"o-17"}}'"""),
     ("accept", accept, """ddb-migration accept Migrations/Orders --key '{"id":{"S":"o-17"}}' --reason 'a test'"""),
+    ("verify", verify, "ddb-migration verify Migrations/Orders --sample 1%"),
+    ("report", report, "ddb-migration report Migrations/Orders --out report"),
     ("abort", abort, "ddb-migration abort Migrations/Orders"),
 )
 

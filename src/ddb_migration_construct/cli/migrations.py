@@ -14,7 +14,8 @@ from ddb_migration_construct.cli.failures import CommandFailed
 class Migration:
     """One deployed migration: its name ("<StackName>/<ConstructId>") and the parts that the commands use.
 
-    `clean_up` and `reread` are names of functions, `change_queue` and `dead_letter_queue` URLs of queues.
+    `clean_up` and `reread` are names of functions, `change_queue` and `dead_letter_queue` URLs of queues,
+    `verify_job` is the name of a Glue job.
     """
 
     name: str
@@ -24,6 +25,8 @@ class Migration:
     change_queue: str
     dead_letter_queue: str
     reread: str
+    verify_job: str
+    bucket: str
 
     @property
     def stack(self) -> str:
@@ -38,6 +41,8 @@ _PARTS = {
     "change_queue": names.TAG_CHANGE_QUEUE,
     "dead_letter_queue": names.TAG_DEAD_LETTER_QUEUE,
     "reread": names.TAG_REREAD,
+    "verify_job": names.TAG_VERIFY_JOB,
+    "bucket": names.TAG_BUCKET,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from ddb_migration.core.verify_report import VerifyReport
 
 @dataclass(frozen=True)
 class Gate:
-    """The gate of one migration; it changes nothing.
+    """The gate of one migration; all that it writes is what it said last.
 
     `report` reads the report of a pass, given epoch and pass, None before the pass has ended; `clock` gives epoch
     seconds.
@@ -40,7 +41,12 @@ class Gate:
 
     def closed_because(self, record: ControlRecord, accepted_sample: str | None = None) -> tuple[str, ...]:
         """Return why cut-over is not allowed; `accepted_sample` is the sampled pass that an operator named."""
-        return closed_because(self.facts(record, accepted_sample))
+        facts = self.facts(record, accepted_sample)
+        reasons = closed_because(facts)
+        told = {"at": self.clock(), "reasons": reasons, "lag_seconds": facts.lag_seconds}
+        text = json.dumps({**told, "accepted_sample": accepted_sample})
+        self.control.rows.update(f"gate#{record.epoch}", "last", "SET #told = :told", {"told": text})
+        return reasons
 
     def facts(self, record: ControlRecord, accepted_sample: str | None = None) -> GateFacts:
         """Return the facts as they are now."""

@@ -59,6 +59,12 @@ def _verdict(verify: Report | None) -> tuple[str, str, str]:
         return "open", "Not verified", "No verify pass of this epoch has ended yet."
     standing = sum(verify["found"][kind] for kind in ("missing", "extra", "different")) - verify["repairs"]["repaired"]
     items = f"{verify['source']['items']:,} items"
+    if verify["verdict"] != "equal" and not standing:
+        return (
+            "open",
+            "Not known",
+            f"{_count(verify['found']['unchecked'], 'key')} were too many to be looked at again.",
+        )
     if verify["verdict"] != "equal":
         return "bad", "Different", f"{_count(standing, 'key')} of {items} differ. They are listed below."
     if verify["sampled"] is not None:
@@ -107,7 +113,7 @@ def _verify_figures(verify: Report) -> Iterator[tuple[str, str]]:
     yield "Agreed when read again", f"{found['agreed']:,}"
     yield "Expired on one side", f"{found['expired']:,}"
     yield "Still moving", f"{found['in_motion']:,}"
-    yield "Watermarks", f"{verify['watermarks']:,}"
+    yield "Changes applied", f"{verify['changes_applied']:,}"
     yield "Read units, source", f"{source['read_units']:,.0f}"
     yield "Read units, destination", f"{destination['read_units']:,.0f}"
     yield "Pass", str(verify["pass_id"])
