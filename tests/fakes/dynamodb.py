@@ -7,6 +7,7 @@ import copy
 import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 from tests.fakes.client_errors import FakeClient, Paginator, client_error
@@ -29,6 +30,8 @@ def _validating(operation: str) -> Iterator[None]:
 
 class FakeDynamoDb(FakeClient):
     """Tables by name or ARN. `page_items` bounds a page, `most_puts` and `most_gets` what a batch processes."""
+
+    meta = SimpleNamespace(region_name="us-east-1")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__()

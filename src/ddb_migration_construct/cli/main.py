@@ -16,6 +16,7 @@ from ddb_migration_construct.cli.accept import accept
 from ddb_migration_construct.cli.failures import EXIT_CODES, reported
 from ddb_migration_construct.cli.list import list_
 from ddb_migration_construct.cli.pause import pause
+from ddb_migration_construct.cli.plan import plan
 from ddb_migration_construct.cli.rate import rate
 from ddb_migration_construct.cli.rehearse import rehearse
 from ddb_migration_construct.cli.report import report
@@ -28,6 +29,7 @@ from ddb_migration_construct.cli.verify import verify
 # Each command by its name, and an example that its help shows; in the order in which an operator meets them.
 COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("rehearse", rehearse, "ddb-migration rehearse --items 20000 --mode both"),
+    ("plan", plan, "ddb-migration plan --source orders --destination orders-v2"),
     ("list", list_, "ddb-migration list"),
     ("start", start, "ddb-migration start --all Migrations --parallel 3"),
     ("status", status, "ddb-migration status Migrations/Orders --json"),

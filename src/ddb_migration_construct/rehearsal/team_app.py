@@ -37,15 +37,18 @@ _CONTEXT_FILES = ("cdk.json", "cdk.context.json")
 _OWN_CONTEXT = {"aws:cdk:enable-path-metadata": True, "aws:cdk:bundling-stacks": []}
 
 
-def app_synthesis(command: str, folder: Path) -> Synthesis:
-    """Return the synthesis of an app by a shell command, with the context that `cdk synth` would give it here."""
+def app_synthesis(command: str, folder: Path, account: str = ACCOUNT_ID, region: str = REGION) -> Synthesis:
+    """Return the synthesis of an app by a shell command, with the context that `cdk synth` would give it here.
+
+    By default for the embedded AWS.
+    """
     toolchain = {name: value for name, value in jsii_environment().items() if name != "HOME"}
     environment = {
         **os.environ,
         **toolchain,
         "PATH": _path(),
-        "CDK_DEFAULT_ACCOUNT": ACCOUNT_ID,
-        "CDK_DEFAULT_REGION": REGION,
+        "CDK_DEFAULT_ACCOUNT": account,
+        "CDK_DEFAULT_REGION": region,
     }
     return Synthesis(folder, {**_context(Path.cwd()), **_OWN_CONTEXT}, environment, ("/bin/sh", "-c", command))
 
