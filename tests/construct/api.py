@@ -29,8 +29,9 @@ def _exported(name: str) -> Iterator[str]:
     yield f"class {name}"
     for parameter in list(inspect.signature(value.__init__).parameters.values())[1:]:
         yield f"  prop {parameter}" if parameter.kind is parameter.KEYWORD_ONLY else f"  argument {parameter}"
-    # What it inherits is the CDK's surface.
-    for member, found in sorted(vars(value).items()):
+    # What it inherits from the CDK is the CDK's surface.
+    ours = [base for base in value.__mro__ if base.__module__.startswith(_PACKAGE)]
+    for member, found in sorted({name: found for base in reversed(ours) for name, found in vars(base).items()}.items()):
         if not member.startswith("_"):
             yield f"  {_member(member, found)}"
 
