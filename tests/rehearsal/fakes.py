@@ -23,11 +23,18 @@ class FakePaginator:
 class FakeTables:
     """Tables with puts, deletes, updates (noted, not evaluated), batches and segmented scans."""
 
-    def __init__(self, unprocessed_every: int = 0) -> None:
+    def __init__(self, unprocessed_every: int = 0, stream: dict[str, Any] | None = None) -> None:
         self.tables: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.scans: list[dict[str, Any]] = []
         self._unprocessed_every = unprocessed_every
+        self._stream = stream or {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+
+    def describe_table(self, **request: Any) -> dict[str, Any]:
+        return {"Table": {**request, "StreamSpecification": self._stream}}
+
+    def update_table(self, **request: Any) -> None:
+        self.calls.append(("update_table", request))
 
     def put_item(self, **request: Any) -> None:
         self.calls.append(("put_item", request))

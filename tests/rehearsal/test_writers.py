@@ -67,6 +67,24 @@ def test_seeding_writes_every_item_although_some_stay_unprocessed(count: int) ->
     assert not count or progress[-1] == count
 
 
+def test_only_the_last_thousand_items_are_in_the_stream() -> None:
+    tables = FakeTables()
+    seed(tables, "source", ITEMS, 1030)
+    streams = [
+        call["StreamSpecification"]["StreamEnabled"] for method, call in tables.calls if method == "update_table"
+    ]
+    assert streams == [False, True]
+    done = [method for method, _ in tables.calls if method in ("update_table", "batch_write_item")]
+    assert done == ["update_table", *["batch_write_item"] * 2, "update_table", *["batch_write_item"] * 40]
+    assert len(tables.tables["source"]) == 1030
+
+
+def test_a_table_without_a_stream_stays_without() -> None:
+    tables = FakeTables(stream={"StreamEnabled": False})
+    seed(tables, "source", ITEMS, 1001)
+    assert "update_table" not in [method for method, _ in tables.calls]
+
+
 def test_seeding_fails_when_items_stay_unprocessed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ddb_migration_construct.rehearsal.seeding._ATTEMPTS", 2)
     with pytest.raises(SeedingFailed, match="left 1 items unwritten after 2 attempts"):
