@@ -93,15 +93,18 @@ class MigrationGrants:
         return _both(rows, _give(grantee, ["dynamodb:Query"], [f"{table}/index/{names.PARKED_INDEX}"]))
 
     def _read_reports(self, grantee: iam.IGrantable) -> iam.Grant:
-        """The reports only: exports in the same bucket hold items."""
+        """The reports only: exports in the same bucket hold items.
+
+        Without the right to list, S3 answers AccessDenied where an object is not there; a GetObject has no prefix.
+        """
         bucket = self._resources.bucket
         listed = iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["s3:ListBucket"],
             resource_arns=[bucket.bucket_arn],
-            conditions={"StringLike": {"s3:prefix": "verify/*"}},
+            conditions={"StringLikeIfExists": {"s3:prefix": f"{names.VERIFY_PREFIX}*"}},
         )
-        return _both(_give(grantee, ["s3:GetObject"], [bucket.arn_for_objects("verify/*")]), listed)
+        return _both(_give(grantee, ["s3:GetObject"], [bucket.arn_for_objects(f"{names.VERIFY_PREFIX}*")]), listed)
 
 
 def _give(grantee: iam.IGrantable, actions: Sequence[str], resources: Sequence[str]) -> iam.Grant:

@@ -64,7 +64,7 @@ def test_a_grant_gives_this_and_nothing_else(grant: Any, expected: set[Grant]) -
 
 def test_only_reports_are_listed_and_no_export() -> None:
     (listing,) = [one for one in given(DynamoDbTableMigration.grant_read) if one["Action"] == "s3:ListBucket"]
-    assert listing["Condition"] == {"StringLike": {"s3:prefix": "verify/*"}}
+    assert listing["Condition"] == {"StringLikeIfExists": {"s3:prefix": "verify/*"}}
 
 
 @pytest.mark.parametrize("grant", [DynamoDbTableMigration.grant_read, DynamoDbTableMigration.grant_operate])

@@ -18,6 +18,7 @@ from ddb_migration.core.plan import (
     item_units,
     read_units,
     tables,
+    verify_units,
 )
 from ddb_migration.core.setup import Setup
 from ddb_migration.core.table import Table
@@ -86,7 +87,7 @@ def _bulk(setup: Setup) -> Iterator[Line]:
     if setup.is_large:
         yield Line("export", source.size_bytes / GIB, "GB", EXPORT, "TableSizeBytes")
     else:
-        yield _reads("reads of the bulk load", source)
+        yield _reads("reads of the bulk load", read_units(source), source, "4 KB a unit, consistent")
     per_item = units_of_a_write(source, destination)
     told = f"ItemCount, {units_text(per_item)} each with {len(destination.indexes)} indexes, all items in all of them"
     yield _writes("writes of the bulk load", source.item_count * per_item, destination, told)
@@ -126,16 +127,15 @@ def _glue(fleet: Fleet, times: Schedule) -> Line:
 
 def _verified(setup: Setup) -> Iterator[Line]:
     source, destination = tables(setup)
-    yield _reads("reads of verify, source", source)
-    yield _reads("reads of verify, destination", destination, of=source)
+    units, told = verify_units(source), "8 KB a unit, the destination holding what the source holds"
+    yield _reads("reads of verify, source", units, source, told)
+    yield _reads("reads of verify, destination", units, destination, told)
 
 
-def _reads(name: str, table: Table, of: Table | None = None) -> Line:
-    """Reading a table once, consistently; the destination will hold what the source holds."""
-    told = "TableSizeBytes, 4 KB a unit"
+def _reads(name: str, units: float, table: Table, told: str) -> Line:
     if table.provisioned_reads:
-        return Line(name, read_units(of or table), "read units", None, f"{told}; within what is provisioned")
-    return Line(name, read_units(of or table), "read units", READS, told)
+        return Line(name, units, "read units", None, f"TableSizeBytes, {told}; within what is provisioned")
+    return Line(name, units, "read units", READS, f"TableSizeBytes, {told}")
 
 
 def _writes(name: str, units: float, table: Table, told: str) -> Line:
