@@ -14,7 +14,7 @@ from ddb_migration_construct.mapping_access import allow_mappings
 from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.stream_processor import StreamProcessor
-from ddb_migration_construct.table_access import allow_table
+from ddb_migration_construct.table_access import allow_fence, allow_table
 from ddb_migration_construct.write_cdc import WriteCdc
 
 
@@ -30,6 +30,7 @@ class CleanUp(MigrationFunction):
         stream_processor: StreamProcessor,
         write_cdc: WriteCdc,
         jobs: Sequence[GlueJob],
+        fence_source_writes: bool,
     ) -> None:
         """Create the function; `guard` adds the custom resource."""
         direct_job, large_job, verify_job = jobs
@@ -62,6 +63,8 @@ class CleanUp(MigrationFunction):
         self.allow(["s3:ListBucket"], [resources.bucket.bucket_arn])
         self.allow(["s3:DeleteObject"], [resources.bucket.arn_for_objects("*")])
         resources.permit_key(self.role)
+        if fence_source_writes:
+            allow_fence(self.role, resources.source_table)
 
     def guard(
         self, resources: Resources, *, force_delete: bool, keep_bucket: bool, after: Sequence[IDependable]

@@ -6,6 +6,7 @@ from aws_cdk import Duration
 from constructs import Construct
 
 from ddb_migration_construct._runtime import names
+from ddb_migration_construct.announcements import allow_announcements
 from ddb_migration_construct.bulk_load_job import BulkLoadJob
 from ddb_migration_construct.destination_lock import allow_lock
 from ddb_migration_construct.mapping_access import allow_mappings
@@ -63,6 +64,7 @@ class EnableTrigger(MigrationFunction):
         self.allow(["sqs:GetQueueAttributes"], [resources.change_queue.queue_arn])
         self._allow_export(resources)
         self._allow_repair(resources)
+        allow_announcements(self, resources)
         resources.permit_key(self.role)
 
     def _allow_repair(self, resources: Resources) -> None:

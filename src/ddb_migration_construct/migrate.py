@@ -1,4 +1,4 @@
-"""Migrate: the state machine, SetupCheck to Verify; every state may be entered again."""
+"""Migrate: the state machine, SetupCheck to Complete; every state may be entered again."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ FINAL_JOB_ERRORS = ["ExportDamaged", "ItemsRejected", "MigrationStopped"]
 BULK_LOAD_FAILED, VERIFY_FAILED = "BulkLoadFailed", "VerifyFailed"
 # A lost worker or a throttled start may come several times in a load of days; each run goes on from checkpoints.
 _RUNS_AFTER_FAILURES = 3
+# Each entry of ReadyToCutOver costs six events of the 25,000 (Step Functions quotas): 14 days cost about 12,100.
+LOOK_AGAIN = Duration.minutes(10)
 # Glue API: MaxConcurrentRuns is 1, so a run of a stopped execution may still be in the way.
 _RUN_IN_THE_WAY = ["Glue.ConcurrentRunsExceededException"]
 
@@ -49,6 +51,7 @@ class Migrate(Construct):
         *,
         setup_check: lambda_.IFunction,
         enable_trigger: lambda_.IFunction,
+        cut_over: lambda_.IFunction,
         direct_job: BulkLoadJob,
         large_job: BulkLoadJob,
         verify_job: VerifyJob,
@@ -57,15 +60,16 @@ class Migrate(Construct):
         """Create the state machine."""
         super().__init__(scope, id)
         self._enable_trigger = enable_trigger
-        verified = sfn.Succeed(self, "Verified", comment="capture and apply go on until the team cuts over")
-        drain = self._polled(names.DRAIN_STATE, enable_trigger, self._verify(verify_job, verified))
+        ready, cutting = self._cut_over(cut_over)
+        drain = self._polled(names.DRAIN_STATE, enable_trigger, self._verify(verify_job, ready))
         trigger = self._polled(names.ENABLE_TRIGGER_STATE, enable_trigger, drain)
         barrier = self._polled(names.BARRIER_STATE, enable_trigger, trigger)
         choose = self._polled(
             names.CHOOSE_BULK_LOAD_STATE, enable_trigger, self._bulk_load(direct_job, large_job, barrier)
         )
         settle = self._polled(names.SETTLE_STATE, enable_trigger, choose)
-        capture = self._polled(names.START_CAPTURE_STATE, enable_trigger, settle)
+        begun = sfn.Choice(self, "CutOverBegun").when(_is_true("$.cut_over"), cutting).otherwise(settle)
+        capture = self._polled(names.START_CAPTURE_STATE, enable_trigger, begun)
         start = self._polled(names.SETUP_CHECK_STATE, setup_check, capture)
         self.state_machine = sfn.StateMachine(
             self,
@@ -87,6 +91,44 @@ class Migrate(Construct):
         again.when(sfn.Condition.boolean_equals("$.verify_again", True), verify)
         return verify
 
+    def _cut_over(self, function: lambda_.IFunction) -> tuple[sfn.State, sfn.State]:
+        """Return ReadyToCutOver and CutOver; each leads to the other, until the migration has cut over."""
+        completed = sfn.Succeed(self, "Completed", comment="the destination is the table; nothing of the epoch is left")
+        complete = self._polled(names.COMPLETE_STATE, function, completed)
+        ready = self._ready(function)
+        has_cut_over = sfn.Choice(self, "HasCutOver")
+        cutting = self._polled(names.CUT_OVER_STATE, function, has_cut_over)
+        has_cut_over.when(_is_true("$.cut_over"), complete).otherwise(ready)
+        turned_back = sfn.Choice(self, "HasTurnedBack")
+        lift = self._polled(names.LIFT_FENCE_STATE, function, turned_back)
+        turned_back.when(_is_true("$.turned_back"), ready).otherwise(cutting)
+        # Whatever made CutOver fail, no source stays fenced for it.
+        cutting.add_catch(lift, errors=[sfn.Errors.ALL], result_path="$.failed")
+        ready.next(cutting)
+        return ready, cutting
+
+    def _ready(self, function: lambda_.IFunction) -> tasks.LambdaInvoke:
+        """Return the state that waits for the operator, and looks again every ten minutes."""
+        ready = tasks.LambdaInvoke(
+            self,
+            names.READY_TO_CUT_OVER_STATE,
+            lambda_function=function,
+            integration_pattern=sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
+            payload=sfn.TaskInput.from_object(
+                {
+                    "state": names.READY_TO_CUT_OVER_STATE,
+                    "execution": sfn.JsonPath.execution_id,
+                    "token": sfn.JsonPath.task_token,
+                }
+            ),
+            task_timeout=sfn.Timeout.duration(LOOK_AGAIN),
+            retry_on_service_exceptions=False,
+        )
+        ready.add_retry(errors=[sfn.Errors.TIMEOUT, *FINAL_ERRORS], max_attempts=0)
+        ready.add_retry(errors=[sfn.Errors.ALL], interval=Duration.seconds(5), max_attempts=4, backoff_rate=2)
+        ready.add_catch(ready, errors=[sfn.Errors.TIMEOUT], result_path=sfn.JsonPath.DISCARD)
+        return ready
+
     def _bulk_load(self, direct_job: BulkLoadJob, large_job: BulkLoadJob, barrier: sfn.IChainable) -> sfn.Choice:
         direct = self._job(names.DIRECT_MIGRATION_JOB_STATE, direct_job, barrier)
         large = self._job(names.LARGE_MIGRATION_JOB_STATE, large_job, barrier)
@@ -98,7 +140,7 @@ class Migrate(Construct):
             .otherwise(_start_of(barrier))
         )
 
-    def _polled(self, state: str, function: lambda_.IFunction, following: sfn.IChainable) -> sfn.State:
+    def _polled(self, state: str, function: lambda_.IFunction, following: sfn.IChainable) -> tasks.LambdaInvoke:
         """Return a state that is called again, after the seconds it asks for, until it says that it is done."""
         task = tasks.LambdaInvoke(
             self,
@@ -119,7 +161,7 @@ class Migrate(Construct):
         task.add_retry(errors=["RoleNotReady"], interval=Duration.seconds(10), max_attempts=9, backoff_rate=1.3)
         task.add_retry(errors=[sfn.Errors.ALL], interval=Duration.seconds(5), max_attempts=4, backoff_rate=2)
         wait = sfn.Wait(self, f"{state}Waits", time=sfn.WaitTime.seconds_path("$.wait_seconds"))
-        done = sfn.Choice(self, f"{state}Done").when(sfn.Condition.boolean_equals("$.done", True), _start_of(following))
+        done = sfn.Choice(self, f"{state}Done").when(_is_true("$.done"), _start_of(following))
         task.next(done.otherwise(wait.next(task)))
         return task
 
@@ -176,6 +218,10 @@ class Migrate(Construct):
         waits = sfn.Wait(self, f"{state}Waits", time=sfn.WaitTime.duration(Duration.seconds(60)))
         choice = sfn.Choice(self, f"{state}Failed").when(condition.or_(*is_final, too_often), stops)
         return choice.otherwise(counts.next(waits).next(task))
+
+
+def _is_true(path: str) -> sfn.Condition:
+    return sfn.Condition.boolean_equals(path, True)
 
 
 def _start_of(chainable: sfn.IChainable) -> sfn.State:

@@ -14,14 +14,16 @@ class MigrationRole(iam.Role):
     therefore stay out of it: that is a policy beside the role (see `ExecutionAccess`).
     """
 
-    def __init__(self, scope: Construct, id: str, *, service: str) -> None:
-        """Create the role for a service: `lambda`, `glue` or `states`."""
+    def __init__(
+        self, scope: Construct, id: str, *, service: str | None = None, caller: iam.IRole | None = None
+    ) -> None:
+        """Create the role for a service (`lambda`, `glue` or `states`), or for another role to assume."""
         # Rendered with the template, so that it holds what is added after this.
         self.rights = iam.PolicyDocument()
         super().__init__(
             scope,
             id,
-            assumed_by=iam.ServicePrincipal(f"{service}.amazonaws.com"),
+            assumed_by=iam.ServicePrincipal(f"{service}.amazonaws.com") if caller is None else _only(caller),
             inline_policies={"Rights": self.rights},
         )
 
@@ -29,3 +31,7 @@ class MigrationRole(iam.Role):
         """Add a statement to the role's own policy; every grant of the CDK comes here."""
         self.rights.add_statements(statement)
         return iam.AddToPrincipalPolicyResult(statement_added=True, policy_dependable=self)
+
+
+def _only(role: iam.IRole) -> iam.IPrincipal:
+    return iam.ArnPrincipal(role.role_arn)

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
 from ddb_migration_construct.encryption import permit_role
@@ -27,6 +28,7 @@ class Resources:
     bucket: s3.Bucket
     log_group: logs.LogGroup
     encryption_key: kms.IKey | None
+    notification_topic: sns.ITopic | None = None
 
     def permit_key(self, role: iam.IRole) -> None:
         """Let a role use the migration's key, if it has one."""

@@ -24,6 +24,7 @@ class Settings:
     max_rejected_items: int
     change_retention: Duration
     repair_extra: bool
+    fence_source_writes: bool
 
     def to_text(self, scope: IConstruct) -> str:
         """Return the JSON that the functions read; numbers may be tokens."""
@@ -38,5 +39,6 @@ class Settings:
             "max_write_units_per_second": self.max_write_units_per_second,
             "change_retention_seconds": self.change_retention.to_seconds(),
             "repair_extra": self.repair_extra,
+            "fence_source_writes": self.fence_source_writes,
         }
         return Stack.of(scope).to_json_string(values)

@@ -57,9 +57,12 @@ class SetupCheck(MigrationFunction):
         )
         looks = ["DescribeTable", "DescribeContinuousBackups", "DescribeTimeToLive"]
         switches = ["UpdateTable", "UpdateContinuousBackups"] if settings.enable_source_features else []
-        allow_source(self.role, resources.source_table, *looks, *switches)
+        fences = ["GetResourcePolicy"] if settings.fence_source_writes else []
+        allow_source(self.role, resources.source_table, *looks, *switches, *fences)
         allow_destination(self.role, resources.destination_table, "DescribeTable", "DescribeTimeToLive", "Scan")
-        allow_table(self.role, resources.control_table, "GetItem", "Query")
+        # What is switched on is put on record.
+        notes = ["UpdateItem"] if settings.enable_source_features else []
+        allow_table(self.role, resources.control_table, "GetItem", "Query", *notes)
         allow_lock(self, "GetParameter")
         # ListEventSourceMappings takes neither resource nor condition (Service Authorization Reference).
         self.allow(["lambda:ListEventSourceMappings"], ["*"])

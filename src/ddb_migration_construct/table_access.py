@@ -50,6 +50,11 @@ def allow_changed_keys(role: iam.Role, table: dynamodb.ITable) -> None:
     _allow(role, [f"{table.table_arn}/index/{names.CHANGED_INDEX}"], ("Query",))
 
 
+def allow_fence(role: iam.Role, table: dynamodb.ITable) -> None:
+    """Let a role put the fence into a table's resource policy, and take it out."""
+    _allow(role, [table.table_arn], ("GetResourcePolicy", "PutResourcePolicy", "DeleteResourcePolicy"))
+
+
 def _allow(role: iam.Role, resources: list[str], actions: tuple[str, ...]) -> None:
     named = [f"dynamodb:{action}" for action in actions]
     role.add_to_principal_policy(iam.PolicyStatement(actions=named, resources=resources))

@@ -36,6 +36,7 @@ from ddb_migration_construct.bulk_load_job import (
 from ddb_migration_construct.change_queue import ChangeQueue
 from ddb_migration_construct.clean_up import CleanUp
 from ddb_migration_construct.control_table import ControlTable
+from ddb_migration_construct.cut_over import CutOver
 from ddb_migration_construct.dashboard import MigrationDashboard
 from ddb_migration_construct.enable_trigger import EnableTrigger
 from ddb_migration_construct.encryption import permit_logs
@@ -84,6 +85,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         max_apply_concurrency: int = 100,
         max_rejected_items: int = 0,
         repair_extra: bool = False,
+        fence_source_writes: bool = False,
         encryption_key: kms.IKey | None = None,
         notification_topic: sns.ITopic | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
@@ -113,8 +115,11 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
                 writes everything else, and then fails with their count and place.
             repair_extra: whether Repair deletes items that only the destination has; default False: they are
                 reported, and keep the gate closed.
+            fence_source_writes: whether cutting over may deny writes to the source, by a statement of its own in the
+                source's resource policy; default False: you stop the writers.
             encryption_key: for the migration's own queues, bucket, table and logs; default AWS owned keys.
-            notification_topic: where the alarms tell that they went off, and that they ended; default none.
+            notification_topic: where the alarms tell that they went off and that they ended, and where each change of
+                phase is told; default none.
             removal_policy: of bucket, control table and log group; default DESTROY, with the bucket emptied;
                 RETAIN keeps them.
             force_delete: whether a deployment may take resources from under a running migration; default False.
@@ -136,12 +141,14 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             max_rejected_items=max_rejected_items,
             change_retention=retention,
             repair_extra=repair_extra,
+            fence_source_writes=fence_source_writes,
         )
         require_valid(self, source_table, destination_table, retention, settings)
         self._resources = self._create_resources(
-            source_table, destination_table, retention, encryption_key, removal_policy
+            source_table, destination_table, retention, encryption_key, notification_topic, removal_policy
         )
         self._create_functions(settings)
+        self._create_steering(settings)
         self._create_state_machine()
         self._create_alarms(retention, notification_topic)
         self._clean_up.guard(
@@ -214,6 +221,11 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         return self._write_cdc.function
 
     @property
+    def cut_over(self) -> lambda_.Function:
+        """Return the function behind the states from ReadyToCutOver on, and `ddb-migration complete`."""
+        return self._cut_over.function
+
+    @property
     def clean_up(self) -> lambda_.Function:
         """Return the function that ends a migration."""
         return self._clean_up.function
@@ -254,6 +266,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         destination_table: dynamodb.ITable,
         retention: Duration,
         encryption_key: kms.IKey | None,
+        notification_topic: sns.ITopic | None,
         removal_policy: RemovalPolicy,
     ) -> Resources:
         permit_logs(self, encryption_key)
@@ -279,6 +292,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
                 removal_policy=removal_policy,
             ),
             encryption_key=encryption_key,
+            notification_topic=notification_topic,
         )
 
     def _create_functions(self, settings: Settings) -> None:
@@ -296,6 +310,10 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         self._verify_job = VerifyJob(
             self, "VerifyJob", resources=resources, settings=settings, security_configuration=security
         )
+
+    def _create_steering(self, settings: Settings) -> None:
+        """Create the functions behind the states, and what ends it all."""
+        resources = self._resources
         self._setup_check = SetupCheck(
             self,
             "SetupCheck",
@@ -317,6 +335,14 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             direct_job=self._direct_job,
             large_job=self._large_job,
         )
+        self._cut_over = CutOver(
+            self,
+            "CutOver",
+            resources=resources,
+            settings=settings,
+            stream_processor=self._stream_processor,
+            write_cdc=self._write_cdc,
+        )
         self._clean_up = CleanUp(
             self,
             "CleanUp",
@@ -324,6 +350,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             stream_processor=self._stream_processor,
             write_cdc=self._write_cdc,
             jobs=[self._direct_job, self._large_job, self._verify_job],
+            fence_source_writes=settings.fence_source_writes,
         )
 
     def _create_state_machine(self) -> None:
@@ -332,6 +359,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             "Migrate",
             setup_check=self._setup_check.function,
             enable_trigger=self._enable_trigger.function,
+            cut_over=self._cut_over.function,
             direct_job=self._direct_job,
             large_job=self._large_job,
             verify_job=self._verify_job,
@@ -363,6 +391,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             names.TAG_REREAD: self._reread.function.function_name,
             names.TAG_VERIFY_JOB: self._verify_job.job_name,
             names.TAG_BUCKET: self._resources.bucket.bucket_name,
+            names.TAG_CUT_OVER: self._cut_over.function.function_name,
         }
         for tag, value in tags.items():
             Tags.of(machine).add(tag, value)

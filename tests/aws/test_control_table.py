@@ -149,12 +149,10 @@ def test_an_order_is_recorded_once(cutting: ControlTable) -> None:
 
 
 def test_a_cut_over_turns_back_and_leaves_only_the_reason(cutting: ControlTable) -> None:
-    cutting.set("one", fence_placed_at=6.0, cut_over_step=CHECKED)
+    cutting.set("one", prepared_at=6.0, cut_over_step=CHECKED)
     assert cutting.turn_back("one", "too slow").cut_over_step == BACK
     record = cutting.forget_cut_over("one")
-    assert record == replace(
-        record, cut_over_started=None, cut_over_form=None, fence_placed_at=None, cut_over_step=None
-    )
+    assert record == replace(record, cut_over_started=None, cut_over_form=None, prepared_at=None, cut_over_step=None)
     assert record.cut_over_refused == "too slow"
 
 

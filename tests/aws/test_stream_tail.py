@@ -51,6 +51,7 @@ def test_every_change_of_every_shard_must_have_been_applied(tail: Tail) -> None:
     held = tail.write("c", "held back", applied=False)
     found = tail.read()
     assert (found.unapplied, found.is_applied) == (1, False)
+    assert found.unapplied_since == tail.aws.clock()
     tail.apply("held back", held)
     assert tail.read().is_applied
 
@@ -68,6 +69,7 @@ def test_what_was_found_applied_is_not_read_again(tail: Tail) -> None:
     for number in range(5):
         tail.write("a", f"k{number}")
     assert tail.read().written == 5
+    assert [key["pk"]["S"] for key in tail.tail.newest()] == ["k4"]
     again = tail.read()
     assert (again.written, again.is_applied) == (0, True)
     tail.write("a", "new")

@@ -15,7 +15,7 @@ from ddb_migration_construct import _assets
 from tests.construct.stacks import migrate
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-FUNCTIONS = ("clean_up", "enable_trigger", "reread", "setup_check", "stream_processor", "write_cdc")
+FUNCTIONS = ("clean_up", "cut_over", "enable_trigger", "reread", "setup_check", "stream_processor", "write_cdc")
 SHARED = "ddb_migration"
 
 

@@ -27,10 +27,10 @@ COUNTS = {
     "AWS::Glue::Job": 3,
     "AWS::Glue::SecurityConfiguration": 0,
     "AWS::IAM::ManagedPolicy": 0,
-    "AWS::IAM::Role": 10,
+    "AWS::IAM::Role": 11,
     "AWS::KMS::Key": 0,
     "AWS::Lambda::EventSourceMapping": 0,
-    "AWS::Lambda::Function": 6,
+    "AWS::Lambda::Function": 7,
     "AWS::Logs::LogGroup": 1,
     "AWS::S3::Bucket": 1,
     "AWS::SQS::Queue": 2,
@@ -163,6 +163,7 @@ def test_logs_are_kept_for_three_months(template: dict[str, Any]) -> None:
         ("WriteCdc", "write_cdc", 30, 512),
         ("SetupCheck", "setup_check", 120, 512),
         ("EnableTrigger", "enable_trigger", 60, 512),
+        ("CutOver", "cut_over", 60, 512),
         ("CleanUp", "clean_up", 900, 512),
         ("Reread", "reread", 60, 512),
     ],
@@ -224,6 +225,22 @@ WORKS = {
                 **NAME,
                 **WORKS,
                 "CHANGE_QUEUE_ARN": "<ChangeQueue.Arn>",
+                "NOTIFICATION_TOPIC": "",
+            },
+        ),
+        (
+            "CutOver",
+            {
+                **QUEUE_AND_TABLE,
+                **SOURCE,
+                **DESTINATION,
+                **FUNCTIONS,
+                **NAME,
+                "MIGRATION_BUCKET": "<MigrationBucket>",
+                "CHANGE_QUEUE_ARN": "<ChangeQueue.Arn>",
+                "DEAD_LETTER_QUEUE_URL": "<ChangeQueueDeadLetterQueue>",
+                "NOTIFICATION_TOPIC": "",
+                "CANARY_ROLE": "",
             },
         ),
         (
@@ -247,7 +264,7 @@ def test_environment(template: dict[str, Any], function: str, expected: dict[str
     assert {name: value for name, value in found.items() if name != "SETTINGS"} == expected
 
 
-@pytest.mark.parametrize("function", ["SetupCheck", "EnableTrigger"])
+@pytest.mark.parametrize("function", ["SetupCheck", "EnableTrigger", "CutOver"])
 def test_settings(template: dict[str, Any], function: str) -> None:
     assert json.loads(environment(template, function)["SETTINGS"]) == {
         "size_threshold_bytes": 80 * 2**30,
@@ -258,6 +275,7 @@ def test_settings(template: dict[str, Any], function: str) -> None:
         "max_apply_concurrency": 100,
         "change_retention_seconds": 14 * 86400,
         "repair_extra": False,
+        "fence_source_writes": False,
     }
 
 
@@ -313,7 +331,7 @@ def test_arguments_of_jobs(template: dict[str, Any], job: str, more: dict[str, s
     ("role", "service"),
     [
         *((f"{name}Role", "lambda") for name in ("SetupCheck", "StreamProcessor", "EnableTrigger", "WriteCdc")),
-        *((f"{name}Role", "lambda") for name in ("CleanUp", "Reread")),
+        *((f"{name}Role", "lambda") for name in ("CutOver", "CleanUp", "Reread")),
         *((f"{job}Role", "glue") for job in JOBS),
         ("MigrateStateMachineRole", "states"),
     ],
@@ -361,6 +379,7 @@ def test_state_machine_is_found_by_its_tags(template: dict[str, Any]) -> None:
         "ddb-migration:reread": "<RereadFunction>",
         "ddb-migration:verify-job": "<VerifyJob>",
         "ddb-migration:bucket": "<MigrationBucket>",
+        "ddb-migration:cut-over": "<CutOverFunction>",
     }
 
 

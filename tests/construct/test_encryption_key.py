@@ -13,7 +13,7 @@ from tests.construct.test_tables import KEY_ARN, WRITING
 
 # All that hold a role of the migration; the state machine itself touches nothing that is encrypted.
 USERS = [
-    *("SetupCheck", "StreamProcessor", "EnableTrigger", "WriteCdc", "CleanUp", "Reread"),
+    *("SetupCheck", "StreamProcessor", "EnableTrigger", "WriteCdc", "CutOver", "CleanUp", "Reread"),
     *("DirectMigrationJob", "LargeMigrationJob", "VerifyJob"),
 ]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.construct.stacks import as_list, default_template, statements, template_with
+from tests.construct.stacks import as_list, default_template, plain, properties, statements, template_with
 
 Grant = tuple[str, str]
 
@@ -20,6 +20,7 @@ JOB = "arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:job/"
 DIRECT, LARGE, VERIFY = f"{JOB}<DirectMigrationJob>", f"{JOB}<LargeMigrationJob>", f"{JOB}<VerifyJob>"
 GLUE_LOGS = "arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws-glue/*"
 EXECUTIONS = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<MigrateStateMachine.Name>:*"
+BUS = "arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:event-bus/default"
 ASSETS = "arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>"
 APPLY_MAPPING = {"ArnEquals": {"lambda:FunctionArn": ["<WriteCdcFunction.Arn>"]}}
 OWN_MAPPINGS = {"ArnEquals": {"lambda:FunctionArn": ["<StreamProcessorFunction.Arn>", "<WriteCdcFunction.Arn>"]}}
@@ -87,7 +88,22 @@ GRANTS: dict[str, set[Grant]] = {
     | on([SOURCE, DESTINATION], "dynamodb", "BatchGetItem")
     | on(f"{BUCKET}/verify/*", "s3", "GetObject", "PutObject")
     | on(BUCKET, "s3", "ListBucket")
+    | on(BUS, "events", "PutEvents")
     | on(EXECUTIONS, "states", "DescribeExecution"),
+    "CutOverRole": FUNCTION_LOGS
+    | on(SOURCE, "dynamodb", "DescribeTable", "BatchGetItem")
+    | on(f"{SOURCE}/stream/*", "dynamodb", "DescribeStream", "GetRecords", "GetShardIterator")
+    | on("*", "dynamodb", "ListStreams")
+    | on(DESTINATION, "dynamodb", "BatchGetItem")
+    | on(CONTROL, "dynamodb", "GetItem", "UpdateItem", "Query", "BatchGetItem")
+    | on([f"{CONTROL}/index/parked", f"{CONTROL}/index/changed"], "dynamodb", "Query")
+    | on(LOCKS, "ssm", "GetParameter", "DeleteParameter")
+    | on("*", "lambda", "UpdateEventSourceMapping", "DeleteEventSourceMapping", "ListEventSourceMappings")
+    | on([QUEUE, DEAD_LETTERS], "sqs", "GetQueueAttributes")
+    | on(QUEUE, "sqs", "SendMessage")
+    | on(f"{BUCKET}/verify/*", "s3", "GetObject")
+    | on(BUCKET, "s3", "ListBucket")
+    | on(BUS, "events", "PutEvents"),
     "CleanUpRole": FUNCTION_LOGS
     | on(CONTROL, "dynamodb", "GetItem", "UpdateItem")
     | on(LOCKS, "ssm", "GetParameter", "DeleteParameter")
@@ -114,7 +130,7 @@ GRANTS: dict[str, set[Grant]] = {
     "MigrateStateMachineRole": on(
         [
             f"<{function}Function.Arn>{version}"
-            for function in ("SetupCheck", "EnableTrigger")
+            for function in ("SetupCheck", "EnableTrigger", "CutOver")
             for version in ("", ":*")
         ],
         "lambda",
@@ -188,7 +204,7 @@ def test_mappings_are_those_of_the_own_functions_only(template: dict[str, Any]) 
     found = [statement for _, statement in statements(template) if verbs & set(as_list(statement["Action"]))]
     operators = [statement for statement in found if statement["Condition"] == APPLY_MAPPING]
     assert [statement["Action"] for statement in operators] == ["lambda:UpdateEventSourceMapping"]
-    assert [statement["Condition"] for statement in found if statement not in operators] == [OWN_MAPPINGS] * 2
+    assert [statement["Condition"] for statement in found if statement not in operators] == [OWN_MAPPINGS] * 3
 
 
 def test_the_source_is_only_read(template: dict[str, Any]) -> None:
@@ -208,7 +224,27 @@ def test_enable_source_features_adds_two_switches_to_one_role(
 ) -> None:
     before, after = grants(template), grants(template_with_features)
     added = {role: after[role] - before[role] for role in after if after[role] != before[role]}
-    assert added == {"SetupCheckRole": on(SOURCE, "dynamodb", "UpdateTable", "UpdateContinuousBackups")}
+    # What it switches on it puts on record.
+    switches = on(SOURCE, "dynamodb", "UpdateTable", "UpdateContinuousBackups") | on(CONTROL, "dynamodb", "UpdateItem")
+    assert added == {"SetupCheckRole": switches}
+
+
+def test_fence_source_writes_adds_the_policy_and_a_role_that_is_denied(template: dict[str, Any]) -> None:
+    before, after = grants(template), grants(template_with(fence_source_writes=True))
+    added = {role: after[role] - before.get(role, set()) for role in after if after[role] != before.get(role)}
+    policy = on(SOURCE, "dynamodb", "GetResourcePolicy", "PutResourcePolicy", "DeleteResourcePolicy")
+    assert added == {
+        "SetupCheckRole": on(SOURCE, "dynamodb", "GetResourcePolicy"),
+        "CutOverRole": policy | on("<CutOverCanary.Arn>", "sts", "AssumeRole"),
+        "CutOverCanary": on(SOURCE, "dynamodb", "DeleteItem"),
+        "CleanUpRole": policy,
+    }
+
+
+def test_the_canary_is_assumed_by_the_function_that_cuts_over_alone() -> None:
+    found = properties(template_with(fence_source_writes=True), "AWS::IAM::Role", "CutOverCanary")
+    (trust,) = plain(found["AssumeRolePolicyDocument"])["Statement"]
+    assert (trust["Action"], trust["Principal"]) == ("sts:AssumeRole", {"AWS": "<CutOverRole.Arn>"})
 
 
 def test_nobody_may_write_to_the_source_even_then(template_with_features: dict[str, Any]) -> None:

@@ -70,6 +70,14 @@ def test_size_threshold(size: Size, threshold: int) -> None:
     assert settings(template_with(size_threshold=size), "size_threshold_bytes") == [threshold] * 2
 
 
+@sets("fence_source_writes")
+def test_fence_source_writes() -> None:
+    template = template_with(fence_source_writes=True)
+    told = json.loads(environment(template, "CutOver")["SETTINGS"])
+    assert told["fence_source_writes"] is True
+    assert plain(environment(template, "CutOver"))["CANARY_ROLE"] == "<CutOverCanary.Arn>"
+
+
 @sets("notification_topic")
 def test_notification_topic_is_told_when_an_alarm_begins_and_ends() -> None:
     stack = new_stack()
@@ -78,6 +86,16 @@ def test_notification_topic_is_told_when_an_alarm_begins_and_ends() -> None:
     assert len(found) == 8
     for alarm in found.values():
         assert plain(alarm["Properties"]["AlarmActions"]) == plain(alarm["Properties"]["OKActions"]) == ["<Team>"]
+
+
+def test_notification_topic_is_told_each_phase() -> None:
+    stack = new_stack()
+    migrate(stack, notification_topic=sns.Topic(stack, "Team"))
+    template = template_of(stack)
+    publish = {role for role, statement in statements(template) if statement["Action"] == "sns:Publish"}
+    assert publish == {"EnableTriggerRole", "CutOverRole"}
+    for function in ("EnableTrigger", "CutOver"):
+        assert plain(environment(template, function))["NOTIFICATION_TOPIC"] == "<Team>"
 
 
 @sets("change_retention")
@@ -243,9 +261,9 @@ def test_nothing_given_to_the_functions_tells_which_default_they_choose() -> Non
 
 
 def test_a_prop_changes_nothing_it_does_not_say() -> None:
-    """Settings reach the two functions that read them, and nothing else of the template."""
+    """Settings reach the functions that read them, and nothing else of the template."""
     plainly = scrubbed(default_template())
     limited = scrubbed(template_with(max_read_units_per_second=500, max_apply_concurrency=7))
     changed = {id for id in plainly["Resources"] if plainly["Resources"][id] != limited["Resources"][id]}
-    assert {short(id) for id in changed} == {f"{function}Function" for function in SETTINGS}
+    assert {short(id) for id in changed} == {f"{function}Function" for function in (*SETTINGS, "CutOver")}
     assert list(statements(plainly)) == list(statements(limited))

@@ -17,7 +17,7 @@ from tests.construct.stacks import default_template, plain, properties
 LAMBDA = Path(__file__).resolve().parents[2] / "assets" / "lambda"
 POLLED = [
     *("SetupCheck", "StartCapture", "Settle", "ChooseBulkLoad", "Export"),
-    *("Barrier", "EnableTrigger", "Drain", "Verify", "Repair"),
+    *("Barrier", "EnableTrigger", "Drain", "Verify", "Repair", "CutOver", "LiftFence", "Complete"),
 ]
 JOBS = ["DirectMigrationJob", "LargeMigrationJob", "VerifyJob"]
 JOBS_LEAD_TO: list[tuple[str, str, dict[str, str]]] = [
@@ -25,6 +25,9 @@ JOBS_LEAD_TO: list[tuple[str, str, dict[str, str]]] = [
     ("LargeMigrationJob", "Barrier", {}),
     ("VerifyJob", "Repair", {"--pass_id.$": "$.pass_id"}),
 ]
+READY = "ReadyToCutOver"
+CUTTING = ("CutOver", "LiftFence", "Complete")
+STATE_HANDLERS = [LAMBDA / folder / "handler.py" for folder in ("setup_check", "enable_trigger", "cut_over")]
 # Raised by the code behind the states, and yet not final: what becomes of each instead.
 NOT_FINAL = {
     "RoleNotReady": "has a retry of its own: a new role is not known everywhere at once",
@@ -33,6 +36,11 @@ NOT_FINAL = {
     "NotAnAttributeValue": "DynamoDB gives none; a call that found one is made again",
     "NotASample": "of VerifyJob, in a module that the states use too",
     "NotDynamoDbJson": "of the bulk load, in a module that the states use too",
+    "CanaryLost": "caught where the canary is sent: a try that says nothing",
+    "Doubt": "caught by CutOver, which turns back",
+    "NotAnOrder": "caught by CutOver, which waits for another order",
+    "NotAnnounced": "tried again: EventBridge refused an event",
+    "PolicyTooLarge": "caught by CutOver, which turns back, and by SetupCheck, which tells it",
     "OutOfTime": "of WriteCdc, in a module that the states use too",
     "UnknownMessage": "of WriteCdc, in a module that the states use too",
 }
@@ -61,6 +69,7 @@ def path(definition: dict[str, Any], bulk_load: str, needed: bool = True) -> lis
         if state["Type"] == "Succeed":
             return [*visited, name]
         given = {"done": True, "bulk_load": bulk_load, "needed": needed, "verify_again": False}
+        given["cut_over"] = visited[-1:] == ["CutOver"]
         name = state["Next"] if state["Type"] != "Choice" else choice(state, given)
 
 
@@ -84,12 +93,13 @@ def test_order(definition: dict[str, Any], bulk_load: str, loading: list[str]) -
     assert path(definition, bulk_load) == [
         *("SetupCheck", "StartCapture", "Settle", "ChooseBulkLoad"),
         *loading,
-        *("Barrier", "EnableTrigger", "Drain", "Verify", "VerifyJob", "Repair", "Verified"),
+        *("Barrier", "EnableTrigger", "Drain", "Verify", "VerifyJob", "Repair"),
+        *(READY, "CutOver", "Complete", "Completed"),
     ]
 
 
 def test_an_epoch_that_is_verified_is_not_verified_again(definition: dict[str, Any]) -> None:
-    assert path(definition, "none", needed=False)[-2:] == ["Verify", "Verified"]
+    assert path(definition, "none", needed=False)[-5:] == ["Verify", READY, "CutOver", "Complete", "Completed"]
 
 
 def test_repair_may_ask_for_another_pass(states: dict[str, Any]) -> None:
@@ -97,12 +107,12 @@ def test_repair_may_ask_for_another_pass(states: dict[str, Any]) -> None:
 
 
 def test_there_is_no_other_work(states: dict[str, Any]) -> None:
-    assert {name for name, state in states.items() if state["Type"] == "Task"} == {*POLLED, *JOBS}
+    assert {name for name, state in states.items() if state["Type"] == "Task"} == {*POLLED, *JOBS, READY}
 
 
 def test_every_state_name_of_the_runtime_is_a_state(states: dict[str, Any]) -> None:
     named = {value for name, value in vars(names).items() if name.endswith("_STATE")}
-    assert named == {*POLLED, *JOBS}
+    assert named == {*POLLED, *JOBS, READY}
     assert named <= set(states)
 
 
@@ -116,7 +126,7 @@ def test_a_state_is_called_again_until_it_is_done(states: dict[str, Any], name: 
 
 @pytest.mark.parametrize("name", POLLED)
 def test_a_state_calls_its_function(states: dict[str, Any], name: str) -> None:
-    function = "SetupCheck" if name == "SetupCheck" else "EnableTrigger"
+    function = {"SetupCheck": "SetupCheck", **dict.fromkeys(CUTTING, "CutOver")}.get(name, "EnableTrigger")
     task = states[name]
     assert task["Resource"] == "arn:<AWS::Partition>:states:::lambda:invoke"
     assert task["Parameters"] == {
@@ -134,7 +144,44 @@ def test_what_is_tried_again(states: dict[str, Any], name: str) -> None:
         {"ErrorEquals": ["RoleNotReady"], "IntervalSeconds": 10, "MaxAttempts": 9, "BackoffRate": 1.3},
         {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "MaxAttempts": 4, "BackoffRate": 2},
     ]
-    assert "Catch" not in states[name]
+    assert ("Catch" in states[name]) == (name == "CutOver")
+
+
+def test_ready_waits_for_the_operator_and_looks_again_every_ten_minutes(states: dict[str, Any]) -> None:
+    task = states[READY]
+    assert task["Resource"] == "arn:<AWS::Partition>:states:::lambda:invoke.waitForTaskToken"
+    assert task["Parameters"] == {
+        "FunctionName": "<CutOverFunction.Arn>",
+        "Payload": {"state": READY, "execution.$": "$$.Execution.Id", "token.$": "$$.Task.Token"},
+    }
+    assert task["TimeoutSeconds"] == 600
+    assert task["Catch"] == [{"ErrorEquals": ["States.Timeout"], "ResultPath": None, "Next": READY}]
+    # A time-out is no failure to be tried again, which would give no new token.
+    assert task["Retry"][0] == {"ErrorEquals": ["States.Timeout", *FINAL_ERRORS], "MaxAttempts": 0}
+    assert task["Next"] == "CutOver"
+    # Six events an entry (Step Functions guide, "Quotas": 25,000 for an execution).
+    assert 14 * 86400 / task["TimeoutSeconds"] * 6 < 25_000 / 2
+
+
+def test_whatever_fails_in_cut_over_lifts_the_fence(states: dict[str, Any]) -> None:
+    (catch,) = states["CutOver"]["Catch"]
+    assert catch == {"ErrorEquals": ["States.ALL"], "ResultPath": "$.failed", "Next": "LiftFence"}
+
+
+@pytest.mark.parametrize(
+    ("state", "given", "following"),
+    [
+        ("CutOver", {"cut_over": True}, "Complete"),
+        ("CutOver", {"cut_over": False}, READY),
+        ("LiftFence", {"turned_back": True}, READY),
+        ("LiftFence", {"turned_back": False}, "CutOver"),
+        ("StartCapture", {"cut_over": True}, "CutOver"),
+        ("StartCapture", {"cut_over": False}, "Settle"),
+    ],
+)
+def test_where_a_cut_over_leads(states: dict[str, Any], state: str, given: dict[str, Any], following: str) -> None:
+    done = choice(states[states[state]["Next"]], {"done": True})
+    assert choice(states[done], given) == following
 
 
 @pytest.mark.parametrize(("name", "following", "more"), JOBS_LEAD_TO)
@@ -198,12 +245,12 @@ def test_every_state_leads_to_a_state(definition: dict[str, Any], states: dict[s
 
 
 def test_final_errors_are_those_that_the_states_raise() -> None:
-    raised = exceptions_raised_behind(LAMBDA / "setup_check" / "handler.py", LAMBDA / "enable_trigger" / "handler.py")
+    raised = exceptions_raised_behind(*STATE_HANDLERS)
     assert set(FINAL_ERRORS) == raised - set(NOT_FINAL)
 
 
 def test_exceptions_that_are_not_final_still_exist() -> None:
-    raised = exceptions_raised_behind(LAMBDA / "setup_check" / "handler.py", LAMBDA / "enable_trigger" / "handler.py")
+    raised = exceptions_raised_behind(*STATE_HANDLERS)
     assert set(NOT_FINAL) <= raised
 
 

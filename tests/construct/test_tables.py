@@ -68,7 +68,9 @@ def test_kinds_of_tables(make: Any, arn: str) -> None:
     assert plain(environment(template, "WriteCdc"))["SOURCE_TABLE"] == arn
     assert ("DirectMigrationJobRole", arn) in granted(template, "dynamodb:Scan")
     # Whatever stream an import names: it may be replaced before the migration starts, so any is looked for.
-    assert granted(template, "dynamodb:GetRecords") == {("StreamProcessorRole", f"{arn}/stream/*")}
+    assert granted(template, "dynamodb:GetRecords") == {
+        (role, f"{arn}/stream/*") for role in ("StreamProcessorRole", "CutOverRole")
+    }
 
 
 def test_table_v2_as_destination() -> None:
@@ -113,8 +115,8 @@ def with_keys() -> dict[str, Any]:
 
 
 def test_who_reads_the_source_may_decrypt_it(with_keys: dict[str, Any]) -> None:
-    readers = ["SetupCheck", "StreamProcessor", "WriteCdc", "EnableTrigger", "DirectMigrationJob", "LargeMigrationJob"]
-    readers.append("VerifyJob")
+    readers = ["SetupCheck", "StreamProcessor", "WriteCdc", "EnableTrigger", "CutOver"]
+    readers += ["DirectMigrationJob", "LargeMigrationJob", "VerifyJob"]
     assert key_actions(with_keys, "<OldKey.Arn>") == {f"{role}Role": READING for role in readers}
 
 
@@ -122,7 +124,7 @@ def test_who_writes_the_destination_may_encrypt_it(with_keys: dict[str, Any]) ->
     writers = ["SetupCheck", "WriteCdc", "DirectMigrationJob", "LargeMigrationJob"]
     assert key_actions(with_keys, "<NewKey.Arn>") == {
         **{f"{role}Role": WRITING for role in writers},
-        **{f"{role}Role": READING for role in ("EnableTrigger", "VerifyJob")},
+        **{f"{role}Role": READING for role in ("EnableTrigger", "CutOver", "VerifyJob")},
     }
 
 

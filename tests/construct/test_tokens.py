@@ -58,7 +58,7 @@ def test_settings_hold_the_parameters(template: dict[str, Any], function: str) -
         '{"size_threshold_bytes":<Threshold>,"enable_source_features":false,"accepted_findings":["<Finding>"],'
         '"worker_type":"<WorkerType>","max_workers":<Workers>,"max_apply_concurrency":<Applies>,'
         '"max_read_units_per_second":<Reads>,"max_write_units_per_second":<Writes>,"change_retention_seconds":<Retention>,'
-        '"repair_extra":false}'
+        '"repair_extra":false,"fence_source_writes":false}'
     )
 
 
@@ -86,7 +86,7 @@ def test_roles_are_granted_the_arns(template: dict[str, Any]) -> None:
     assert ("DirectMigrationJobRole", "dynamodb:Scan", "<SourceArn>") in granted
     assert ("DirectMigrationJobRole", "dynamodb:BatchWriteItem", "<DestinationArn>") in granted
     streams = [resource for _, action, resource in granted if "GetRecords" in action]
-    assert streams == ["<SourceArn>/stream/*"]
+    assert streams == ["<SourceArn>/stream/*"] * 2
 
 
 def test_no_token_is_left_over(template: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ class FakeAws:
         self.sts = FakeSts()
         self.events = FakeEvents()
         self.sns = FakeSns()
-        self.dynamodbstreams = FakeStreams()
+        self.dynamodbstreams = FakeStreams(self.clock)
 
     def client(self, service: str) -> Any:
         """A client by the name that boto3 gives its service."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from tests.fakes.client_errors import FakeClient, client_error
@@ -16,8 +18,9 @@ class FakeStreams(FakeClient):
     `trimmed` shards have lost what a position names.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         super().__init__()
+        self.now = now
         self.shards: dict[str, list[dict[str, Any]]] = {}
         self.closed: set[str] = set()
         self.trimmed: set[str] = set()
@@ -27,7 +30,12 @@ class FakeStreams(FakeClient):
         """Let a shard show one more change, and return its sequence number."""
         number = str(next(_numbers))
         who = {"userIdentity": {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}} if expired else {}
-        change = {"Keys": {"pk": {"S": key}}, "SequenceNumber": number}
+        created = datetime.datetime.fromtimestamp(self.now(), datetime.timezone.utc)
+        change = {
+            "Keys": {"pk": {"S": key}},
+            "SequenceNumber": number,
+            "ApproximateCreationDateTime": created,
+        }
         self.shards.setdefault(shard, []).append({"dynamodb": change, **who})
         return number
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ddb_migration import names
+from ddb_migration.aws.announcements import Announcements
 from ddb_migration.aws.both_sides import BothSides
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.checkpoints import Checkpoints
@@ -124,6 +125,7 @@ class Migration:
             sides=BothSides(self.aws.dynamodb, self.source, self.destination, clock=self.clock, sleep=self.clock.sleep),
             verify_objects=functools.partial(VerifyObjects, self.aws.s3, "bucket"),
             sleep=self.clock.sleep,
+            announcements=Announcements(self.aws.events, self.aws.sns, "Stack/Orders", "", self.clock),
             clock=self.clock,
             new_epoch=self._new_epoch,
         )

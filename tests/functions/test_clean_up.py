@@ -6,13 +6,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from clean_up import bucket
-from clean_up.ending import LAST_INVOCATIONS_SECONDS, Ending
+from clean_up.ending import Ending
 from clean_up.export import remove_export, unfinished_export
 from clean_up.guard import MigrationRuns, require_not_left, require_unharmed
 from ddb_migration.aws.destination_lock import Holder
 from ddb_migration.aws.executions import Executions
 from ddb_migration.aws.exports import Exports
+from ddb_migration.aws.removal import LAST_INVOCATIONS_SECONDS
+from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.core.control_record import ABORTING, CLOSED, ControlRecord, MigrationStopped
+from ddb_migration.core.fence import fence_sid
 from enable_trigger import enable_trigger, start_capture
 from tests.fakes.aws import FakeAws
 from tests.functions.migration import ALIEN, EXECUTION, OTHER, PROCESSOR, WRITER, Caller, Migration
@@ -26,6 +29,8 @@ def ending(migration: Migration) -> Ending:
         executions=Executions(migration.aws.states),
         lock=migration.lock(),
         functions=(PROCESSOR, WRITER),
+        policy=TablePolicy(migration.aws.dynamodb, migration.source),
+        sid=fence_sid("control"),
         clock=migration.clock,
     )
 

@@ -117,7 +117,7 @@ def test_a_replaced_stream_stops_the_migration(migration: Migration, state: str)
 def test_start_capture_opens_the_epoch_locks_the_destination_and_maps_the_stream(migration: Migration) -> None:
     answer = Caller(migration, start_capture.run).once()
     record = migration.control.read()
-    assert answer == {"done": True, "epoch": "e1"}
+    assert answer == {"done": True, "epoch": "e1", "cut_over": False}
     assert (record.epoch, record.stream_arn, record.execution) == ("e1", migration.stream_arn, EXECUTION)
     assert record.captured_from == migration.clock()
     assert migration.lock().holder() == migration.environment.holder

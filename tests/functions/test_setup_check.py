@@ -350,7 +350,7 @@ def test_switching_on_goes_one_step_at_a_time(migration: Migration) -> None:
     BREAKS["source-stream-off"](migration)
     BREAKS["source-recovery-off"](migration)
     tables = Tables(migration.aws.dynamodb)
-    steps = [switch_on(tables, look(migration).at(EXECUTION)) for _ in range(3)]
+    steps = [switch_on(tables, migration.control, look(migration).at(EXECUTION)) for _ in range(3)]
     assert steps == [True, True, False]
     source = tables.describe(migration.source)
     assert source is not None
@@ -362,13 +362,13 @@ def test_switching_on_goes_one_step_at_a_time(migration: Migration) -> None:
 def test_nothing_is_switched_on_while_the_table_is_being_updated(migration: Migration) -> None:
     BREAKS["source-stream-off"](migration)
     _describe("source", TableStatus="UPDATING")(migration)
-    assert switch_on(Tables(migration.aws.dynamodb), look(migration).at(EXECUTION))
+    assert switch_on(Tables(migration.aws.dynamodb), migration.control, look(migration).at(EXECUTION))
     assert "UpdateTable" not in migration.aws.dynamodb.operations()
 
 
 def test_a_source_that_is_not_there_is_left_to_the_findings(migration: Migration) -> None:
     BREAKS["source-missing"](migration)
-    assert not switch_on(Tables(migration.aws.dynamodb), look(migration).at(EXECUTION))
+    assert not switch_on(Tables(migration.aws.dynamodb), migration.control, look(migration).at(EXECUTION))
 
 
 def handle(migration: Migration, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from ddb_migration_construct.rehearsal.deployment import DeploymentFailed, deploy, destroy
 from ddb_migration_construct.rehearsal.embedded import EmbeddedAws
 from tests.migration.apps import STACK, synthesise
-from tests.migration.trial import Trial
+from tests.migration.trial import READY, Trial
 
 
 @pytest.mark.slow
@@ -25,7 +25,7 @@ def test_renaming_the_construct_in_mid_run_is_refused_and_nothing_is_lost(
         with pytest.raises(DeploymentFailed, match=r"ddb-migration abort Trial/Orders") as refused:
             deploy(aws, renamed, STACK)
         assert "force_delete=True" in str(refused.value)
-        assert trial.finish(execution)["status"] == "SUCCEEDED"
+        assert trial.finish(execution)["status"] == READY
     trial.require_equal()
 
 
@@ -50,7 +50,7 @@ def test_changing_max_workers_in_mid_run_disturbs_nothing(aws: EmbeddedAws, asse
         execution = trial.start()
         trial.until(execution, "Settle")
         deploy(aws, wider, STACK)
-        assert trial.finish(execution)["status"] == "SUCCEEDED"
+        assert trial.finish(execution)["status"] == READY
     trial.require_equal()
     jobs = aws.client("glue").get_jobs()["Jobs"]
     assert {job["NumberOfWorkers"] for job in jobs} == {8}
@@ -97,6 +97,6 @@ def test_two_migrations_of_one_stack_do_not_disturb_each_other(aws: EmbeddedAws,
     with trials[0].writers(), trials[1].writers():
         executions = [trial.start() for trial in trials]
         for trial, execution in zip(trials, executions, strict=True):
-            assert trial.finish(execution)["status"] == "SUCCEEDED"
+            assert trial.finish(execution)["status"] == READY
     for trial in trials:
         trial.require_equal()

@@ -16,7 +16,7 @@ from ddb_migration.names import DIRECT_MIGRATION_JOB_STATE, LARGE_MIGRATION_JOB_
 from ddb_migration_construct.rehearsal.deployment import deploy
 from ddb_migration_construct.rehearsal.embedded import EmbeddedAws
 from tests.migration.apps import STACK, synthesise
-from tests.migration.trial import AT_MOST_SECONDS, Trial
+from tests.migration.trial import AT_MOST_SECONDS, READY, Trial
 
 FUNCTION_KILLS = 4
 JOB_ITEMS = 3000
@@ -75,7 +75,7 @@ def test_a_function_killed_in_mid_run_loses_nothing(aws: EmbeddedAws, assembly: 
         execution = trial.start()
         trial.until(execution, state)
         kill_function(trial, part)
-        assert trial.finish(execution)["status"] == "SUCCEEDED"
+        assert trial.finish(execution)["status"] == READY
     trial.require_equal()
 
 
@@ -90,7 +90,7 @@ def test_a_job_killed_in_mid_run_goes_on_where_it_was(aws: EmbeddedAws, assembly
         execution = trial.start()
         trial.until(execution, LARGE_MIGRATION_JOB_STATE if mode == "large" else DIRECT_MIGRATION_JOB_STATE)
         done = kill_job(trial)
-        assert trial.finish(execution)["status"] == "SUCCEEDED"
+        assert trial.finish(execution)["status"] == READY
     trial.require_equal()
     jobs = aws.client("glue").get_jobs()["Jobs"]
     runs = [run for job in jobs for run in aws.client("glue").get_job_runs(JobName=job["Name"])["JobRuns"]]

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ddb_migration_construct._runtime import names
 from ddb_migration_construct.cli.migrations import Migration, find_migration
 from ddb_migration_construct.rehearsal.embedded import EmbeddedAws
 from tests.migration.apps import STACK
 
 AT_MOST_SECONDS = 150.0
+# In place of the status of an execution that waits for the operator.
+READY = "ready to cut over"
 
 
 class Trial:
@@ -82,17 +85,19 @@ class Trial:
             time.sleep(0.1)
 
     def finish(self, execution: str, at_most_seconds: float = AT_MOST_SECONDS) -> dict[str, Any]:
-        """Wait for the end of an execution and return its description."""
+        """Wait until an execution has ended, or waits for the operator, and return its description."""
         limit = time.monotonic() + at_most_seconds
         while (found := self.status(execution))["status"] == "RUNNING":
+            if names.READY_TO_CUT_OVER_STATE in self.states(execution) and "task_token" in self.record():
+                return {**found, "status": READY}
             assert time.monotonic() < limit, f"still running; the states were {self.states(execution)}"
             time.sleep(0.2)
         return found
 
     def run(self) -> dict[str, Any]:
-        """Start an execution and wait until it has succeeded."""
+        """Start an execution and wait until it is ready to cut over."""
         found = self.finish(self.start())
-        assert found["status"] == "SUCCEEDED", found
+        assert found["status"] == READY, found
         return found
 
     def settle(self) -> None:

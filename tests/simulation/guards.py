@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from clean_up import ending
-from ddb_migration.aws import change_queue, control_table, mappings
+from ddb_migration.aws import change_queue, control_table, mappings, removal
 from ddb_migration.aws.bulk_gate import Gate
 from ddb_migration.aws.checkpoints import Checkpoints
 from ddb_migration.aws.continuity import Continuity
@@ -377,7 +376,7 @@ def _no_silence(product: Product) -> Iterator[Replacement]:
 
 
 def _no_last_invocations(product: Product) -> Iterator[Replacement]:
-    yield ending, "LAST_INVOCATIONS_SECONDS", -1e9
+    yield removal, "LAST_INVOCATIONS_SECONDS", -1e9
 
 
 def _no_execution_lock(product: Product) -> Iterator[Replacement]:

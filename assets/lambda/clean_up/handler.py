@@ -19,6 +19,10 @@ from ddb_migration.aws.executions import Executions
 from ddb_migration.aws.exports import Exports
 from ddb_migration.aws.jobs import Jobs
 from ddb_migration.aws.mappings import Mappings
+from ddb_migration.aws.table_policy import TablePolicy
+from ddb_migration.core.control_record import ControlRecord, MigrationStopped
+from ddb_migration.core.cut_over_order import FENCED
+from ddb_migration.core.fence import LIFT, fence_left, fence_sid
 
 LOOK_SECONDS = 5
 # Left to tell CloudFormation that the ending takes longer than one invocation.
@@ -32,12 +36,25 @@ class StillEnding(Exception):
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any] | None:
     """Do one pass of an abort, or serve an event of CloudFormation."""
     if event.get("action") == "abort":
-        waiting = _abort()
-        return {"done": waiting is None, "waiting_for": waiting or "", "refused": None}
+        return _asked()
     act = {"Create": _create, "Update": _update, "Delete": _delete}[event["RequestType"]]
     me = Environment.of_process().holder
     custom_resource.answer(event, lambda: act(event, context), f"migration/{me.control_table}")
     return None
+
+
+def _asked() -> dict[str, Any]:
+    """Answer an operator; `left_on` names what this migration switched on and leaves so: others may use it by now."""
+    try:
+        waiting = _abort()
+    except MigrationStopped as stopped:
+        return {"done": False, "waiting_for": "", "refused": str(stopped)}
+    return {
+        "done": waiting is None,
+        "waiting_for": waiting or "",
+        "refused": None,
+        "left_on": _ending().control.switched_on(),
+    }
 
 
 def _abort() -> str | None:
@@ -70,11 +87,20 @@ def _delete(event: Mapping[str, Any], context: Any) -> None:
     ending = _ending()
     ending.control.bury()
     _repeat(ending.step, context)
+    _tell_of_fence(ending.control.read())
     if event["ResourceProperties"]["KeepBucket"] == "true":
         return
     environment = Environment.of_process()
     _repeat(lambda: unfinished_export(_exports(), ending.control.read()), context)
     bucket.empty(client("s3"), environment[names.MIGRATION_BUCKET])
+
+
+def _tell_of_fence(record: ControlRecord) -> None:
+    """Say that the source stays fenced, and what lifts the fence; an application may have moved for good."""
+    if record.is_cut_over and record.cut_over_form == FENCED and record.completing != LIFT:
+        environment = Environment.of_process()
+        source, control = environment[names.SOURCE_TABLE], environment[names.CONTROL_TABLE]
+        print(fence_left(source, fence_sid(control)))
 
 
 def _repeat(step: Callable[[], str | None], context: Any) -> None:
@@ -104,5 +130,7 @@ def _ending() -> Ending:
         executions=Executions(client("stepfunctions")),
         lock=_lock(environment[names.DESTINATION_TABLE]),
         functions=(environment[names.STREAM_PROCESSOR], environment[names.WRITE_CDC]),
+        policy=TablePolicy(client("dynamodb"), environment[names.SOURCE_TABLE]),
+        sid=fence_sid(environment[names.CONTROL_TABLE]),
         clock=time.time,
     )

@@ -21,7 +21,6 @@ MIGRATION_NAME = "MIGRATION_NAME"
 SETTINGS = "SETTINGS"
 CANARY_ROLE = "CANARY_ROLE"
 NOTIFICATION_TOPIC = "NOTIFICATION_TOPIC"
-FENCE_SOURCE_WRITES = "FENCE_SOURCE_WRITES"
 
 # States of the state machine: design.md section 3.
 SETUP_CHECK_STATE = "SetupCheck"
@@ -45,6 +44,7 @@ COMPLETE_STATE = "Complete"
 # Phases that are announced beside the states.
 FENCED_PHASE = "Fenced"
 FENCE_LIFTED_PHASE = "FenceLifted"
+FENCE_RESTORED_PHASE = "FenceRestored"
 HAS_CUT_OVER_PHASE = "HasCutOver"
 COMPLETED_PHASE = "Completed"
 LATE_CHANGES_PHASE = "LateChanges"

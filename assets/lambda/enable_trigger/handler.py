@@ -40,7 +40,11 @@ def handler(event: Mapping[str, Any], context: object) -> Answer:
 
     The answer tells whether the state is done, or after how many seconds to call it again.
     """
-    answer = STATES[event["state"]](_parts(), Call.of(event))
+    parts, call = _parts(), Call.of(event)
+    answer = STATES[event["state"]](parts, call)
+    if call.is_first:
+        # Behind the state's own work: only an execution that holds the epoch has anything to tell.
+        parts.announcements.phase(parts.control.read().epoch, event["state"])
     print(json.dumps({"state": event["state"], **answer}))
     return {**answer, "state": event["state"]}
 

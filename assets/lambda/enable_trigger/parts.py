@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ddb_migration import names
+from ddb_migration.aws.announcements import Announcements
 from ddb_migration.aws.both_sides import BothSides
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.clients import client
@@ -47,6 +48,7 @@ class Parts:
     queue: ChangeQueue
     sides: BothSides
     verify_objects: Callable[[str, str], VerifyObjects]
+    announcements: Announcements
     metrics: Metrics = SILENT
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], object] = time.sleep
@@ -75,4 +77,5 @@ class Parts:
             metrics=Metrics(environment[names.MIGRATION_NAME]),
             sides=BothSides(dynamodb, source, environment[names.DESTINATION_TABLE]),
             verify_objects=functools.partial(VerifyObjects, client("s3"), environment[names.MIGRATION_BUCKET]),
+            announcements=Announcements.of(environment[names.MIGRATION_NAME], environment[names.NOTIFICATION_TOPIC]),
         )

@@ -15,8 +15,13 @@ class StreamReplaced(Exception):
 
 
 def run(parts: Parts, call: Call) -> Answer:
-    """Hold the epoch, then make sure that its stream flows into StreamProcessor."""
+    """Hold the epoch, then make sure that its stream flows into StreamProcessor.
+
+    An epoch that has begun to cut over goes on there: `cut_over` tells the state machine.
+    """
     record = _hold(parts, call.execution)
+    if record.cut_over_started is not None:
+        return done(epoch=record.epoch, cut_over=True)
     require_same_stream(parts, record)
     mapping = parts.mappings.ensure_stream(parts.stream_processor, str(record.stream_arn))
     try:
@@ -24,7 +29,7 @@ def run(parts: Parts, call: Call) -> Answer:
     except MigrationStopped:
         remove_unless_open(parts, mapping)
         raise
-    return done(epoch=record.epoch)
+    return done(epoch=record.epoch, cut_over=False)
 
 
 def remove_unless_open(parts: Parts, mapping: Mapping[str, Any]) -> None:

@@ -37,7 +37,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     if settings.enable_source_features:
         findings = uncured(findings)
     require_none(findings, settings.accepted_findings)
-    if settings.enable_source_features and switch_on(look.tables, setup):
+    if settings.enable_source_features and switch_on(look.tables, look.control, setup):
         return {"done": False, "wait_seconds": 15}
     told = summary(setup, findings)
     print(json.dumps(told))

@@ -17,6 +17,7 @@ from ddb_migration.aws.tables import Tables
 from ddb_migration.core.bulk_plan import gentle_read_units
 from ddb_migration.core.continuity import CAPTURE_LEG
 from ddb_migration.core.control_record import ControlRecord
+from ddb_migration.core.fence import Statement, fence_sid, fence_statement
 from ddb_migration.core.place import Place
 from ddb_migration.core.setup import Setup
 from ddb_migration.core.table import Table
@@ -63,8 +64,19 @@ class Look:
             or gentle_read_units(source.provisioned_reads if source else 0),
             write_units=settings.max_write_units_per_second,
             now=self.clock(),
+            fence=self._fence(settings.fence_source_writes),
+            source_policy=self._policy(asking, settings.fence_source_writes, source),
             denied=tuple(asking.denied),
         )
+
+    def _fence(self, is_asked_for: bool) -> Statement | None:
+        sid = fence_sid(self.environment[names.CONTROL_TABLE])
+        return fence_statement(sid, self.environment[names.SOURCE_TABLE]) if is_asked_for else None
+
+    def _policy(self, asking: Asking, is_asked_for: bool, source: Table | None) -> str | None:
+        if source is None or not is_asked_for:
+            return None
+        return asking.ask(lambda: self.tables.policy(source.arn), None)
 
     def _table(self, name: str, home: Place) -> Table | None:
         """Describe a table of this Region and account; one elsewhere is out of reach of this client."""

@@ -25,6 +25,7 @@ from ddb_migration.core.item_key import deduplication_id, message_group
 from ddb_migration.core.message import encode
 from ddb_migration.core.send_batches import Entry, send_batches
 from ddb_migration.core.watermark import mark
+from stream_processor.tripwire import note_late
 
 ATTEMPTS = 5
 SENDERS = 8
@@ -65,12 +66,17 @@ class StreamProcessor:
         record = self._control.read()
         record.require_open()
         epoch = str(record.epoch)
-        changes = [Change.from_record(body) for body in records if _is_of(str(record.stream_arn), body)]
+        ours = [body for body in records if _is_of(str(record.stream_arn), body)]
+        late = note_late(self._control.rows, record, ours, self._clock) if record.is_cut_over else 0
+        if record.is_cut_over and not record.applies_late:
+            self._report(epoch, [], [], [], late)
+            return []
+        changes = [Change.from_record(body) for body in ours]
         self._continuity.met(record, [change.created for change in changes])
         entries = [_entry(epoch, str(record.stream_arn), change) for change in newest_per_key(changes)]
         # Side by side is safe: of one key there is one entry.
         refused = [entry for failed in self._each(self._send, send_batches(entries)) for entry in failed]
-        self._report(epoch, changes, entries, refused)
+        self._report(epoch, changes, entries, refused, late)
         if not refused:
             self._continuity.worked(record, [change.created for change in changes])
         # Lambda retries from the lowest number: nothing older than a refused entry is lost, it was superseded.
@@ -80,12 +86,13 @@ class StreamProcessor:
         return self._queue.persist(batch, ATTEMPTS, self._sleep)
 
     def _report(
-        self, epoch: str, changes: Sequence[Change], entries: Sequence[Entry], refused: Sequence[Entry]
+        self, epoch: str, changes: Sequence[Change], entries: Sequence[Entry], refused: Sequence[Entry], late: int
     ) -> None:
         now = self._clock()
         counts = {
             "captured": len(changes),
             "sent": len(entries) - len(refused),
+            "late_changes": late,
             "rereads": sum(change.kind == REREAD for change in changes),
         }
         age = max(0.0, now - min((change.created for change in changes), default=now))

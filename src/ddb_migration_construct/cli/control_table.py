@@ -19,6 +19,7 @@ COUNTS = (
     "stale_skipped",
     "discarded",
     "parked",
+    "late_changes",
 )
 
 
@@ -34,26 +35,47 @@ class ControlRecord:
     bulk_loaded_at: float | None = None
     bulk_load: str | None = None
     incomplete: str | None = None
+    cut_over_form: str | None = None
+    cut_over_started: float | None = None
+    cut_over_step: str | None = None
+    cut_over_refused: str | None = None
+    fenced_at: float | None = None
+    cut_over_at: float | None = None
+    completing: str | None = None
+    completed_at: float | None = None
 
 
 def read_record(dynamodb: Any, table: str) -> ControlRecord:
     """Read the control record consistently."""
-    key = {"pk": {"S": "migration"}, "sk": {"S": "record"}}
-    item = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
+    item = _read(dynamodb, table)
     return ControlRecord(**{name: _plain(item[name]) for name in ControlRecord.__dataclass_fields__ if name in item})
 
 
 def read_values(dynamodb: Any, table: str) -> dict[str, Any]:
     """Read the whole control record, consistently, as plain values; empty before the first epoch."""
-    key = {"pk": {"S": "migration"}, "sk": {"S": "record"}}
-    item = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
-    return {name: _plain(value) for name, value in item.items()}
+    return {name: _plain(value) for name, value in _read(dynamodb, table).items()}
 
 
 def read_rows(dynamodb: Any, table: str, partition: str) -> Iterator[dict[str, Any]]:
     """Yield the rows of one partition as plain values, in the order of their sort key."""
     for row in _rows(dynamodb, table, partition):
         yield {name: _plain(value) for name, value in row.items()}
+
+
+def read_token(dynamodb: Any, table: str) -> str | None:
+    """Return the task token of a migration that waits for the operator, None of one that does not.
+
+    Who has it can let the migration go on, so it is no part of what is shown of the record.
+    """
+    item = _read(dynamodb, table)
+    return _plain(item["task_token"]) if "task_token" in item else None
+
+
+def _read(dynamodb: Any, table: str) -> Mapping[str, Mapping[str, Any]]:
+    item: Mapping[str, Mapping[str, Any]] = dynamodb.get_item(
+        TableName=table, Key={"pk": {"S": "migration"}, "sk": {"S": "record"}}, ConsistentRead=True
+    ).get("Item", {})
+    return item
 
 
 def read_counts(dynamodb: Any, table: str, epoch: str) -> dict[str, int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ddb_migration_construct.cli.change_queue import read_backlog
-from ddb_migration_construct.cli.control_table import read_counts, read_record
+from ddb_migration_construct.cli.control_table import read_counts, read_record, read_token
 from ddb_migration_construct.cli.migrations import Migration, find_migration
 from ddb_migration_construct.rehearsal.denials import denials_in, denials_in_logs
 
@@ -56,6 +56,10 @@ class Deployed:
     def bulk_load(self) -> str | None:
         """Return the bulk load that the migration has chosen, None before it has."""
         return read_record(self.dynamodb, self.migration.control_table).bulk_load
+
+    def is_ready(self) -> bool:
+        """Tell whether the migration waits for the operator."""
+        return read_token(self.dynamodb, self.migration.control_table) is not None
 
     def queued(self) -> int:
         """Return the number of messages that the change queue holds."""

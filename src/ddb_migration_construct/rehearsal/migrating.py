@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from ddb_migration_construct._runtime import names
 from ddb_migration_construct.rehearsal.deployed import Deployed
 from ddb_migration_construct.rehearsal.following import Execution, ExecutionFailed, Patience, Watch
 from ddb_migration_construct.rehearsal.items import Items
@@ -28,7 +29,7 @@ _NO_MOVEMENT = ("captured", "sent", "rereads")
 def migrate(
     deployed: Deployed, options: RehearsalOptions, items: Items, progress: Progress, findings: Findings
 ) -> None:
-    """Run the state machine to its end while writers change the source from before its start.
+    """Run the state machine until it waits for the operator, while writers change the source from before its start.
 
     Raises ExecutionFailed, Stalled or WriterFailed.
     """
@@ -92,6 +93,8 @@ def _follow(
     running = True
     while running:
         running = execution.is_running()
+        if execution.state == names.READY_TO_CUT_OVER_STATE and deployed.is_ready():
+            running = False
         for state in execution.newly_entered():
             progress.say(f"state {state}")
         findings.counts = deployed.counts()

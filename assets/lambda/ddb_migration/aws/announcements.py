@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
+
+from ddb_migration.aws.clients import client
 
 SOURCE = "ddb-migration"
 DETAIL_TYPE = "Phase of a DynamoDB table migration"
@@ -28,6 +31,11 @@ class Announcements:
         self._migration = migration
         self._topic = topic
         self._clock = clock
+
+    @classmethod
+    def of(cls, migration: str, topic: str) -> Announcements:
+        """Build what announces for a migration, by name; `topic` is the ARN of a topic, or empty."""
+        return cls(client("events"), client("sns"), migration, topic, time.time)
 
     def phase(self, epoch: str | None, phase: str, **more: Any) -> None:
         """Announce a phase; raises NotAnnounced when EventBridge refuses the event."""

@@ -13,6 +13,7 @@ from ddb_migration.core.verify_report import UNEQUAL, VerifyReport
 from ddb_migration.names import PARKED_EPOCH, PARKED_INDEX
 
 _PK, _SK = "migration", "record"
+_SWITCHED_ON = "switched-on"
 _OPEN = "#status = :open AND attribute_not_exists(#tombstone)"
 _MINE = f"#execution = :execution AND {_OPEN}"
 # What an epoch starts without: everything that an earlier one wrote.
@@ -22,13 +23,13 @@ _OF_AN_EPOCH = (
     "#max_write_units_per_second, #paused, #paused_since, #paused_by, #apply_failing_since, #apply_failure, "
     "#bulk_began_at, #source_items, #source_bytes, #incomplete, #incomplete_at, #task_token, #ready_at, "
     "#cut_over_form, #cut_over_group, #cut_over_timeout, #cut_over_started, #cut_over_step, #cut_over_go, "
-    "#cut_over_refused, #fence_placed_at, #fenced_at, #apply_stopped_at, #cut_over_at, #completing, "
+    "#cut_over_refused, #prepared_at, #fenced_at, #apply_stopped_at, #cut_over_at, #completing, "
     "#completed_at, #verify_pass, #verified_at, #verify_repairs"
 )
 # What a cut-over that is given up leaves behind: nothing but the reason.
 _OF_A_CUT_OVER = (
     "#cut_over_form, #cut_over_group, #cut_over_timeout, #cut_over_started, #cut_over_step, #cut_over_go, "
-    "#fence_placed_at, #fenced_at, #apply_stopped_at"
+    "#prepared_at, #fenced_at, #apply_stopped_at"
 )
 
 
@@ -38,7 +39,7 @@ FENCE, FLIP = "fence", "flip"
 _NOT_DECIDED = "(attribute_not_exists(#cut_over_go) OR #cut_over_go <> :flip)"
 
 
-_CUT_OVER_BEGAN = (
+CUT_OVER_BEGAN = (
     "the migration is cutting over, or has done so; where its execution has ended, start the migration again: it "
     "goes on, or turns back"
 )
@@ -224,6 +225,14 @@ class ControlTable:
         """Set the tombstone: nothing of this migration may be created any more."""
         return self._write("SET #tombstone = :yes", {"yes": True})
 
+    def note_switched_on(self, feature: str) -> None:
+        """Record that a feature of the source was switched on; it is never switched off again, only told."""
+        self.rows.update(_PK, _SWITCHED_ON, f"SET #{feature} = :yes", {"yes": True})
+
+    def switched_on(self) -> list[str]:
+        """Return the features of the source that this migration has switched on, in any epoch."""
+        return sorted(self.rows.get(_PK, _SWITCHED_ON))
+
     def parked(self, epoch: str) -> int:
         """Return how many keys of the epoch are parked."""
         return self.rows.count(PARKED_INDEX, PARKED_EPOCH, epoch)
@@ -235,7 +244,7 @@ class ControlTable:
             record = ControlRecord.of(refused.row)
             record.require_open()
             if "execution" not in values:
-                raise MigrationStopped(_CUT_OVER_BEGAN) from refused
+                raise MigrationStopped(CUT_OVER_BEGAN) from refused
             if record.execution == values.get("execution"):
                 # The answer to this very write was lost, and boto3 wrote again.
                 return record

@@ -25,6 +25,7 @@ class Settings:
     max_write_units_per_second: float | None = None
     change_retention_seconds: float = 14 * 86400
     repair_extra: bool = False
+    fence_source_writes: bool = False
 
     @classmethod
     def from_text(cls, text: str) -> Settings:

@@ -94,6 +94,12 @@ class Mappings:
         self.switch(found[0], enabled=False)
         return False
 
+    def enable(self, function: str, source_arn: str) -> None:
+        """Enable a mapping that stands there disabled; one that is changing is left to the next look."""
+        for mapping in self.of(function, source_arn):
+            if mapping["State"] == DISABLED:
+                self._enable(mapping, {})
+
     def delete(self, mapping: Mapping[str, Any]) -> None:
         """Ask for a mapping's deletion; one that is changing or gone is left to the next look."""
         self._ask(lambda: self._client.delete_event_source_mapping(UUID=mapping["UUID"]))

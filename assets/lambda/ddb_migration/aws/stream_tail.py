@@ -7,7 +7,7 @@ shows. How far each shard was found applied is kept in the control table, so tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,7 +16,7 @@ from ddb_migration.aws.errors import code
 from ddb_migration.aws.rows import Rows
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.attribute_values import Item, with_base64
-from ddb_migration.core.item_key import canonical_key
+from ddb_migration.core.item_key import canonical_key, key_of_canonical
 from ddb_migration.core.stream_record import is_expiry
 from ddb_migration.core.watermark import is_applied, mark
 
@@ -33,12 +33,17 @@ Mapper = Callable[[Callable[[str], "ShardTail"], Iterable[str]], Iterable["Shard
 class ShardTail:
     """What one pass found in one shard: `written` counts its new records but for those of expiry.
 
-    `unapplied` counts keys whose newest change there was not applied; `at_end` tells that nothing more was to read.
+    `unapplied` counts keys whose newest change there was not applied, `unapplied_since` is when the oldest of these
+    changes was made (epoch seconds). `at_end` tells that nothing more was to read, `in_time` that the pass did not
+    stop because its time was up. `keys` are those whose changes were found applied.
     """
 
     written: int = 0
     unapplied: int = 0
+    unapplied_since: float | None = None
     at_end: bool = True
+    in_time: bool = True
+    keys: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,11 @@ class TailPass:
 
     written: int
     unapplied: int
+    unapplied_since: float | None
     at_end: bool
+    in_time: bool
     seconds: float
+    keys: tuple[Item, ...]
 
     @property
     def is_applied(self) -> bool:
@@ -85,12 +93,21 @@ class StreamTail:
         left = [shard for shard in self._shards() if not known.get(shard, {}).get("ended")]
         until = began + seconds
         found = list(self._each(lambda shard: self._read(shard, known.get(shard, {}).get("number"), until), left))
+        since = [shard.unapplied_since for shard in found if shard.unapplied_since is not None]
         return TailPass(
             written=sum(shard.written for shard in found),
             unapplied=sum(shard.unapplied for shard in found),
+            unapplied_since=min(since, default=None),
             at_end=all(shard.at_end for shard in found),
+            in_time=all(shard.in_time for shard in found),
             seconds=self._clock() - began,
+            keys=tuple(key for shard in found for key in shard.keys),
         )
+
+    def newest(self) -> list[Item]:
+        """Return the newest key of each shard, as far as it was read."""
+        rows = (row for _, row in self._rows.query(self._partition) if "item_key" in row)
+        return [key_of_canonical(row["item_key"]) for row in sorted(rows, key=lambda row: mark(row["number"]))]
 
     @property
     def _partition(self) -> str:
@@ -98,25 +115,36 @@ class StreamTail:
 
     def _read(self, shard: str, after: str | None, until: float) -> ShardTail:
         """Read one shard's pages until its end, the first page with an unapplied change, or the time's end."""
-        written, reached = 0, after
+        place = _Place(after)
         try:
             for records, is_last in self._pages(shard, after):
-                written += sum(not is_expiry(record) for record in records)
-                unapplied = self._unapplied(records)
-                if unapplied:
-                    self._keep(shard, after, reached)
-                    return ShardTail(written, unapplied, at_end=False)
-                reached = _last(records) or reached
-                if is_last or (records and self._clock() >= until):
-                    self._keep(shard, after, reached, ended=is_last)
-                    return ShardTail(written, at_end=is_last)
+                if not self._take(place, records):
+                    break
+                if records and not is_last and self._clock() >= until:
+                    place.in_time = False
+                    break
+                place.ended = is_last
+            else:
+                place.at_end = True
         except ClientError as error:
             if code(error) not in _GONE | _THROTTLED:
                 raise
-            self._keep(shard, after, reached)
-            return ShardTail(written, at_end=False)
-        self._keep(shard, after, reached)
-        return ShardTail(written)
+        self._keep(shard, place)
+        return place.found()
+
+    def _take(self, place: _Place, records: Sequence[Mapping[str, Any]]) -> bool:
+        """Move on by one page where all of it was applied, and tell whether it was."""
+        place.written += sum(not is_expiry(record) for record in records)
+        newest = {canonical_key(key): (key, record) for key, record in _keyed(records)}
+        numbers = self._watermarks.numbers([key for key, _ in newest.values()])
+        left = [record for text, (_, record) in newest.items() if not is_applied(numbers.get(text), _number(record))]
+        if left:
+            place.unapplied = len(left)
+            place.unapplied_since = min(map(_created, left))
+        elif records:
+            place.reached = max(map(_number, records), key=mark)
+            place.keys += [key for key, _ in newest.values()]
+        return not left
 
     def _pages(self, shard: str, after: str | None) -> Iterator[tuple[Sequence[Mapping[str, Any]], bool]]:
         """Yield pages of records, and whether the shard has ended with that page."""
@@ -142,20 +170,15 @@ class StreamTail:
                     raise
         return str(self._streams.get_shard_iterator(**request, ShardIteratorType="TRIM_HORIZON")["ShardIterator"])
 
-    def _unapplied(self, records: Sequence[Mapping[str, Any]]) -> int:
-        newest: dict[str, tuple[Item, str]] = {}
-        for record in records:
-            key, number = with_base64(record["dynamodb"]["Keys"]), record["dynamodb"]["SequenceNumber"]
-            # Within a shard the records of a key come in the order of its changes.
-            newest[canonical_key(key)] = (key, number)
-        numbers = self._watermarks.numbers([key for key, _ in newest.values()])
-        return sum(not is_applied(numbers.get(text), number) for text, (_, number) in newest.items())
-
-    def _keep(self, shard: str, before: str | None, reached: str | None, ended: bool = False) -> None:
-        if ended or reached != before:
-            sets = "SET #ended = :ended" + (", #number = :number" if reached is not None else "")
-            values = {"ended": ended, **({"number": reached} if reached is not None else {})}
-            self._rows.update(self._partition, shard, sets, values)
+    def _keep(self, shard: str, place: _Place) -> None:
+        if place.ended or place.reached != place.after:
+            values: dict[str, Any] = {"ended": place.ended}
+            if place.reached is not None:
+                values["number"] = place.reached
+            if place.keys:
+                values["item_key"] = canonical_key(place.keys[-1])
+            sets = ", ".join(f"#{name} = :{name}" for name in values)
+            self._rows.update(self._partition, shard, f"SET {sets}", values)
 
     def _shards(self) -> Iterator[str]:
         more: dict[str, str] = {}
@@ -167,5 +190,37 @@ class StreamTail:
             more = {"ExclusiveStartShardId": answer["LastEvaluatedShardId"]}
 
 
-def _last(records: Sequence[Mapping[str, Any]]) -> str | None:
-    return max((record["dynamodb"]["SequenceNumber"] for record in records), key=mark, default=None)
+@dataclass
+class _Place:
+    """How far a shard was read: from `after` to `reached`, two sequence numbers."""
+
+    after: str | None
+    reached: str | None = None
+    written: int = 0
+    unapplied: int = 0
+    unapplied_since: float | None = None
+    at_end: bool = False
+    ended: bool = False
+    in_time: bool = True
+    keys: list[Item] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.reached = self.after
+
+    def found(self) -> ShardTail:
+        keys = tuple(self.keys)
+        return ShardTail(self.written, self.unapplied, self.unapplied_since, self.at_end, self.in_time, keys)
+
+
+def _keyed(records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Item, Mapping[str, Any]]]:
+    """Yield (key, record); within a shard the records of a key come in the order of its changes."""
+    return ((with_base64(record["dynamodb"]["Keys"]), record) for record in records)
+
+
+def _number(record: Mapping[str, Any]) -> str:
+    return str(record["dynamodb"]["SequenceNumber"])
+
+
+def _created(record: Mapping[str, Any]) -> float:
+    moment = record["dynamodb"].get("ApproximateCreationDateTime")
+    return float(moment.timestamp()) if moment is not None else 0.0

@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ddb_migration.aws.errors import code
+from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.core.attribute_values import Item, with_base64, with_bytes
 from ddb_migration.core.table import Table
 
@@ -43,6 +44,10 @@ class Tables:
         found = self._client.describe_time_to_live(TableName=arn)["TimeToLiveDescription"]
         is_on = found.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
         return str(found["AttributeName"]) if is_on else None
+
+    def policy(self, arn: str) -> str | None:
+        """Return the resource policy, None where a table has none."""
+        return TablePolicy(self._client, arn).text()
 
     def is_empty(self, arn: str) -> bool:
         """Tell whether a table holds no item, by consistent reads."""

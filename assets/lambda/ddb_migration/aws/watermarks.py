@@ -42,6 +42,11 @@ class Watermarks:
             return False
         return True
 
+    def number(self, key: Item) -> str | None:
+        """Return a key's watermark, None where it has none."""
+        found: str | None = self._rows.get(watermark_id(self._stream_arn, key), _SK).get("number")
+        return found
+
     def numbers(self, keys: Iterable[Item]) -> dict[str, str]:
         """Return the watermarks of keys by their canonical text; a key without one is left out."""
         by_row = {(watermark_id(self._stream_arn, key), _SK): canonical_key(key) for key in keys}

@@ -28,6 +28,9 @@ WRITES = (
 _SERVICE_LINKED_ROLES = "arn:*:iam::*:role/aws-service-role/*dynamodb.amazonaws.com/*"
 _SERVICES = ("dynamodb.amazonaws.com", "replication.dynamodb.amazonaws.com")
 
+# What becomes of the fence when the migration is completed.
+KEEP, LIFT = "keep", "lift"
+
 Statement = Mapping[str, Any]
 
 
@@ -90,6 +93,16 @@ def has_fence(policy: str | None, statement: Statement) -> bool:
 def holds_sid(policy: str | None, sid: str) -> bool:
     """Tell whether a policy holds a statement of this Sid, whatever it says."""
     return any(one.get("Sid") == sid for one in _statements(_document(policy)))
+
+
+def fence_left(table_arn: str, sid: str) -> str:
+    """Return what is said of a fence that stays, with what lifts it."""
+    return (
+        f"the table {table_arn} stays fenced: it takes no writes. To let it take writes again, take the statement "
+        f"{sid} out of its resource policy (aws dynamodb get-resource-policy --resource-arn {table_arn}, then "
+        "put-resource-policy with the rest); where nothing else is in it: "
+        f"aws dynamodb delete-resource-policy --resource-arn {table_arn}"
+    )
 
 
 def _document(policy: str | None) -> dict[str, Any]:

@@ -15,16 +15,21 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a state: the execution that makes it, and what the last call of this state answered."""
+    """One call of a state: the execution that makes it, and what the last call of this state answered.
+
+    `given` is what the state was entered with, as long as it has not answered yet.
+    """
 
     execution: str
     last: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> Call:
         """Read the event that the state machine sends; what another state answered last says nothing here."""
         last = event.get("last") or {}
-        return cls(event["execution"], last if last.get("state") == event["state"] else {})
+        own = last.get("state") == event["state"]
+        return cls(event["execution"], last if own else {}, {} if own else last)
 
     @property
     def is_first(self) -> bool:

@@ -1,0 +1,110 @@
+"""The parts of the function, built from what the construct named."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from cut_over.parts import Parts
+from ddb_migration import names
+from ddb_migration.aws.announcements import Announcements
+from ddb_migration.aws.both_sides import BothSides
+from ddb_migration.aws.canary import Canary
+from ddb_migration.aws.change_queue import ChangeQueue
+from ddb_migration.aws.changed_keys import ChangedKeys
+from ddb_migration.aws.clients import client, writer_as
+from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.destination_lock import DestinationLock
+from ddb_migration.aws.environment import Environment
+from ddb_migration.aws.gate_facts import Gate
+from ddb_migration.aws.mappings import Mappings
+from ddb_migration.aws.rereads import Rereads
+from ddb_migration.aws.stream_tail import StreamTail
+from ddb_migration.aws.table_policy import TablePolicy
+from ddb_migration.aws.tables import Tables
+from ddb_migration.aws.verify_objects import VerifyObjects
+from ddb_migration.aws.watermarks import Watermarks
+from ddb_migration.core.control_record import ControlRecord
+from ddb_migration.core.fence import fence_sid, fence_statement
+from ddb_migration.core.verify_report import VerifyReport
+
+# Shards, and chunks of keys, that are read side by side.
+_AT_ONCE = 8
+
+
+def parts_of(environment: Environment) -> Parts:
+    """Build the parts of one migration."""
+    dynamodb, source = client("dynamodb"), environment[names.SOURCE_TABLE]
+    composed = _Composed(environment, ControlTable(dynamodb, environment[names.CONTROL_TABLE]))
+    gate = composed.gate()
+    return Parts(
+        source_arn=source,
+        stream_processor=environment[names.STREAM_PROCESSOR],
+        write_cdc=environment[names.WRITE_CDC],
+        change_queue_arn=environment[names.CHANGE_QUEUE_ARN],
+        fences=environment.settings.fence_source_writes,
+        fence=fence_statement(fence_sid(environment[names.CONTROL_TABLE]), source),
+        control=composed.control,
+        tables=Tables(dynamodb),
+        mappings=Mappings(client("lambda")),
+        policy=TablePolicy(dynamodb, source),
+        canary=Canary(client("sts"), environment[names.CANARY_ROLE], source, writer_as),
+        announcements=Announcements.of(environment[names.MIGRATION_NAME], environment[names.NOTIFICATION_TOPIC]),
+        lock=DestinationLock(client("ssm"), environment[names.DESTINATION_TABLE], environment.holder),
+        gate=gate,
+        tail_of=composed.tail_of,
+        changed_keys_of=lambda record: composed.keys_of(record, partial(gate.lag, record)),
+    )
+
+
+@dataclass(frozen=True)
+class _Composed:
+    """What depends on the record of an epoch, or on several services."""
+
+    environment: Environment
+    control: ControlTable
+    threads: ThreadPoolExecutor = ThreadPoolExecutor(_AT_ONCE)
+
+    def gate(self) -> Gate:
+        sqs = client("sqs")
+        return Gate(
+            control=self.control,
+            tables=Tables(client("dynamodb")),
+            mappings=Mappings(client("lambda")),
+            queue=self._queue(),
+            dead_letter_queue=ChangeQueue(sqs, self.environment[names.DEAD_LETTER_QUEUE_URL]),
+            source_arn=self.environment[names.SOURCE_TABLE],
+            stream_processor=self.environment[names.STREAM_PROCESSOR],
+            write_cdc=self.environment[names.WRITE_CDC],
+            change_queue_arn=self.environment[names.CHANGE_QUEUE_ARN],
+            report=self._report,
+        )
+
+    def tail_of(self, record: ControlRecord) -> StreamTail:
+        stream = str(record.stream_arn)
+        watermarks = Watermarks(self.control.rows, stream, time.time)
+        streams = client("dynamodbstreams")
+        return StreamTail(streams, stream, self.control.rows, watermarks, self.threads.map, time.time)
+
+    def keys_of(self, record: ControlRecord, lag: Callable[[], float | None]) -> ChangedKeys:
+        tables = (self.environment[names.SOURCE_TABLE], self.environment[names.DESTINATION_TABLE])
+        return ChangedKeys(
+            self.control.rows,
+            str(record.epoch),
+            str(record.stream_arn),
+            record.changed_shards,
+            BothSides(client("dynamodb"), *tables),
+            Rereads(self._queue(), str(record.epoch)),
+            since=float(record.verified_at or record.drained_at or 0),
+            lag=lag,
+            each=self.threads.map,
+        )
+
+    def _queue(self) -> ChangeQueue:
+        return ChangeQueue(client("sqs"), self.environment[names.CHANGE_QUEUE_URL])
+
+    def _report(self, epoch: str, pass_id: str) -> VerifyReport | None:
+        return VerifyObjects(client("s3"), self.environment[names.MIGRATION_BUCKET], epoch, pass_id).report()

@@ -1,0 +1,23 @@
+"""A group: several migrations go through together, or turn back together."""
+
+from __future__ import annotations
+
+from cut_over.parts import Parts
+from ddb_migration.aws.control_table import CHECKED, FLIP
+from ddb_migration.core.control_record import ControlRecord
+from ddb_migration.core.state_call import Answer, Call, again
+
+LOOK_SECONDS = 2
+
+
+def join(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
+    """Wait until all of the group are checked; whoever leads it says so to all of them in one transaction.
+
+    Nobody goes on without that word, and once it is given nobody turns back: the control record decides, and where
+    the one who leads has died before it, everybody's time-out passes.
+    """
+    if record.cut_over_group is None or record.cut_over_go == FLIP:
+        return None
+    if record.cut_over_step != CHECKED:
+        parts.control.set(call.execution, cut_over_step=CHECKED)
+    return again(LOOK_SECONDS, waiting_for="the others of the group to be checked")

@@ -1,0 +1,46 @@
+"""Turning back: the fence is lifted, replication goes on, and the reason is kept."""
+
+from __future__ import annotations
+
+import json
+
+from cut_over.parts import Parts
+from ddb_migration import names
+from ddb_migration.aws.control_table import BACK
+from ddb_migration.core.control_record import ControlRecord
+from ddb_migration.core.cut_over_order import FENCED
+from ddb_migration.core.state_call import Answer, Call, again, done
+
+# The policy cannot be changed for 15 s after it was (DynamoDB guide, "Resource-based policy considerations").
+LOOK_SECONDS = 3
+_MOST_CHARACTERS = 500
+
+
+def run(parts: Parts, call: Call) -> Answer:
+    """Turn back after CutOver has failed; answer whether it did, for a group may have gone through."""
+    record = parts.control.enter(call.execution, names.LIFT_FENCE_STATE)
+    if record.cut_over_started is None:
+        return done(turned_back=True)
+    if record.cut_over_step != BACK:
+        record = parts.control.turn_back(call.execution, f"CutOver failed: {_cause(call)}")
+    return turn_back(parts, call, record) if record.cut_over_step == BACK else done(turned_back=False)
+
+
+def turn_back(parts: Parts, call: Call, record: ControlRecord) -> Answer:
+    """Undo what a cut-over has done so far; may be repeated until it is done."""
+    parts.mappings.enable(parts.write_cdc, parts.change_queue_arn)
+    if record.cut_over_form == FENCED and not parts.policy.remove_fence(parts.fence["Sid"]):
+        return again(LOOK_SECONDS, waiting_for="the fence to be lifted", back=True)
+    parts.announcements.phase(record.epoch, names.FENCE_LIFTED_PHASE, reason=record.cut_over_refused)
+    parts.control.forget_cut_over(call.execution)
+    return done(cut_over=False, turned_back=True, reason=record.cut_over_refused)
+
+
+def _cause(call: Call) -> str:
+    """Return what Step Functions tells of the failure: its cause is the function's own JSON, where there is one."""
+    failed = call.given.get("failed") or {}
+    try:
+        said = json.loads(failed.get("Cause", ""))["errorMessage"]
+    except (ValueError, KeyError, TypeError):
+        said = failed.get("Cause", "no cause was given")
+    return f"{failed.get('Error', 'an error')}: {said}"[:_MOST_CHARACTERS]

@@ -1,0 +1,105 @@
+"""What the states work with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ddb_migration.aws.announcements import Announcements
+from ddb_migration.aws.canary import Canary
+from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.destination_lock import DestinationLock
+from ddb_migration.aws.late_changes import LateChangeRows
+from ddb_migration.aws.mappings import Mappings
+from ddb_migration.aws.removal import Removal
+from ddb_migration.aws.stream_tail import StreamTail
+from ddb_migration.aws.table_policy import TablePolicy
+from ddb_migration.aws.tables import Tables
+from ddb_migration.core.attribute_values import Item
+from ddb_migration.core.control_record import ControlRecord
+from ddb_migration.core.fence import Statement
+
+
+class Gate(Protocol):
+    """What says whether the application may be switched."""
+
+    def closed_because(self, record: ControlRecord) -> tuple[str, ...]:
+        """Return why cut-over is not allowed; nothing where it is."""
+
+
+class KeyRound(Protocol):
+    """How far a round of comparing changed keys has come."""
+
+    @property
+    def began(self) -> float:
+        """When it began, in epoch seconds."""
+
+    @property
+    def keys(self) -> int:
+        """How many keys it has compared."""
+
+    @property
+    def suspects(self) -> Sequence[Any]:
+        """The keys that differ."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all its keys have been compared."""
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether it was short enough for the next one to follow behind the fence."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all its keys, and those in suspicion from earlier, are equal."""
+
+
+class Keys(Protocol):
+    """The comparison of the keys that changed."""
+
+    def check(self, until: float) -> KeyRound:
+        """Go on with the round under way, or begin the next; `until` is when this call must end."""
+
+    def check_keys(self, keys: Iterable[Item], until: float) -> int:
+        """Compare keys that are known otherwise; return how many of them it came to."""
+
+    def index_holds(self, newest: Sequence[Item]) -> bool:
+        """Tell whether a round that begins now finds these keys."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The migration's resources; `clock` gives epoch seconds.
+
+    `fences` tells whether the migration may fence its source: only then may its role change the source's policy.
+    """
+
+    source_arn: str
+    stream_processor: str
+    write_cdc: str
+    change_queue_arn: str
+    fences: bool
+    fence: Statement
+    control: ControlTable
+    tables: Tables
+    mappings: Mappings
+    policy: TablePolicy
+    canary: Canary
+    announcements: Announcements
+    lock: DestinationLock
+    gate: Gate
+    tail_of: Callable[[ControlRecord], StreamTail]
+    changed_keys_of: Callable[[ControlRecord], Keys]
+    clock: Callable[[], float] = time.time
+
+    def late_changes(self, record: ControlRecord) -> LateChangeRows:
+        """Return what the source was told after the cut-over."""
+        return LateChangeRows(self.control.rows, str(record.epoch))
+
+    @property
+    def removal(self) -> Removal:
+        """Return what takes away the mappings that were made at run time."""
+        return Removal(self.control, self.mappings, (self.stream_processor, self.write_cdc), self.clock)

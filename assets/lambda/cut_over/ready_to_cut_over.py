@@ -1,0 +1,27 @@
+"""ReadyToCutOver: waits for the operator, and meanwhile keeps what is left to check small.
+
+The state machine gives each entry a task token and a time-out; when that is up it enters again. So one state both
+waits and looks: each entry compares the changed keys once and reads the tail of the stream on.
+"""
+
+from __future__ import annotations
+
+from cut_over.parts import Parts
+from ddb_migration import names
+from ddb_migration.core.state_call import Answer, Call
+
+# The function has 60 s; what is not done within these goes on at the next entry.
+TAIL_SECONDS = 20.0
+KEYS_SECONDS = 20.0
+
+
+def run(parts: Parts, call: Call, token: str) -> Answer:
+    """Keep the token for the operator, then check once what has changed."""
+    record = parts.control.enter(call.execution, names.READY_TO_CUT_OVER_STATE)
+    if record.ready_at is None:
+        parts.announcements.phase(record.epoch, names.READY_TO_CUT_OVER_STATE)
+    parts.control.set_once(call.execution, ready_at=parts.clock())
+    record = parts.control.set(call.execution, task_token=token)
+    tail = parts.tail_of(record).read_on(TAIL_SECONDS)
+    keys = parts.changed_keys_of(record).check(parts.clock() + KEYS_SECONDS)
+    return {"tail_seconds": tail.seconds, "unapplied": tail.unapplied, "changed_keys": keys.keys}
