@@ -67,7 +67,7 @@ DEVELOPMENT = [
 DOCUMENTATION = [
     {"Home": "index.md"},
     {"Concepts": ["concepts.md", "guarantees.md", "aws-behaviour.md"]},
-    {"Use": ["tutorial.md", "plan.md", "setup-check.md", "alarms.md", "amplify.md", "alternatives.md"]},
+    {"Use": ["tutorial.md", "plan.md", "setup-check.md", "gate.md", "alarms.md", "amplify.md", "alternatives.md"]},
     {"Reference": ["reference.md", "security.md"]},
     {"Decisions": [f"decisions/{page.name}" for page in sorted(Path("docs/decisions").glob("*.md"))]},
 ]

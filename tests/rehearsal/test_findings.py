@@ -10,7 +10,7 @@ from ddb_migration_construct.rehearsal.comparison import Comparison, Difference
 from ddb_migration_construct.rehearsal.denials import denials_in
 from ddb_migration_construct.rehearsal.limits import LIMITS
 from ddb_migration_construct.rehearsal.report import report_lines
-from ddb_migration_construct.rehearsal.verdict import Failure, Findings, as_json, overall
+from ddb_migration_construct.rehearsal.verdict import Differences, Failure, Findings, as_json, overall
 
 EQUAL = Comparison(10, 10)
 DIFFERENT = Comparison(10, 9, missing=1, differences=(Difference("different", "abc", ("a", "\u2028[red]")),))
@@ -31,6 +31,11 @@ KEYS = {
     "faults",
     "phases",
     "seed",
+    "differences_planted",
+    "differences_found",
+    "differences_repaired",
+    "false_differences",
+    "verified_again",
 }
 
 
@@ -53,6 +58,27 @@ def test_only_equal_tables_without_a_failure_are_equal(
 ) -> None:
     found = findings(comparison, failure)
     assert (found.verdict, found.exit_code) == (verdict, exit_code)
+
+
+@pytest.mark.parametrize(
+    ("differences", "verdict"),
+    [
+        (Differences(0, 0, 0), "equal"),
+        (Differences(8, 8, 8, "equal"), "equal"),
+        (Differences(8, 7, 7), "failed"),
+        (Differences(8, 8, 7), "failed"),
+        (Differences(8, 9, 9), "failed"),
+        (Differences(0, 1, 1), "failed"),
+        (Differences(8, 8, 8, "unequal"), "failed"),
+    ],
+)
+def test_a_wrong_verify_fails_the_rehearsal(differences: Differences, verdict: str) -> None:
+    found = findings(EQUAL)
+    found.differences = differences
+    assert found.verdict == verdict
+    assert found.as_json()["false_differences"] == max(0, differences.found - differences.planted)
+    text = "\n".join(report_lines([found]))
+    assert f"verify: {differences.planted} differences planted, {differences.found} found" in text
 
 
 @pytest.mark.parametrize("found", [findings(EQUAL), findings(DIFFERENT), findings(failure=FAILURE)])

@@ -81,6 +81,9 @@ def rehearse(
     seed: Annotated[int | None, typer.Option(help="Same seed, same items and writes; by default a new one.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
     keep_work_dir: Annotated[bool, typer.Option(help="Keep the work folder, with all logs.")] = False,
+    plant_differences: Annotated[
+        int, typer.Option(min=0, help="Make the destination differ in so many items before Verify, which repairs them.")
+    ] = 0,
     plant: Annotated[PlantedFault | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Migrate a table on this machine, of hostile items or your own, and compare every item at the end.
@@ -94,6 +97,8 @@ def rehearse(
     from ddb_migration_construct.rehearsal.options import AS_THE_APP_SAYS, DIRECT, RehearsalOptions
     from ddb_migration_construct.rehearsal.run import rehearse as run
 
+    if plant_differences and app is not None:
+        raise CommandFailed("--plant-differences is for the rehearsal's own app; leave one of the two out")
     try:
         shape = KeyShape.parse(key)
         # The key of an app's tables is known once they are deployed.
@@ -114,5 +119,6 @@ def rehearse(
         app=app,
         migration=migration,
         items_file=items_file,
+        plant_differences=plant_differences,
     )
     raise typer.Exit(run(options))

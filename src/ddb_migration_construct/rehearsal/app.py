@@ -1,7 +1,8 @@
 """The rehearsal's CDK app: two tables and one migration between them, in one stack.
 
 Run as `python -m ddb_migration_construct.rehearsal.app`; the context key `key` sets the shape of the primary
-key (default "sn"). Your own migrations live best in a stack of their own, beside the tables' stack.
+key (default "sn"), and with `repair_extra=yes` Repair deletes what only the destination has. Your own migrations live
+best in a stack of their own, beside the tables' stack.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ _TYPES = {
 class RehearsalStack(Stack):
     """A source with a stream and point-in-time recovery, an empty destination, and the migration."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, key_shape: KeyShape, **kwargs: Any) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, key_shape: KeyShape, repair_extra: bool, **kwargs: Any
+    ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         source = self._table(
             "Source",
@@ -40,7 +43,9 @@ class RehearsalStack(Stack):
             ),
         )
         destination = self._table("Destination", key_shape)
-        migration = DynamoDbTableMigration(self, MIGRATION_ID, source_table=source, destination_table=destination)
+        migration = DynamoDbTableMigration(
+            self, MIGRATION_ID, source_table=source, destination_table=destination, repair_extra=repair_extra
+        )
         CfnOutput(self, "SourceTable", value=source.table_name)
         CfnOutput(self, "DestinationTable", value=destination.table_name)
         CfnOutput(self, "StateMachineArn", value=migration.state_machine.state_machine_arn)
@@ -65,7 +70,9 @@ def main() -> None:
     """Synthesise the app."""
     app = App(analytics_reporting=False)
     key_shape = KeyShape.parse(app.node.try_get_context("key") or "sn")
-    RehearsalStack(app, STACK_NAME, key_shape=key_shape, env=Environment(account=ACCOUNT, region=REGION))
+    repair_extra = app.node.try_get_context("repair_extra") == "yes"
+    environment = Environment(account=ACCOUNT, region=REGION)
+    RehearsalStack(app, STACK_NAME, key_shape=key_shape, repair_extra=repair_extra, env=environment)
     app.synth()
 
 

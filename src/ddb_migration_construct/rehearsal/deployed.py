@@ -43,6 +43,7 @@ class Deployed:
         self.streams = aws.client("dynamodbstreams")
         self.states = aws.client("stepfunctions")
         self.migration: Migration = find_migration(self.states, migration_name)
+        self.client = aws.client
         self._aws = aws
         self._sqs = aws.client("sqs")
         self._stack_name = stack_name

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 
 from ddb_migration_construct._runtime import names
 from ddb_migration_construct.rehearsal.deployed import Deployed
@@ -10,9 +12,11 @@ from ddb_migration_construct.rehearsal.following import Execution, ExecutionFail
 from ddb_migration_construct.rehearsal.items import Items
 from ddb_migration_construct.rehearsal.last_drain import Moment, unsettled, wait_for_last_drain
 from ddb_migration_construct.rehearsal.options import RehearsalOptions
+from ddb_migration_construct.rehearsal.planted_differences import PlantedDifferences
 from ddb_migration_construct.rehearsal.progress import Progress
 from ddb_migration_construct.rehearsal.stream_tail import StreamTail
 from ddb_migration_construct.rehearsal.verdict import Findings
+from ddb_migration_construct.rehearsal.verifying import differences, verify_again
 from ddb_migration_construct.rehearsal.watermarks import read_watermarks
 from ddb_migration_construct.rehearsal.writers import Writers
 
@@ -33,6 +37,10 @@ def migrate(
 
     Raises ExecutionFailed, Stalled or WriterFailed.
     """
+    planted = PlantedDifferences(
+        deployed.dynamodb, deployed.source, deployed.destination, items, options.population, options.plant_differences
+    )
+    planted.prepare()
     with Writers(
         deployed.dynamodb,
         deployed.source,
@@ -41,7 +49,11 @@ def migrate(
         writes_per_second=options.writes_per_second,
     ) as writers:
         try:
-            _follow(deployed, _start(deployed), Watch(_patience(options)), writers, progress, findings)
+            _follow(deployed, _start(deployed), Watch(_patience(options)), writers, progress, findings, planted.plant)
+            findings.differences = differences(deployed, planted.real)
+            if options.plant_differences:
+                progress.say("verify again, while the writers go on")
+                findings.differences = replace(findings.differences, again=verify_again(deployed))
         finally:
             findings.writes = writers.writes
         findings.writes = writers.stop()
@@ -89,13 +101,18 @@ def _follow(
     writers: Writers,
     progress: Progress,
     findings: Findings,
+    before_verify: Callable[[], None],
 ) -> None:
-    running = True
+    running, is_verifying = True, False
     while running:
         running = execution.is_running()
         if execution.state == names.READY_TO_CUT_OVER_STATE and deployed.is_ready():
             running = False
         for state in execution.newly_entered():
+            if state == names.VERIFY_STATE and not is_verifying:
+                # The job takes seconds to start.
+                before_verify()
+                is_verifying = True
             progress.say(f"state {state}")
         findings.counts = deployed.counts()
         findings.writes = writers.writes

@@ -25,7 +25,8 @@ class RehearsalOptions:
     `items` are in the source at the start; `given_items`, where there are any, stand in their place.
     `writes_per_second` go on until the migration has drained; `mode` is the bulk load, direct or large, or both, or
     what a team's app says; `indexed` are types by name of the keys of the tables' secondary indexes; `faults` is
-    none, light or heavy; `plant` is the name of a planted fault, or None.
+    none, light or heavy; `plant` is the name of a planted fault, or None; `plant_differences` is how many differences
+    are put into the destination before Verify.
     """
 
     items: int
@@ -42,6 +43,7 @@ class RehearsalOptions:
     migration: str | None = None
     items_file: Path | None = None
     indexed: Mapping[str, str] = field(default_factory=dict)
+    plant_differences: int = 0
 
     @property
     def population(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ddb_migration_construct.rehearsal.comparison import Comparison, Difference
 from ddb_migration_construct.rehearsal.limits import LIMITS
-from ddb_migration_construct.rehearsal.verdict import Failure, Findings, overall
+from ddb_migration_construct.rehearsal.verdict import Differences, Failure, Findings, overall
 
 _CAUSE_CHARACTERS = 3000
 _NAMES = 8
@@ -43,6 +43,8 @@ def _rehearsal(findings: Findings) -> Iterator[str]:
     if findings.faults:
         yield "  injected: " + ", ".join(f"{kind} {count}" for kind, count in sorted(findings.faults.items()))
     yield from (f"  note: {note}" for note in findings.notes)
+    if findings.differences is not None:
+        yield from _differences(findings.differences)
     if findings.comparison is not None:
         yield from _comparison(findings.comparison)
     if findings.failure is not None:
@@ -53,6 +55,13 @@ def _figures(findings: Findings) -> Iterator[str]:
     counts = {"writes": findings.writes, **findings.counts}
     yield "  " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
     yield "  " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in findings.phases.items())
+
+
+def _differences(found: Differences) -> Iterator[str]:
+    yield (
+        f"  verify: {found.planted} differences planted, {found.found} found, {found.repaired} repaired, "
+        f"{found.invented} invented" + (f"; verified again: {found.again}" if found.again else "")
+    )
 
 
 def _comparison(comparison: Comparison) -> Iterator[str]:

@@ -55,7 +55,9 @@ class _Run:
 
     def of_own_app(self, change: Callable[[Path], None]) -> None:
         """Rehearse the own app in each mode; the first embedded AWS starts while the app is synthesised."""
-        context = {"key": self.options.key_shape.text}
+        # Among planted differences are items that only the destination has.
+        repairs = {"repair_extra": "yes"} if self.options.plant_differences else {}
+        context = {"key": self.options.key_shape.text, **repairs}
         synthesis = Synthesis(self.folder, context, {**os.environ, **jsii_environment()})
         with self._started(synthesis):
             assembly = OwnAssembly(synthesis, self.options.plant, change)

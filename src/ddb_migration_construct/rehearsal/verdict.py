@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from typing import Any
 
 from ddb_migration_construct.rehearsal.comparison import Comparison
@@ -11,6 +11,15 @@ from ddb_migration_construct.rehearsal.comparison import Comparison
 EQUAL = "equal"
 DIFFERENT = "different"
 FAILED = "failed"
+
+# What the JSON tells of Verify.
+VERIFIED = (
+    "differences_planted",
+    "differences_found",
+    "differences_repaired",
+    "false_differences",
+    "verified_again",
+)
 
 
 @dataclass(frozen=True)
@@ -20,6 +29,26 @@ class Failure:
     error: str
     cause: str
     denials: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What Verify found: how many were planted, found and repaired, and the verdict of the verify after that."""
+
+    planted: int
+    found: int
+    repaired: int
+    again: str | None = None
+
+    @property
+    def invented(self) -> int:
+        """How many more were found than had been planted; the writers make none."""
+        return max(0, self.found - self.planted)
+
+    @property
+    def is_right(self) -> bool:
+        """Tell whether all that was planted was found and repaired, and nothing else was."""
+        return self.planted == self.found == self.repaired and self.again in (None, EQUAL)
 
 
 @dataclass
@@ -41,15 +70,18 @@ class Findings:
     faults: Mapping[str, int] = field(default_factory=dict)
     phases: Mapping[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    differences: Differences | None = None
     comparison: Comparison | None = None
     failure: Failure | None = None
 
     @property
     def verdict(self) -> str:
-        """Return "failed" without a comparison, else whether the tables are "equal" or "different"."""
+        """Return "failed" without a comparison or after a wrong verify, else whether the tables are "equal"."""
         if self.failure is not None or self.comparison is None:
             return FAILED
-        return EQUAL if self.comparison.equal else DIFFERENT
+        if not self.comparison.equal:
+            return DIFFERENT
+        return FAILED if self.differences is not None and not self.differences.is_right else EQUAL
 
     @property
     def exit_code(self) -> int:
@@ -65,6 +97,7 @@ class Findings:
             **self._compared(),
             "writes": self.writes,
             **{name: self.counts.get(name, 0) for name in ("captured", "applied", "stale_skipped", "parked")},
+            **self._verified(),
             "faults": {**({self.planted: 1} if self.planted else {}), **self.faults},
             "phases": dict(self.phases),
             "seed": self.seed,
@@ -72,6 +105,11 @@ class Findings:
             "notes": list(self.notes),
             "failure": asdict(self.failure) if self.failure is not None else None,
         }
+
+    def _verified(self) -> dict[str, Any]:
+        found = self.differences
+        values = (None,) * 5 if found is None else (*astuple(found)[:3], found.invented, found.again)
+        return dict(zip(VERIFIED, values, strict=True))
 
     def _compared(self) -> dict[str, Any]:
         names = ("source_items", "destination_items", "missing", "extra", "different", "differences")
