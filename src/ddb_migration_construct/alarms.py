@@ -58,8 +58,8 @@ class Alarms(Construct):
             "StreamNearExpiry",
             lag,
             "changes of the source are captured more than 6 hours late, and are lost for good after 24. Act now: "
-            "mend what StreamProcessor's log says. If the lag nears 24 hours, abort and start again: ddb-migration "
-            f"abort {self._name}.",
+            "mend what StreamProcessor's log says. From 23 hours on the migration is called incomplete, and cut-over "
+            f"asks for a full verify that finds nothing: ddb-migration verify {self._name} --repair.",
             threshold=6 * _HOUR_MS,
             periods=3,
             missing=_IGNORE,
