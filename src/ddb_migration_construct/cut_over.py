@@ -77,7 +77,7 @@ class CutOver(MigrationFunction):
 
     def _allow_looks(self, resources: Resources) -> None:
         """Everything that a cut-over looks at: both tables, the stream, queues, reports and the control table."""
-        allow_source(self.role, resources.source_table, "DescribeTable", "BatchGetItem")
+        allow_source(self.role, resources.source_table, "DescribeTable", "DescribeTimeToLive", "BatchGetItem")
         allow_reading(self.role, resources.destination_table, "BatchGetItem")
         allow_stream(self.role, resources.source_table)
         allow_table(self.role, resources.control_table, "GetItem", "UpdateItem", "Query", "BatchGetItem")

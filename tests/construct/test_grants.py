@@ -91,7 +91,7 @@ GRANTS: dict[str, set[Grant]] = {
     | on(BUS, "events", "PutEvents")
     | on(EXECUTIONS, "states", "DescribeExecution"),
     "CutOverRole": FUNCTION_LOGS
-    | on(SOURCE, "dynamodb", "DescribeTable", "BatchGetItem")
+    | on(SOURCE, "dynamodb", "DescribeTable", "DescribeTimeToLive", "BatchGetItem")
     | on(f"{SOURCE}/stream/*", "dynamodb", "DescribeStream", "GetRecords", "GetShardIterator")
     | on("*", "dynamodb", "ListStreams")
     | on(DESTINATION, "dynamodb", "BatchGetItem")

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddb_migration.core.item_key import canonical_key, deduplication_id, key_of, message_group, watermark_id
+from ddb_migration.core.item_key import (
+    canonical_key,
+    deduplication_id,
+    key_of,
+    key_of_canonical,
+    message_group,
+    watermark_id,
+)
 from tests.core.strategies import items, keys, number_texts, texts
 
 DIGITS_38 = "12345678901234567890123456789012345678"
@@ -91,3 +98,11 @@ def test_watermarks_of_two_streams_and_duplicates_of_two_epochs_are_apart() -> N
 @given(keys, items)
 def test_the_key_of_an_item_is_its_key(key: dict[str, Any], item: dict[str, Any]) -> None:
     assert key_of({**item, **key}, list(key)) == key
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [("10", "10"), ("1E+1", "10"), ("1.0", "1"), ("0.0000001", "0.0000001"), ("-1E-7", "-0.0000001"), ("0E5", "0")],
+)
+def test_a_key_that_comes_back_has_its_numbers_written_out(given: str, written: str) -> None:
+    assert key_of_canonical(canonical_key({"pk": {"N": given}})) == {"pk": {"N": written}}

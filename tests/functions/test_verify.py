@@ -9,6 +9,7 @@ import pytest
 
 from ddb_migration.aws.verify_objects import VerifyObjects
 from ddb_migration.core.message import decode
+from ddb_migration.core.verify_plan import VerifyPlan
 from ddb_migration.core.verify_report import (
     DIFFERENT,
     EXTRA,
@@ -223,3 +224,16 @@ def test_a_report_of_another_epoch_is_refused(drained: Migration) -> None:
     with pytest.raises(Exception, match="epoch e0 has ended"):
         drained.control.note_verify(report_of(drained, epoch="e0"))
     assert drained.control.read().execution == EXECUTION
+
+
+def test_the_page_lies_beside_the_report_and_stays(drained: Migration) -> None:
+    report = report_of(drained)
+    objects = drained.parts().verify_objects(report.epoch, report.pass_id)
+    objects.keep_report(report)
+    objects.keep_plan(VerifyPlan(1.0, 4, 1))
+    objects.delete_work()
+    kept = drained.aws.s3.buckets["bucket"]
+    prefix = f"verify/{report.epoch}/{report.pass_id}/"
+    assert {key for key in kept if key.startswith(prefix)} == {f"{prefix}report.json", f"{prefix}report.html"}
+    assert kept[f"{prefix}report.html"].startswith(b"<!doctype html>")
+    assert objects.report() == report

@@ -96,10 +96,12 @@ class _Composed:
             str(record.epoch),
             str(record.stream_arn),
             record.changed_shards,
-            BothSides(client("dynamodb"), *tables),
+            BothSides(client("dynamodb"), *tables, record.max_read_units_per_second),
             Rereads(self._queue(), str(record.epoch)),
             since=float(record.verified_at or record.drained_at or 0),
             lag=lag,
+            repair_extra=self.environment.settings.repair_extra,
+            time_to_live=Tables(client("dynamodb")).time_to_live(tables[0]),
             each=self.threads.map,
         )
 

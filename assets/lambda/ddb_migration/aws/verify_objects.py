@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ddb_migration.aws.errors import code
+from ddb_migration.core import report_page
 from ddb_migration.core.matching import Leftover, Matched
 from ddb_migration.core.verify_plan import VerifyPlan
 from ddb_migration.core.verify_report import VerifyReport, pass_prefix, report_key
@@ -29,6 +30,7 @@ class VerifyObjects:
         self._client, self._bucket = client, bucket
         self._prefix = pass_prefix(epoch, pass_id)
         self._report = report_key(epoch, pass_id)
+        self._page = f"{self._prefix}report.html"
 
     def plan(self) -> VerifyPlan | None:
         """Return the plan, None before the pass has one."""
@@ -45,8 +47,10 @@ class VerifyObjects:
         return None if text is None else VerifyReport.from_text(text)
 
     def keep_report(self, report: VerifyReport) -> None:
-        """Keep the report."""
-        self._put(self._report, report.to_text())
+        """Keep the report, and the page made from it."""
+        text = report.to_text()
+        self._put(self._report, text)
+        self._put(self._page, report_page.page({"verify": json.loads(text)}))
 
     def done(self) -> set[int]:
         """Return the segments that are done."""
@@ -61,8 +65,8 @@ class VerifyObjects:
         return _from_text(str(self._get(self._segment(segment))))
 
     def delete_work(self) -> None:
-        """Delete all objects of the pass but its report."""
-        keys = [key for key in self._keys("") if key != self._report]
+        """Delete all objects of the pass but its report and the page."""
+        keys = [key for key in self._keys("") if key not in (self._report, self._page)]
         for first in range(0, len(keys), _DELETED_AT_ONCE):
             objects = [{"Key": key} for key in keys[first : first + _DELETED_AT_ONCE]]
             self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
@@ -76,7 +80,8 @@ class VerifyObjects:
             yield from (row["Key"] for row in page.get("Contents", []))
 
     def _put(self, key: str, text: str) -> None:
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=text.encode())
+        kind = "text/html; charset=utf-8" if key == self._page else "application/json"
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=text.encode(), ContentType=kind)
 
     def _get(self, key: str) -> str | None:
         try:

@@ -23,8 +23,10 @@ def canonical_key(key: Item) -> str:
 
 
 def key_of_canonical(text: str) -> dict[str, dict[str, str]]:
-    """Return a key whose canonical form is this text; a number may be written otherwise than it was given."""
-    return {name: {kind: content} for name, kind, content in json.loads(text)}
+    """Return a key whose canonical form is this text; numbers are written out, as DynamoDB writes them."""
+    return {
+        name: {kind: f"{Decimal(content):f}" if kind == "N" else content} for name, kind, content in json.loads(text)
+    }
 
 
 def message_group(key: Item) -> str:
