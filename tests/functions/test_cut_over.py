@@ -379,6 +379,12 @@ def test_who_turned_back_cannot_be_told_to_go_through(cutting: Cutting) -> None:
 # --- ready -------------------------------------------------------------------------------------------------------
 
 
+def test_ready_says_what_would_refuse_a_cut_over(cutting: Cutting) -> None:
+    assert cutting.ready()["closed"] == []
+    cutting.gate.reasons = ("a key is parked", "the lag is not known")
+    assert cutting.ready()["closed"] == ["a key is parked", "the lag is not known"]
+
+
 def test_ready_keeps_the_newest_token_and_reads_on(cutting: Cutting) -> None:
     cutting.write("b", "held back", applied=False)
     answer = cutting.ready("one")

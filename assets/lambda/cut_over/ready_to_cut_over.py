@@ -16,7 +16,7 @@ KEYS_SECONDS = 20.0
 
 
 def run(parts: Parts, call: Call, token: str) -> Answer:
-    """Keep the token for the operator, then check once what has changed."""
+    """Keep the token for the operator, check once what has changed, and answer what would refuse a cut-over now."""
     record = parts.control.enter(call.execution, names.READY_TO_CUT_OVER_STATE)
     if record.ready_at is None:
         parts.announcements.phase(record.epoch, names.READY_TO_CUT_OVER_STATE)
@@ -24,4 +24,5 @@ def run(parts: Parts, call: Call, token: str) -> Answer:
     record = parts.control.set(call.execution, task_token=token)
     tail = parts.tail_of(record).read_on(TAIL_SECONDS)
     keys = parts.changed_keys_of(record).check(parts.clock() + KEYS_SECONDS)
-    return {"tail_seconds": tail.seconds, "unapplied": tail.unapplied, "changed_keys": keys.keys}
+    reasons = list(parts.gate.closed_because(record))
+    return {"tail_seconds": tail.seconds, "unapplied": tail.unapplied, "changed_keys": keys.keys, "closed": reasons}
