@@ -24,6 +24,7 @@ from botocore.config import Config
 
 from benchmarks.product import copy_files, copy_lanes, copy_segments, export_of, texts_of
 from benchmarks.shapes import as_text, page_of
+from benchmarks.verifying import read, verify
 
 Case = Callable[[], int]
 
@@ -59,6 +60,12 @@ class Cases:
 
     def _scan_write_product(self, shape: str) -> Case:
         return lambda: copy_segments(self.client(), arn(shape), SEGMENTS[shape])
+
+    def _verify_product(self, shape: str) -> Case:
+        return lambda: verify(self.client(), arn(shape), SEGMENTS[shape] // 2)[0]
+
+    def _read_product(self, shape: str) -> Case:
+        return lambda: read(self.client(), arn(shape), SEGMENTS[shape])
 
     def _scan_write_resource(self, shape: str) -> Case:
         table = self.client(boto3.resource).Table(arn(shape))

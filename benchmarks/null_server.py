@@ -54,8 +54,9 @@ class Answers:
 
 
 def _pages(shape: str) -> Sequence[bytes]:
-    items, pages = page_of(shape), []
+    pages = []
     for number in range(1, PAGES + 1):
+        items = page_of(shape, number)
         told = {"ConsumedCapacity": {"CapacityUnits": 128.5, "TableName": shape}, "Count": len(items), "Items": items}
         if number < PAGES:
             told["LastEvaluatedKey"] = {"pk": {"S": f"PAGE#{number}"}, "sk": {"S": "x"}}

@@ -90,9 +90,9 @@ SHAPES: dict[str, Callable[[random.Random, int], Item]] = {
 }
 
 
-def page_of(shape: str) -> list[Item]:
-    """Return the items of one full page; the same at every call."""
-    draw, size = random.Random(1), 0  # noqa: S311  no secret
+def page_of(shape: str, number: int = 1) -> list[Item]:
+    """Return the items of one full page, each number another; the same at every call."""
+    draw, size = random.Random(number), 0  # noqa: S311  no secret
     items: list[Item] = []
     while size < PAGE_BYTES:
         item = SHAPES[shape](draw, len(items))

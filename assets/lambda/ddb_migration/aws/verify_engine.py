@@ -74,7 +74,7 @@ class Pair:
         return Matched(
             self.segment,
             (source.items, destination.items),
-            (source.digest, destination.digest),
+            (source.sha256.hexdigest(), destination.sha256.hexdigest()),
             (self.read_units[0], self.read_units[1]),
             tuple(self.leftovers),
         )
@@ -145,9 +145,10 @@ class VerifyEngine:
             self._end()
             return
         side, pair = self._open[cursor]
-        self.totals[side].items_offered += len(portion.items)
-        self.totals[side].bytes_offered += sum(map(len, portion.items))
         pair.arrived(side, portion)
+        # By these, the reading side judges how many items make a page.
+        totals, matched = self.totals[side], pair.matching.sides[side]
+        totals.items_offered, totals.bytes_offered = matched.items, matched.size
         if pair.is_read:
             self._keep(pair)
         self._pump()

@@ -105,8 +105,7 @@ class VerifyPass:
     def summary(self, segment: int) -> Summary:
         """Return what came of a segment that is done."""
         matched = self.objects.matched(segment)
-        (source, destination), digests = matched.items, [f"{digest:032x}" for digest in matched.digests]
-        row = Segment(segment, segment, source, destination, *digests)
+        row = Segment(segment, segment, *matched.items, *matched.digests)
         return Summary(row, matched.read_units, len(matched.leftovers))
 
     def settle(self, keys: Iterable[Item]) -> tuple[Settled, tuple[float, float]]:

@@ -1,19 +1,20 @@
-"""Matching: the items of one segment, as they arrive from both tables, set off against each other by digest.
+"""Matching: the items of one segment, as they arrive from both tables, set off against each other.
 
-First by their texts as DynamoDB writes them, which is quick; what has no counterpart then is parsed and matched in
-canonical form. A digest tells all of an item, its key too, so equal ones need no more looking at, and an item without
-an equal is left over with its key. Memory holds only what one table's read is ahead of the other's: both give a
-segment in the same order where their keys are hashed alike, as DynamoDB's are.
+First by their texts as DynamoDB writes them, in the order in which it gives them: where both tables hash a key alike,
+as DynamoDB's do, a page is mostly the other's page, and comparing two lists costs next to nothing. What is not in its
+place is looked for by its text; what has no counterpart then is parsed and matched in canonical form, and what still
+has none is left over with its key. Memory holds only what one table's read is ahead of the other's.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ddb_migration.core.attribute_values import Item
-from ddb_migration.core.canonical import DIGEST_BYTES, canonical_text, digest_of_text
+from ddb_migration.core.canonical import canonical_text, digest_of_text
 from ddb_migration.core.item_key import key_of
 from ddb_migration.core.item_text import parsed
 
@@ -22,6 +23,8 @@ SIDES = (SOURCE, DESTINATION)
 
 # So much text of one side may wait for its counterparts before it is put aside.
 MOST_WAITING_BYTES = 8 * 1024 * 1024
+
+Texts = list[bytes]
 
 
 @dataclass(frozen=True)
@@ -35,28 +38,48 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Matched:
-    """One segment, read and matched: for each side the items, their digest and the read units; and what is left."""
+    """One segment, read and matched: for each side the items, their digest and the read units; and what is left.
+
+    A digest is SHA-256 of the items' texts in the order in which they were read, in hex.
+    """
 
     segment: int
     items: tuple[int, int]
-    digests: tuple[int, int]
+    digests: tuple[str, str]
     read_units: tuple[float, float]
     leftovers: tuple[Leftover, ...]
 
 
 @dataclass
 class Side:
-    """One table's share: what was read, the exclusive or of its digests, and the texts that wait, by digest."""
+    """One table's share: what was read, and what waits: pages in their order, and texts out of theirs."""
 
     items: int = 0
     size: int = 0
-    digest: int = 0
-    waiting: dict[bytes, bytes] = field(default_factory=dict)
+    sha256: hashlib._Hash = field(default_factory=hashlib.sha256)
+    queue: deque[Texts] = field(default_factory=deque)
+    apart: set[bytes] = field(default_factory=set)
+
+    def read(self, texts: Texts) -> None:
+        """Count a page."""
+        # No text of JSON holds a new line.
+        page = b"\n".join([*texts, b""])
+        self.items += len(texts)
+        self.size += len(page) - len(texts)
+        self.sha256.update(page)
 
     @property
     def waiting_bytes(self) -> int:
         """Return about how much text waits."""
-        return len(self.waiting) * self.size // max(1, self.items)
+        waiting = len(self.apart) + sum(map(len, self.queue))
+        return waiting * self.size // max(1, self.items)
+
+    def take(self) -> set[bytes]:
+        """Take away all that waits."""
+        taken = self.apart.union(*self.queue)
+        self.queue.clear()
+        self.apart = set()
+        return taken
 
 
 class Matching:
@@ -66,19 +89,14 @@ class Matching:
         self.sides = (Side(), Side())
         self._key_names = key_names
 
-    def add(self, side: int, texts: Sequence[bytes]) -> None:
+    def add(self, side: int, texts: Texts) -> None:
         """Take in a page of one table."""
         mine, other = self.sides[side], self.sides[1 - side]
-        digests = digests_of(texts)
-        mine.items += len(texts)
-        mine.size += sum(map(len, texts))
-        mine.digest ^= folded(b"".join(digests))
-        fresh = dict(zip(digests, texts, strict=True))
-        matched = fresh.keys() & other.waiting.keys()
-        for digest in matched:
-            del other.waiting[digest]
-        if len(matched) < len(fresh):
-            mine.waiting.update((digest, text) for digest, text in fresh.items() if digest not in matched)
+        mine.read(texts)
+        while texts and other.queue:
+            texts = self._compared(mine, other, texts)
+        if texts:
+            mine.queue.append(texts)
 
     def lead_bytes(self, side: int) -> int:
         """Return about how much text of one side waits for the other."""
@@ -91,41 +109,59 @@ class Matching:
 
     def take_leftovers(self) -> list[Leftover]:
         """Take away what has no equal here; among the leftovers of all segments it may have one."""
-        source, destination = (_canonical(side.waiting) for side in self.sides)
-        for digest in source.keys() & destination.keys():
-            # One item in two spellings: its digest is to be the same on both sides.
-            self.sides[DESTINATION].digest ^= _xor(source.pop(digest)[0], destination.pop(digest)[0])
-        for side in self.sides:
-            side.waiting = {}
+        source, destination = (side.take() for side in self.sides)
+        left = [_canonical(source - destination), _canonical(destination - source)]
         return [
             Leftover(side, digest, key_of(item, self._key_names))
-            for side, left in enumerate((source, destination))
-            for digest, (_, item) in left.items()
+            for side in SIDES
+            for digest, item in left[side].items()
+            if digest not in left[1 - side]
         ]
 
-
-def digests_of(texts: Iterable[bytes]) -> list[bytes]:
-    """Return the digests of texts: canonical.digest_of_text, without a call for each."""
-    sha256, length = hashlib.sha256, DIGEST_BYTES
-    return [sha256(text).digest()[:length] for text in texts]
-
-
-def folded(digests: bytes) -> int:
-    """Return the exclusive or of digests that lie one after the other, by halves: a few operations for any number."""
-    value, count = int.from_bytes(digests, "big"), len(digests) // DIGEST_BYTES
-    while count > 1:
-        low = (count + 1) // 2
-        bits = 8 * DIGEST_BYTES * low
-        value = (value >> bits) ^ (value & ((1 << bits) - 1))
-        count = low
-    return value
+    def _compared(self, mine: Side, other: Side, texts: Texts) -> Texts:
+        """Compare texts with what waits first on the other side, and return those that are still to compare."""
+        waiting = other.queue.popleft()
+        count = min(len(texts), len(waiting))
+        left, rest = texts[count:], waiting[count:]
+        ours, theirs = texts[:count], waiting[:count]
+        if ours != theirs:
+            back, their_back = _set_apart(mine, other, ours, theirs)
+            left, rest = back + left, their_back + rest
+        if rest:
+            other.queue.appendleft(rest)
+        return left
 
 
-def _canonical(waiting: Mapping[bytes, bytes]) -> dict[bytes, tuple[bytes, Item]]:
-    """Return the digests as texts and the items, by the digests of their canonical texts."""
-    items = [(digest, parsed(text)) for digest, text in waiting.items()]
-    return {digest_of_text(canonical_text(item)): (digest, item) for digest, item in items}
+def _set_apart(mine: Side, other: Side, ours: Texts, theirs: Texts) -> tuple[Texts, Texts]:
+    """Match as many texts of each side in any order; set what is left apart, and return what to compare once more.
+
+    Where one side has an item more than the other, the other's last one is compared once more, with what follows:
+    so both are in step again.
+    """
+    our_left, their_left = _without_equal(ours, theirs, other.apart), _without_equal(theirs, ours, mine.apart)
+    other.apart.difference_update(ours)
+    mine.apart.difference_update(theirs)
+    back, their_back = _tail(ours, our_left), _tail(theirs, their_left)
+    if back and their_back:
+        back, their_back = [], []
+    mine.apart.update(our_left.difference(back))
+    other.apart.update(their_left.difference(their_back))
+    return back, their_back
 
 
-def _xor(one: bytes, other: bytes) -> int:
-    return int.from_bytes(one, "big") ^ int.from_bytes(other, "big")
+def _without_equal(ours: Texts, theirs: Texts, apart: set[bytes]) -> set[bytes]:
+    return set(ours).difference(theirs, apart)
+
+
+def _tail(texts: Texts, left: set[bytes]) -> Texts:
+    """Return the last texts, as many as are all among those left."""
+    start = len(texts)
+    while start and texts[start - 1] in left:
+        start -= 1
+    return texts[start:]
+
+
+def _canonical(texts: Iterable[bytes]) -> dict[bytes, Item]:
+    """Return items by the digests of their canonical texts."""
+    items = [parsed(text) for text in texts]
+    return {digest_of_text(canonical_text(item)): item for item in items}

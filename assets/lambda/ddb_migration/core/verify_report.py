@@ -53,7 +53,8 @@ class TableCount:
 class Segment:
     """A part of the key space, by Scan segments `first` to `last`: items, and a digest of all of them, on each side.
 
-    The digest is the exclusive or of the items' digests: equal exactly where equal items were read.
+    The digest is SHA-256 of the items as they were read, of several segments their exclusive or. Equal ones show that
+    the same was read; on a table that is written to, or that gives its items in another order, they differ.
     """
 
     first: int
