@@ -66,8 +66,8 @@ DEVELOPMENT = [
 ]
 DOCUMENTATION = [
     {"Home": "index.md"},
-    {"Concepts": ["concepts.md", "guarantees.md", "aws-behaviour.md"]},
-    {"Use": ["tutorial.md", "plan.md", "setup-check.md", "gate.md", "alarms.md", "amplify.md", "alternatives.md"]},
+    {"Concepts": ["concepts.md", "guarantees.md", "aws-behaviour.md", "alternatives.md"]},
+    {"Use": ["tutorial.md", "plan.md", "setup-check.md", "verify.md", "gate.md", "alarms.md", "amplify.md"]},
     {"Reference": ["reference.md", "security.md"]},
     {"Decisions": [f"decisions/{page.name}" for page in sorted(Path("docs/decisions").glob("*.md"))]},
 ]
