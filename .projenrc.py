@@ -64,10 +64,13 @@ DEVELOPMENT = [
     "twine>=6.1,<6.2",
     "uv==0.13.9",
 ]
+# In the order in which an operator asks.
+OPERATING = ("index", "start", "watch", "slow-down", "pause", "failure", "what-if", "limits", "cost")
 DOCUMENTATION = [
     {"Home": "index.md"},
     {"Concepts": ["concepts.md", "guarantees.md", "aws-behaviour.md", "alternatives.md"]},
-    {"Use": ["tutorial.md", "plan.md", "setup-check.md", "verify.md", "gate.md", "alarms.md", "amplify.md"]},
+    {"Use": ["tutorial.md", "plan.md", "setup-check.md", "amplify.md"]},
+    {"Operate": [*(f"operating/{page}.md" for page in OPERATING), "verify.md", "gate.md", "alarms.md"]},
     {"Reference": ["reference.md", "security.md"]},
     {"Decisions": [f"decisions/{page.name}" for page in sorted(Path("docs/decisions").glob("*.md"))]},
 ]

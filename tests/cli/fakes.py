@@ -41,11 +41,31 @@ class FakeStates:
         self.tags.update({arn_of(name): {"owner": "somebody"} for name in plain})
         self.arns = list(self.tags)
         self.executions: list[dict[str, Any]] = []
+        self.history: list[dict[str, Any]] = []
 
     def add(self, name: str, **execution: str) -> None:
         """Add an execution of a migration; the newest one comes last."""
         arn = arn_of(name)
         self.executions.append({"executionArn": f"{arn}:{len(self.executions)}", "of": arn, **execution})
+
+    def enter(self, state: str, **answer: Any) -> None:
+        """Let the newest execution enter a state, which answers if an answer is given."""
+        self.history.append({"stateEnteredEventDetails": {"name": state}})
+        if answer:
+            output = json.dumps({"state": state, "done": False, **answer})
+            self.history.append({"stateExitedEventDetails": {"name": state, "output": output}})
+        self.history.append({"stateEnteredEventDetails": {"name": f"{state}Waits"}})
+
+    def get_execution_history(
+        self,
+        executionArn: str,  # noqa: N803
+        reverseOrder: bool,  # noqa: N803
+        maxResults: int,  # noqa: N803
+        includeExecutionData: bool,  # noqa: N803
+    ) -> dict[str, Any]:
+        assert reverseOrder
+        assert includeExecutionData
+        return {"events": self.history[::-1][:maxResults]}
 
     def get_paginator(self, operation: str) -> FakePaginator:
         assert operation == "list_state_machines"

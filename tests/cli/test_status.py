@@ -1,15 +1,18 @@
-"""`ddb-migration status`."""
+"""`ddb-migration status`: what is read, and how it is said."""
 
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
 from ddb_migration_construct.cli.migrations import find_migration
-from ddb_migration_construct.cli.status import Status, read_status, status_lines
+from ddb_migration_construct.cli.plain_status import progress_line, status_lines
+from ddb_migration_construct.cli.reading import Reader, Status
 from tests.cli.fakes import FakeDynamoDb, FakeSqs, FakeStates
+from tests.cli.running import invoked
 
 RECORD = {
     "epoch": {"S": "e1"},
@@ -18,6 +21,8 @@ RECORD = {
     "captured_from": {"N": "1700000000"},
     "stream_arn": {"S": "arn:stream"},
 }
+LOADING = {**RECORD, "phase": {"S": "ChooseBulkLoad"}, "bulk_load": {"S": "direct"}, "bulk_began_at": {"N": "1"}}
+APPLYING = {**RECORD, "bulk_loaded_at": {"N": "5"}, "trigger_enabled_at": {"N": "6"}}
 ROWS = [
     {"pk": {"S": "progress#e1"}, "captured": {"N": "10"}, "sent": {"N": "8"}, "age": {"N": "0.5"}},
     {"pk": {"S": "progress#e1"}, "captured": {"N": "5"}, "sent": {"N": "5"}},
@@ -32,12 +37,22 @@ def parked(name: str, epoch: str = "e1", reason: str = "too odd") -> dict[str, A
     return {**key, "parked_epoch": {"S": epoch}, "parked_reason": {"S": reason}}
 
 
+def report(stage: str, age: float) -> dict[str, Any]:
+    at = {"N": str(time.time())}
+    return {"pk": {"S": "progress#e1"}, "sk": {"S": f"{stage}#7f"}, "age": {"N": str(age)}, "at": at}
+
+
+def throttles(text: str, ago: float = 0.0) -> dict[str, Any]:
+    at = {"N": str(time.time() - ago)}
+    return {"pk": {"S": "throttles#e1"}, "sk": {"S": text}, "throttles": {"S": text}, "at": at}
+
+
 def read(
     states: FakeStates, record: dict[str, Any] | None = None, rows: list[Any] | None = None, **more: Any
 ) -> Status:
     migration = find_migration(states, "Orders/Migration")
     sqs = FakeSqs(3, 2, 1, more.pop("dead_letters", 0))
-    return read_status(states, FakeDynamoDb(record, rows), sqs, migration, **more)
+    return Reader(states, FakeDynamoDb(record, rows), sqs).read(migration, **more)
 
 
 def states(**execution: str) -> FakeStates:
@@ -45,6 +60,18 @@ def states(**execution: str) -> FakeStates:
     if execution:
         made.add("Orders/Migration", **execution)
     return made
+
+
+def in_state(state: str, **answer: Any) -> FakeStates:
+    """An execution whose history ends in a state that has answered."""
+    made = states(status="RUNNING")
+    made.enter("Drain" if state != "Drain" else "Barrier", waiting_for="something of long ago")
+    made.enter(state, **answer)
+    return made
+
+
+def text(found: Status) -> str:
+    return "\n".join(status_lines(found))
 
 
 def test_counts_are_the_sums_over_the_rows_of_the_epoch() -> None:
@@ -60,16 +87,16 @@ def test_the_backlog_counts_messages_in_work_too() -> None:
 
 def test_parked_keys_are_counted_by_reason_and_shown_on_demand() -> None:
     rows = [parked("a"), parked("b"), parked("c", reason="too large"), parked("d", "accepted#e1"), parked("e", "e0")]
-    text = "\n".join(status_lines(read(states(), RECORD, rows)))
-    assert "parked     3 keys, and 1 accepted as they are\n  2 for: too odd\n  1 for: too large\n" in text
-    assert '{"pk"' not in text
+    said = text(read(states(), RECORD, rows))
+    assert "parked     3 keys, 1 accepted as they are\n           2 for: too odd\n           1 for: too large\n" in said
+    assert '{"pk"' not in said
     shown = list(status_lines(read(states(), RECORD, rows, keys=True)))
-    assert [line for line in shown if '{"pk"' in line] == [f'  {{"pk": {{"S": "{name}"}}}}' for name in "abc"]
+    assert [line for line in shown if '{"pk"' in line] == [f'{"":10} {{"pk": {{"S": "{name}"}}}}' for name in "abc"]
 
 
 def test_parked_keys_and_dead_letters_come_first() -> None:
     found = read(states(status="SUCCEEDED"), RECORD, [parked("a")], dead_letters=2)
-    assert "2 in its dead-letter queue" in "\n".join(status_lines(found))
+    assert "dead       2 messages in the dead-letter queue" in text(found)
     assert found.next_step.endswith("ddb-migration reread Orders/Migration --parked --dead-letters")
 
 
@@ -80,23 +107,27 @@ def test_an_incomplete_epoch_says_why_and_asks_for_a_verify() -> None:
 
 
 def test_before_the_first_start_it_says_how_to_start() -> None:
-    text = "\n".join(status_lines(read(states())))
-    assert "not started" in text
-    assert text.endswith("start it: ddb-migration start Orders/Migration")
+    said = text(read(states()))
+    assert "not started" in said
+    assert said.endswith("start it: ddb-migration start Orders/Migration")
 
 
-def test_a_failed_execution_shows_error_cause_and_next_step() -> None:
-    failed = states(status="FAILED", error="SetupCheckFailed", cause="no stream\nno recovery")
-    text = "\n".join(status_lines(read(failed, RECORD)))
-    assert "error      SetupCheckFailed\n  no stream\n  no recovery" in text
-    assert "then continue: ddb-migration start Orders/Migration" in text
-    assert "give up: ddb-migration abort Orders/Migration" in text
+@pytest.mark.parametrize("cause", ["no stream\nno recovery", json.dumps({"errorMessage": "no stream\nno recovery"})])
+def test_a_failed_execution_shows_error_cause_and_next_step(cause: str) -> None:
+    said = text(read(states(status="FAILED", error="SetupCheckFailed", cause=cause), RECORD))
+    assert "error      SetupCheckFailed\n           no stream\n           no recovery" in said
+    assert "then continue: ddb-migration start Orders/Migration" in said
+    assert "give up: ddb-migration abort Orders/Migration" in said
+
+
+PAUSED = {**RECORD, "paused": {"BOOL": True}, "paused_since": {"N": "1700000000"}, "paused_by": {"S": "arn:ann"}}
 
 
 @pytest.mark.parametrize(
     ("execution", "record", "step"),
     [
         ("RUNNING", RECORD, "wait"),
+        ("RUNNING", PAUSED, "let it go on: ddb-migration resume Orders/Migration"),
         ("SUCCEEDED", RECORD, "none: the destination is in step"),
         ("ABORTED", RECORD, "put right"),
         ("TIMED_OUT", RECORD, "put right"),
@@ -116,3 +147,93 @@ def test_the_status_is_plain_json() -> None:
     assert found["execution"]["status"] == "RUNNING"
     assert found["counts"]["captured"] == 15
     assert found["next_step"] == "wait; it goes on by itself"
+
+
+# --- what it is doing now --------------------------------------------------------------------------------------
+
+
+def test_it_shows_the_state_that_is_running_and_what_it_waits_for() -> None:
+    found = read(in_state("Settle", waiting_for="the stream mapping to be Enabled"), RECORD)
+    assert (found.phase, found.waiting_for) == ("Settle", "the stream mapping to be Enabled")
+    assert "waits for  the stream mapping to be Enabled" in text(found)
+
+
+@pytest.mark.parametrize(("state", "command"), [("ReadyToCutOver", "cut-over"), ("Complete", "complete")])
+def test_where_it_waits_for_the_operator_it_names_the_command(state: str, command: str) -> None:
+    assert f"ddb-migration {command} Orders/Migration" in read(in_state(state), APPLYING).next_step
+
+
+def test_a_cut_over_and_one_that_turned_back_are_told() -> None:
+    assert "cut over   at 2023-11-14 22:13:20 UTC" in text(
+        read(states(), {**RECORD, "cut_over_at": {"N": "1700000000"}})
+    )
+    refused = {**RECORD, "cut_over_refused": {"S": "the gate is closed"}}
+    assert "cut over   turned back: the gate is closed" in text(read(states(), refused))
+
+
+def test_what_an_earlier_state_waited_for_is_not_told() -> None:
+    found = read(in_state("DirectMigrationJob"), LOADING)
+    assert (found.phase, found.waiting_for) == ("DirectMigrationJob", None)
+
+
+def test_an_execution_that_has_ended_waits_for_nothing() -> None:
+    ended = in_state("Settle", waiting_for="something")
+    ended.executions[0]["status"] = "ABORTED"
+    found = read(ended, RECORD)
+    assert (found.phase, found.waiting_for) == ("Drain", None)
+
+
+def test_the_bulk_load_is_told_in_items_and_per_cent() -> None:
+    said = text(read(states(status="RUNNING"), {**LOADING, "source_items": {"N": "58"}}, ROWS))
+    assert "bulk load  50 % · 29 of about 58 items" in said
+    loaded = {**LOADING, "bulk_loaded_at": {"N": "3"}}
+    assert "bulk load  done, 29 items" in text(read(states(status="RUNNING"), loaded, ROWS))
+
+
+def test_more_items_than_dynamodb_knew_of_are_no_more_than_all() -> None:
+    assert "bulk load  100 % · 29 of" in text(read(states(), {**LOADING, "source_items": {"N": "20"}}, ROWS))
+
+
+def test_throttling_is_told_while_it_is_fresh() -> None:
+    rows = [throttles("TableWriteProvisionedThroughputExceeded 12 %"), throttles("KeyRange 3 %", ago=60), throttles("")]
+    assert read(states(), LOADING, rows).throttles == "TableWriteProvisionedThroughputExceeded 12 %"
+
+
+def test_lag_follows_the_reports_of_the_readers() -> None:
+    assert read(states(), APPLYING, [report("capture", 4), report("apply", 30)]).lag_seconds == 30.0
+    assert read(states(), APPLYING, [report("capture", 4)]).lag_seconds is None
+    assert read(states(), RECORD, [report("apply", 30)]).lag_seconds is None
+    assert "lag 30 s" in text(read(states(), APPLYING, [report("apply", 30)]))
+
+
+def test_a_pause_says_by_whom_and_since_when() -> None:
+    assert "attention  paused by ann since 2023-11-14 22:13:20 UTC" in text(read(states(status="RUNNING"), PAUSED))
+
+
+def test_an_outage_says_since_when_and_why() -> None:
+    failing = {**APPLYING, "apply_failing_since": {"N": "1700000000"}, "apply_failure": {"S": "Throttling"}}
+    said = text(read(states(status="RUNNING"), failing))
+    assert "apply has paused itself: the destination has taken nothing since 2023-11-14 22:13:20 UTC (Thr" in said
+    failing["apply_failing_since"] = {"N": str(time.time())}
+    assert "attention" not in text(read(states(status="RUNNING"), failing))
+
+
+def test_a_line_holds_what_changes() -> None:
+    line = progress_line(read(in_state("Drain", waiting_for="lag to fall"), APPLYING, ROWS))
+    assert line.startswith(
+        "Orders/Migration Drain | bulk load done, 29 items | changes captured 15 · applied 7 · 6 wait"
+    )
+    assert line.endswith("| waits for lag to fall")
+
+
+# --- several ---------------------------------------------------------------------------------------------------
+
+
+def test_several_statuses_are_printed_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    clients = {"stepfunctions": FakeStates("Shop/A", "Shop/B"), "dynamodb": FakeDynamoDb(RECORD), "sqs": FakeSqs()}
+    result = invoked(monkeypatch, clients, "status", "--all", "Shop")
+    assert result.exit_code == 0
+    assert [line for line in result.stdout.splitlines() if line.startswith("migration")] == [
+        "migration  Shop/A",
+        "migration  Shop/B",
+    ]

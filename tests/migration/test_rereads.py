@@ -12,8 +12,8 @@ from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.change import PUT, Change
 from ddb_migration.core.message import encode
 from ddb_migration_construct.cli.accept import accept_key
+from ddb_migration_construct.cli.reading import Reader
 from ddb_migration_construct.cli.reread import redrive, send_rereads
-from ddb_migration_construct.cli.status import read_status
 from ddb_migration_construct.rehearsal.deployment import deploy
 from ddb_migration_construct.rehearsal.embedded import EmbeddedAws
 from tests.migration.apps import STACK, synthesise
@@ -41,6 +41,6 @@ def test_rereads_repair_redrive_and_parked_keys_are_settled(aws: EmbeddedAws, as
     rows = Rows(trial.dynamodb, migration.control_table)
     Watermarks(rows, stream, time.time).park({"pk": {"S": "k3"}}, epoch, "shown to be accepted")
     accept_key(functions, migration, {"pk": {"S": "k3"}}, "nobody needs it", "arn:ann")
-    found = read_status(trial.stepfunctions, trial.dynamodb, sqs, migration)
+    found = Reader(trial.stepfunctions, trial.dynamodb, sqs).read(migration)
     assert (dict(found.parked), found.accepted, found.dead_letters) == ({}, 1, 0)
     trial.require_equal()

@@ -6,8 +6,9 @@ import io
 
 import pytest
 
-from ddb_migration_construct.rehearsal.live_view import LiveView
-from ddb_migration_construct.rehearsal.progress import LineView, Progress, view_for
+from ddb_migration_construct.cli.live_view import LiveView
+from ddb_migration_construct.cli.view import LineView, view_for
+from ddb_migration_construct.rehearsal.progress import Progress
 
 
 class Terminal(io.StringIO):

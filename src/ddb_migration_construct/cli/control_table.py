@@ -1,11 +1,13 @@
-"""Reading a migration's control table: the record of its epoch, and its counts."""
+"""Reading a migration's control table: the record of its epoch, its counts, and what its readers report."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+from ddb_migration_construct._runtime import lag
 
 # What the rows of an epoch may count: capture and apply in progress rows, the bulk load in its checkpoints.
 COUNTS = (
@@ -25,16 +27,28 @@ COUNTS = (
 
 @dataclass(frozen=True)
 class ControlRecord:
-    """The control record; every field is None before the first epoch, `incomplete` where nothing has expired."""
+    """The control record; every field is None (not paused: False) before it is written. Times are epoch seconds."""
 
     epoch: str | None = None
     status: str | None = None
     phase: str | None = None
     execution: str | None = None
     stream_arn: str | None = None
-    bulk_loaded_at: float | None = None
     bulk_load: str | None = None
+    bulk_began_at: float | None = None
+    bulk_loaded_at: float | None = None
+    source_items: float | None = None
+    trigger_enabled_at: float | None = None
+    drained_at: float | None = None
+    max_read_units_per_second: float | None = None
+    max_write_units_per_second: float | None = None
+    paused: bool = False
+    paused_since: float | None = None
+    paused_by: str | None = None
+    apply_failing_since: float | None = None
+    apply_failure: str | None = None
     incomplete: str | None = None
+    verified_at: float | None = None
     cut_over_form: str | None = None
     cut_over_started: float | None = None
     cut_over_step: str | None = None
@@ -43,6 +57,16 @@ class ControlRecord:
     cut_over_at: float | None = None
     completing: str | None = None
     completed_at: float | None = None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the rows of an epoch say: sums, the last reports of capture and apply, and the bulk load's throttles."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    captures: tuple[lag.Report, ...] = ()
+    applies: tuple[lag.Report, ...] = ()
+    throttles: Sequence[tuple[float, str]] = ()
 
 
 def read_record(dynamodb: Any, table: str) -> ControlRecord:
@@ -80,14 +104,30 @@ def _read(dynamodb: Any, table: str) -> Mapping[str, Mapping[str, Any]]:
 
 def read_counts(dynamodb: Any, table: str, epoch: str) -> dict[str, int]:
     """Return the sums of what an epoch has counted, zero for what it has not; what is repeated counts again."""
+    return dict(read_progress(dynamodb, table, epoch).counts)
+
+
+def read_progress(dynamodb: Any, table: str, epoch: str) -> Rows:
+    """Read all rows of an epoch that tell of its progress."""
+    progress = list(_rows(dynamodb, table, f"progress#{epoch}"))
     sums: Counter[str] = Counter()
-    for partition in (f"progress#{epoch}", f"checkpoint#{epoch}"):
-        for row in _rows(dynamodb, table, partition):
-            sums.update({name: int(row[name]["N"]) for name in COUNTS if "N" in row.get(name, {})})
-    return {name: sums[name] for name in COUNTS}
+    for row in (*progress, *_rows(dynamodb, table, f"checkpoint#{epoch}")):
+        sums.update({name: int(row[name]["N"]) for name in COUNTS if "N" in row.get(name, {})})
+    throttles = _rows(dynamodb, table, f"throttles#{epoch}")
+    return Rows(
+        counts={name: sums[name] for name in COUNTS},
+        captures=_reports(progress, "capture"),
+        applies=_reports(progress, "apply"),
+        throttles=[(float(row["at"]["N"]), row["throttles"]["S"]) for row in throttles],
+    )
 
 
-def _rows(dynamodb: Any, table: str, partition: str) -> Iterator[Mapping[str, Mapping[str, str]]]:
+def _reports(rows: Sequence[Mapping[str, Any]], stage: str) -> tuple[lag.Report, ...]:
+    of_stage = [row for row in rows if row.get("sk", {}).get("S", "").startswith(f"{stage}#") and "at" in row]
+    return tuple(lag.Report(float(row["age"]["N"]), float(row["at"]["N"])) for row in of_stage)
+
+
+def _rows(dynamodb: Any, table: str, partition: str) -> Iterator[Mapping[str, Any]]:
     pages = dynamodb.get_paginator("query").paginate(
         TableName=table,
         KeyConditionExpression="pk = :partition",

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from ddb_migration_construct._runtime import names
 from ddb_migration_construct.cli.migrations import Migration
 
 RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"
+# The states of the design; the small ones between them, which wait and choose, are not told.
+STATES = frozenset(value for name, value in vars(names).items() if name.endswith("_STATE"))
+# A state's last answer is among the newest events: one look of a state makes nine.
+_NEWEST_EVENTS = 30
+_ENTERED, _EXITED = "stateEnteredEventDetails", "stateExitedEventDetails"
 
 
 @dataclass(frozen=True)
@@ -21,6 +29,14 @@ class Execution:
     cause: str | None = None
 
 
+@dataclass(frozen=True)
+class Look:
+    """The state that a running execution is in, and what it answered last; nothing of either where it is not known."""
+
+    state: str | None = None
+    answer: Mapping[str, Any] = field(default_factory=dict)
+
+
 def newest_execution(states: Any, migration: Migration) -> Execution | None:
     """Return the execution that was started last, or None before the first one."""
     newest = states.list_executions(stateMachineArn=migration.state_machine_arn, maxResults=1)["executions"]
@@ -28,3 +44,26 @@ def newest_execution(states: Any, migration: Migration) -> Execution | None:
         return None
     answer = states.describe_execution(executionArn=newest[0]["executionArn"])
     return Execution(answer["executionArn"], answer["status"], answer.get("error"), answer.get("cause"))
+
+
+def look_into(states: Any, execution: Execution | None) -> Look:
+    """Look what a running execution is doing, by the newest events of its history."""
+    if execution is None or execution.status != RUNNING:
+        return Look()
+    history = states.get_execution_history(
+        executionArn=execution.arn, reverseOrder=True, maxResults=_NEWEST_EVENTS, includeExecutionData=True
+    )
+    answer: Mapping[str, Any] = {}
+    for event in history["events"]:
+        exited, entered = event.get(_EXITED, {}), event.get(_ENTERED, {})
+        if exited.get("name") in STATES and not answer:
+            answer = _object(exited.get("output"))
+        if entered.get("name") in STATES:
+            # What another state answered before this one was entered says nothing of it.
+            return Look(entered["name"], answer if answer.get("state") == entered["name"] else {})
+    return Look(None, answer)
+
+
+def _object(text: str | None) -> Mapping[str, Any]:
+    value = json.loads(text or "null")
+    return value if isinstance(value, dict) else {}

@@ -32,7 +32,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("plan", plan, "ddb-migration plan --source orders --destination orders-v2"),
     ("list", list_, "ddb-migration list"),
     ("start", start, "ddb-migration start --all Migrations --parallel 3"),
-    ("status", status, "ddb-migration status Migrations/Orders --json"),
+    ("status", status, "ddb-migration status Migrations/Orders --watch"),
     ("pause", pause, "ddb-migration pause Migrations/Orders"),
     ("resume", resume, "ddb-migration resume Migrations/Orders"),
     ("rate", rate, "ddb-migration rate Migrations/Orders --reads 5000 --writes none"),

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ddb_migration_construct.cli.change_queue import read_backlog
 from ddb_migration_construct.cli.control_table import read_counts, read_record, read_token
 from ddb_migration_construct.cli.migrations import Migration, find_migration
+from ddb_migration_construct.cli.reading import Reader, Status
 from ddb_migration_construct.rehearsal.denials import denials_in, denials_in_logs
 
 
@@ -57,6 +58,10 @@ class Deployed:
     def bulk_load(self) -> str | None:
         """Return the bulk load that the migration has chosen, None before it has."""
         return read_record(self.dynamodb, self.migration.control_table).bulk_load
+
+    def status(self) -> Status:
+        """Return how far the migration is, as the command line shows it."""
+        return Reader(self.states, self.dynamodb, self._sqs).read(self.migration)
 
     def is_ready(self) -> bool:
         """Tell whether the migration waits for the operator."""

@@ -7,11 +7,9 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ddb_migration_construct._runtime import names
+from ddb_migration_construct.cli.executions import STATES
 
 _ENTERED = "stateEnteredEventDetails"
-# The states of the design; the small ones between them, which wait and choose, are not told.
-STATES = frozenset(value for name, value in vars(names).items() if name.endswith("_STATE"))
 RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"
 

@@ -114,9 +114,10 @@ def _follow(
                 before_verify()
                 is_verifying = True
             progress.say(f"state {state}")
-        findings.counts = deployed.counts()
+        status = deployed.status()
+        findings.counts = dict(status.counts)
         findings.writes = writers.writes
-        progress.show(_shown(execution.state, deployed.queued(), findings))
+        progress.show_migration(status)
         writers.check()
         still = watch.still_for((execution.state, _movement(findings)))
         if still > _LOOK_INTO_LOGS_AFTER_SECONDS:
@@ -126,18 +127,6 @@ def _follow(
 
 def _movement(findings: Findings) -> tuple[int, ...]:
     return tuple(count for name, count in findings.counts.items() if name not in _NO_MOVEMENT)
-
-
-def _shown(state: str, queued: int, findings: Findings) -> dict[str, object]:
-    counts = findings.counts
-    return {
-        "state": state,
-        "writes": findings.writes,
-        "copied": counts.get("items_written", 0),
-        "captured": counts.get("captured", 0),
-        "applied": counts.get("applied", 0),
-        "queued": queued,
-    }
 
 
 def _fail_on_denials(deployed: Deployed, still: float) -> None:

@@ -9,10 +9,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ddb_migration_construct.cli.view import view_for
 from ddb_migration_construct.rehearsal.interruptions import Interruptions
 from ddb_migration_construct.rehearsal.options import RehearsalOptions
 from ddb_migration_construct.rehearsal.own_app import OwnAssembly, OwnMigration
-from ddb_migration_construct.rehearsal.progress import Progress, view_for
+from ddb_migration_construct.rehearsal.progress import Progress
 from ddb_migration_construct.rehearsal.rehearsing import FAILURES, Rehearsing, Subject, failure_of
 from ddb_migration_construct.rehearsal.report import report_lines
 from ddb_migration_construct.rehearsal.synthesis import Synthesis

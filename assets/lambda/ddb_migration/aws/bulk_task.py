@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import time
+import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -16,7 +18,8 @@ from ddb_migration.aws.bulk_port import Port
 from ddb_migration.aws.bulk_reading import Reader
 from ddb_migration.aws.clients import writer
 from ddb_migration.aws.errors import persist
-from ddb_migration.core.bulk_totals import Totals
+from ddb_migration.aws.progress import Progress
+from ddb_migration.core.bulk_totals import Totals, throttle_text
 from ddb_migration.core.deadline import Deadline
 from ddb_migration.core.item_key import key_of
 from ddb_migration.core.item_text import Requests, parsed
@@ -39,12 +42,35 @@ def run_task(
 
     def start(port: Port, finished: Callable[[Exception | None], None]) -> None:
         gate = Gate(port, load.control.read, load.epoch, tasks)
-        engines.append(Engine(port, make_reader(port), _books(load), gate, runs, finished, _tell, expected))
+        teller = Teller(port, Progress(load.control.rows, load.epoch))
+        engines.append(Engine(port, make_reader(port), _books(load), gate, runs, finished, teller.tell, expected))
+        teller.totals = engines[0].totals
         engines[0].start()
 
     requests = Requests(load.source_table, load.destination_table)
     run(writer("dynamodb"), requests, load.destination_table, load.key_names, start)
     return engines[0].totals
+
+
+class Teller:
+    """Prints the progress of a task, and notes in the control table why it was throttled since the line before."""
+
+    def __init__(self, port: Port, progress: Progress) -> None:
+        self.totals = Totals()
+        self._port, self._progress = port, progress
+        self._task = uuid.uuid4().hex[:8]
+        self._throttled: Counter[str] = Counter()
+        self._offered = 0
+
+    def tell(self, line: str) -> None:
+        """Print a line of progress; what becomes of the note does not matter to the load."""
+        print(line, flush=True)
+        throttled, offered = self.totals.throttled - self._throttled, self.totals.items_offered - self._offered
+        self._throttled, self._offered = self.totals.throttled.copy(), self.totals.items_offered
+        note = functools.partial(
+            self._progress.note_throttles, self._task, throttle_text(throttled, offered), time.time()
+        )
+        self._port.aside(note, lambda _: None)
 
 
 def _books(load: Load) -> Books:
@@ -62,7 +88,3 @@ def _books(load: Load) -> Books:
 
 def _persist(call: Callable[[], Result]) -> Result:
     return persist(call, Deadline(time.monotonic() + PATIENCE_SECONDS, time.monotonic), time.sleep)
-
-
-def _tell(line: str) -> None:
-    print(line, flush=True)

@@ -17,6 +17,7 @@ class Progress:
 
     def __init__(self, rows: Rows, epoch: str) -> None:
         self._rows = rows
+        self._epoch = epoch
         self._partition = f"progress#{epoch}"
 
     def report(self, stage: str, reader: str, counts: Mapping[str, int], age: float, now: float) -> None:
@@ -27,6 +28,11 @@ class Progress:
             expression += " ADD " + ", ".join(f"#{name} :{name}" for name in added)
         values = {"age": max(0.0, age), "at": now, **added}
         self._rows.update(self._partition, f"{stage}#{reader}", expression, values)
+
+    def note_throttles(self, task: str, throttles: str, now: float) -> None:
+        """Note why a task of the bulk load was throttled lately, empty where it was not."""
+        values = {"throttles": throttles, "at": now}
+        self._rows.update(f"throttles#{self._epoch}", task, "SET #throttles = :throttles, #at = :at", values)
 
     def reports(self, stage: str) -> tuple[Report, ...]:
         """Return what each reader of a stage last saw."""

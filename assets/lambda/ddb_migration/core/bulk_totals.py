@@ -43,10 +43,8 @@ class Totals:
         return "bulk load: " + "; ".join(parts)
 
     def _throttles(self) -> list[str]:
-        if not self.throttled:
-            return []
-        share = 100 * sum(self.throttled.values()) / max(1, self.items_offered)
-        return [f"throttled {share:.1f} % of the items offered ({_listed(self.throttled)})"]
+        text = throttle_text(self.throttled, self.items_offered)
+        return [f"throttled {text}"] if text else []
 
     def _eta(self, rate: float) -> str:
         left = self.expected - self.items_written
@@ -54,6 +52,14 @@ class Totals:
             return "unknown time"
         minutes, seconds = divmod(int(left / rate), 60)
         return f"about {minutes} min {seconds} s"
+
+
+def throttle_text(throttled: Counter[str], items_offered: int) -> str:
+    """Return which share of the items offered was throttled, and why; empty where none was."""
+    if not throttled:
+        return ""
+    share = 100 * sum(throttled.values()) / max(1, items_offered)
+    return f"{share:.1f} % of the items offered ({_listed(throttled)})"
 
 
 def _listed(counts: Counter[str]) -> str:

@@ -1,0 +1,159 @@
+"""The status of a migration: read from its parts, without changing anything."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ddb_migration_construct._runtime import lag, moments, names, outage
+from ddb_migration_construct.cli.change_queue import read_backlog
+from ddb_migration_construct.cli.control_table import ControlRecord, Rows, read_progress, read_record
+from ddb_migration_construct.cli.executions import RUNNING, SUCCEEDED, Execution, look_into, newest_execution
+from ddb_migration_construct.cli.migrations import Migration
+from ddb_migration_construct.cli.parked_keys import ParkedKey, accepted_keys, parked_keys
+
+# The tasks of a bulk load note every five seconds why they were throttled.
+_THROTTLES_HOLD_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Status:
+    """All that is known of a migration at one moment (`at`, epoch seconds).
+
+    `counts` repeat what was done twice. `parked` counts the parked keys by reason, `parked_keys` are read on demand.
+    `lag_seconds` is None while it is not known; `throttles` says why the bulk load was throttled lately.
+    """
+
+    migration: str
+    record: ControlRecord
+    execution: Execution | None
+    backlog: int
+    dead_letters: int
+    at: float
+    counts: Mapping[str, int] = field(default_factory=dict)
+    lag_seconds: float | None = None
+    throttles: str | None = None
+    state: str | None = None
+    waiting_for: str | None = None
+    parked: Mapping[str, int] = field(default_factory=dict)
+    accepted: int = 0
+    parked_keys: Sequence[ParkedKey] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether an execution runs."""
+        return self.execution is not None and self.execution.status == RUNNING
+
+    @property
+    def needs_you(self) -> bool:
+        """Tell whether it has stopped otherwise than well."""
+        return self.execution is not None and self.execution.status not in (RUNNING, SUCCEEDED)
+
+    @property
+    def phase(self) -> str:
+        """Return the state that it is in, or else the last that noted its beginning."""
+        return self.state or self.record.phase or "not started"
+
+    @property
+    def trouble(self) -> str | None:
+        """Return what stands in its way and is not in order, None when nothing is known of."""
+        if self.record.paused:
+            # Of the caller's ARN the part that names somebody.
+            who = (self.record.paused_by or "somebody").rsplit(":", 1)[-1]
+            return f"paused by {who} since {moments.utc(self.record.paused_since)}"
+        if outage.is_outage(self.record.apply_failing_since, self.at):
+            since = moments.utc(self.record.apply_failing_since)
+            failure = self.record.apply_failure
+            return f"apply has paused itself: the destination has taken nothing since {since} ({failure})"
+        return None
+
+    @property
+    def next_step(self) -> str:
+        """What to do next."""
+        start = f"ddb-migration start {self.migration}"
+        if self.execution is None or self.record.status == "closed":
+            return f"start it: {start}"
+        if self.is_running:
+            return self._while_running
+        if self.record.status == "aborting":
+            return f"finish the abort: ddb-migration abort {self.migration}"
+        if self.execution.status == SUCCEEDED:
+            return self._before_cut_over
+        return (
+            f"put right what the cause says, then continue: {start} (or give up: ddb-migration abort {self.migration})"
+        )
+
+    @property
+    def _while_running(self) -> str:
+        if self.record.paused:
+            return f"let it go on: ddb-migration resume {self.migration}"
+        if self.phase == names.READY_TO_CUT_OVER_STATE:
+            return f"cut over when you are ready: ddb-migration cut-over {self.migration}"
+        if self.phase == names.COMPLETE_STATE:
+            return f"complete it once nothing needs the source any more: ddb-migration complete {self.migration}"
+        return "wait; it goes on by itself"
+
+    @property
+    def _before_cut_over(self) -> str:
+        if self.parked or self.dead_letters:
+            options = ["--parked"] * bool(self.parked) + ["--dead-letters"] * bool(self.dead_letters)
+            return f"put right what the reasons say, then: ddb-migration reread {self.migration} {' '.join(options)}"
+        if self.record.incomplete:
+            return "a full verify with repair: changes may have expired before they were taken"
+        return "none: the destination is in step, and stays so until the migration is aborted"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the status as plain values."""
+        counts = {"counts": dict(self.counts), "parked": dict(self.parked)}
+        return {**asdict(self), **counts, "trouble": self.trouble, "next_step": self.next_step}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads statuses."""
+
+    states: Any
+    dynamodb: Any
+    sqs: Any
+
+    def read(self, migration: Migration, keys: bool = False) -> Status:
+        """Read what the migration's parts say; `keys` adds the parked keys themselves."""
+        table = migration.control_table
+        record = read_record(self.dynamodb, table)
+        epoch = record.epoch
+        rows = read_progress(self.dynamodb, table, epoch) if epoch else Rows()
+        parked = list(parked_keys(self.dynamodb, table, epoch)) if epoch else []
+        execution = newest_execution(self.states, migration)
+        backlog = read_backlog(self.sqs, migration.change_queue).total
+        look, now = look_into(self.states, execution), time.time()
+        return Status(
+            migration=migration.name,
+            record=record,
+            execution=execution,
+            backlog=backlog,
+            dead_letters=read_backlog(self.sqs, migration.dead_letter_queue).total,
+            at=now,
+            counts=rows.counts,
+            lag_seconds=_lag(record, rows, backlog, now),
+            throttles=_throttles(rows, now),
+            state=look.state,
+            waiting_for=look.answer.get("waiting_for"),
+            parked=dict(Counter(found.reason for found in parked)),
+            accepted=sum(1 for _ in accepted_keys(self.dynamodb, table, epoch)) if epoch else 0,
+            parked_keys=parked if keys else None,
+        )
+
+
+def _lag(record: ControlRecord, rows: Rows, backlog: int, now: float) -> float | None:
+    """Return the lag by the rule of Drain, as far as the rows tell; what the mappings report it knows better."""
+    applies = record.trigger_enabled_at is not None and not record.paused
+    readings = lag.Readings(backlog, rows.captures, rows.applies, capture_works=True, apply_works=applies)
+    return lag.lag_seconds(readings, now)
+
+
+def _throttles(rows: Rows, now: float) -> str | None:
+    lately = sorted({reasons for at, reasons in rows.throttles if now - at <= _THROTTLES_HOLD_SECONDS and reasons})
+    return "; ".join(lately) or None

@@ -1,0 +1,55 @@
+"""What tasks of the bulk load note about their throttling, for `status` to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ddb_migration.aws.bulk_task import Teller
+from ddb_migration.aws.progress import Progress
+from ddb_migration.aws.rows import Rows
+from tests.fakes.aws import FakeAws
+from tests.fakes.making import create_control_table
+
+
+class Aside:
+    """A port that does its work at once, and tells its failures as the real one does."""
+
+    def aside(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        try:
+            then(work())
+        except RuntimeError as error:
+            then(error)
+
+
+def noted(fake: FakeAws) -> list[str]:
+    rows = Rows(fake.dynamodb, "control").query("throttles#e1")
+    return [row["throttles"] for _, row in rows]
+
+
+def teller(fake: FakeAws, port: Any = None) -> Teller:
+    create_control_table(fake.dynamodb, "control")
+    aside: Any = port or Aside()
+    return Teller(aside, Progress(Rows(fake.dynamodb, "control"), "e1"))
+
+
+def test_a_task_notes_what_was_throttled_since_its_last_line(fake: FakeAws) -> None:
+    task = teller(fake)
+    task.totals.items_offered, task.totals.throttled["KeyRange"] = 100, 25
+    task.tell("one")
+    assert noted(fake) == ["25.0 % of the items offered (KeyRange 25)"]
+    task.totals.items_offered, task.totals.throttled["KeyRange"] = 200, 26
+    task.tell("two")
+    assert noted(fake) == ["1.0 % of the items offered (KeyRange 1)"]
+    task.totals.items_offered = 300
+    task.tell("three")
+    assert noted(fake) == [""]
+
+
+def test_a_note_that_fails_does_not_stop_the_load(fake: FakeAws) -> None:
+    class Failing(Aside):
+        def aside(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+            then(RuntimeError("no answer"))
+
+    teller(fake, Failing()).tell("one")
+    assert noted(fake) == []
