@@ -13,7 +13,12 @@ from tests.fakes.making import create_control_table
 
 
 class Aside:
-    """A port that does its work at once, and tells its failures as the real one does."""
+    """A port that does its work at once, and tells its failures as the real one does; its clock is set by hand."""
+
+    now = 0.0
+
+    def clock(self) -> float:
+        return self.now
 
     def aside(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
         try:
@@ -23,7 +28,7 @@ class Aside:
 
 
 def noted(fake: FakeAws) -> list[str]:
-    rows = Rows(fake.dynamodb, "control").query("throttles#e1")
+    rows = Rows(fake.dynamodb, "control").query("task#e1")
     return [row["throttles"] for _, row in rows]
 
 
@@ -53,3 +58,13 @@ def test_a_note_that_fails_does_not_stop_the_load(fake: FakeAws) -> None:
 
     teller(fake, Failing()).tell("one")
     assert noted(fake) == []
+
+
+def test_a_task_notes_how_many_items_it_has_written_and_how_fast(fake: FakeAws) -> None:
+    port = Aside()
+    task = teller(fake, port)
+    for written, now, rate in ((500, 5.0, 100.0), (600, 10.0, 20.0)):
+        task.totals.items_written, port.now = written, now
+        task.tell("line")
+        ((_, row),) = Rows(fake.dynamodb, "control").query("task#e1")
+        assert (row["written"], row["per_second"]) == (written, rate)

@@ -42,9 +42,9 @@ def report(stage: str, age: float) -> dict[str, Any]:
     return {"pk": {"S": "progress#e1"}, "sk": {"S": f"{stage}#7f"}, "age": {"N": str(age)}, "at": at}
 
 
-def throttles(text: str, ago: float = 0.0) -> dict[str, Any]:
-    at = {"N": str(time.time() - ago)}
-    return {"pk": {"S": "throttles#e1"}, "sk": {"S": text}, "throttles": {"S": text}, "at": at}
+def task(throttles: str = "", written: int = 0, rate: float = 0.0, ago: float = 0.0) -> dict[str, Any]:
+    at, counts = {"N": str(time.time() - ago)}, {"written": {"N": str(written)}, "per_second": {"N": str(rate)}}
+    return {"pk": {"S": "task#e1"}, "sk": {"S": throttles}, "throttles": {"S": throttles}, "at": at, **counts}
 
 
 def read(
@@ -190,12 +190,20 @@ def test_the_bulk_load_is_told_in_items_and_per_cent() -> None:
     assert "bulk load  done, 29 items" in text(read(states(status="RUNNING"), loaded, ROWS))
 
 
+def test_tasks_tell_of_items_and_rate_before_a_page_is_complete() -> None:
+    rows = [*ROWS, task(written=30, rate=8.0), task(written=10, rate=4.0), task(written=5, rate=100.0, ago=60)]
+    found = read(states(), {**LOADING, "source_items": {"N": "90"}}, rows)
+    assert (found.loaded, found.load_rate) == (45, 12.0)
+    assert "bulk load  50 % · 45 of about 90 items · 12 items/s" in text(found)
+    assert read(states(), {**LOADING, "bulk_loaded_at": {"N": "3"}}, rows).loaded == 29
+
+
 def test_more_items_than_dynamodb_knew_of_are_no_more_than_all() -> None:
     assert "bulk load  100 % · 29 of" in text(read(states(), {**LOADING, "source_items": {"N": "20"}}, ROWS))
 
 
 def test_throttling_is_told_while_it_is_fresh() -> None:
-    rows = [throttles("TableWriteProvisionedThroughputExceeded 12 %"), throttles("KeyRange 3 %", ago=60), throttles("")]
+    rows = [task("TableWriteProvisionedThroughputExceeded 12 %"), task("KeyRange 3 %", ago=60), task()]
     assert read(states(), LOADING, rows).throttles == "TableWriteProvisionedThroughputExceeded 12 %"
 
 

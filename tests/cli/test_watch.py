@@ -28,9 +28,10 @@ LOADING = ControlRecord(
 
 
 def status(at: float, record: ControlRecord = LOADING, **more: Any) -> Status:
-    counts = {"items_written": int(4000 * at), "captured": 900, "sent": 900, "applied": more.pop("applied", 0)}
+    counts = {"captured": 900, "sent": 900, "applied": more.pop("applied", int(4 * at))}
     execution = Execution("arn:one", more.pop("execution", "RUNNING"), error=more.pop("error", None))
-    given = {"counts": counts, "state": "DirectMigrationJob", "backlog": 900, "dead_letters": 0, **more}
+    load = {"loaded": int(4000 * at), "load_rate": 4000.0}
+    given = {"counts": counts, **load, "state": "DirectMigrationJob", "backlog": 900, "dead_letters": 0, **more}
     return Status(migration="Migrations/Orders", record=record, execution=execution, at=at, **given)
 
 
@@ -43,24 +44,24 @@ def sampled(*statuses: Status) -> Samples:
 
 def test_a_rate_is_that_of_the_last_ten_seconds() -> None:
     samples = sampled(status(0.0), status(5.0), status(10.0))
-    assert samples.per_second("items_written") == 4000.0
-    slow = [dataclasses.replace(status(at), counts={"items_written": 40_000 + int(at)}) for at in (12.0, 17.0, 22.0)]
+    assert samples.per_second("applied") == 4.0
+    slow = [status(at, applied=40 + int(at)) for at in (12.0, 17.0, 22.0)]
     for one in slow:
         samples.add(one)
-    assert samples.per_second("items_written") == 1.0
+    assert samples.per_second("applied") == 1.0
 
 
 def test_no_rate_is_known_from_one_look_or_across_epochs() -> None:
-    assert sampled(status(0.0)).per_second("items_written") is None
+    assert sampled(status(0.0)).per_second("applied") is None
     other = dataclasses.replace(LOADING, epoch="e2")
-    assert sampled(status(0.0), status(5.0), status(6.0, other)).per_second("items_written") is None
+    assert sampled(status(0.0), status(5.0), status(6.0, other)).per_second("applied") is None
 
 
 def test_the_time_left_is_that_of_the_bulk_load_and_then_of_the_drain() -> None:
     assert sampled(status(0.0), status(10.0)).seconds_left() == (2_000_000 - 40_000) / 4000
     draining = dataclasses.replace(LOADING, bulk_loaded_at=5.0, trigger_enabled_at=6.0)
-    assert sampled(status(10.0, draining), status(20.0, draining, applied=90)).seconds_left() == 100.0
-    assert sampled(status(10.0, draining), status(20.0, draining)).seconds_left() is None
+    assert sampled(status(10.0, draining, applied=0), status(20.0, draining, applied=90)).seconds_left() == 100.0
+    assert sampled(status(10.0, draining, applied=0), status(20.0, draining, applied=0)).seconds_left() is None
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_several_migrations_are_a_row_each(width: int) -> None:
     first, second = (dataclasses.replace(status(9.0), migration=name) for name in names)
     lines = rendered(looked([first, dataclasses.replace(second, record=paused)]), width)
     assert all(len(line) <= width for line in lines)
-    assert lines[1].startswith("Migrations/Orders     DirectMigrationJob        2 %    -      900       0")
+    assert lines[1].startswith("Migrations/Orders     DirectMigrationJob  2 %, 8 min    -      900       0")
     assert lines[2].startswith("Migrations/Customers  DirectMigrationJob")
     # Beside it, or below where there is no room.
     assert "paused by ann since 1970-01-01 00:00:01 UTC" in lines[2 if width == 120 else 3]

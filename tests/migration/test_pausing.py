@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ddb_migration_construct.cli.pause import pause_one
+from ddb_migration_construct.cli.rate import WRITES, rate_one
 from ddb_migration_construct.cli.reading import Reader
 from ddb_migration_construct.cli.resume import resume_one
 from ddb_migration_construct.rehearsal.deployment import deploy
@@ -85,3 +86,39 @@ def _record(trial: Trial) -> dict[str, Any]:
     answer = trial.dynamodb.get_item(TableName=trial.migration.control_table, Key=key, ConsistentRead=True)
     item: dict[str, Any] = answer.get("Item", {})
     return item
+
+
+def shown_rate(trial: Trial, seconds: float) -> float:
+    """Return the mean of the rates that `status` shows in some seconds."""
+    reader, shown, limit = (
+        Reader(trial.stepfunctions, trial.dynamodb, trial.aws.client("sqs")),
+        list[float](),
+        time.monotonic(),
+    )
+    while not shown or time.monotonic() < limit + seconds:
+        rate = reader.read(trial.migration).load_rate
+        assert rate is not None
+        shown.append(rate)
+        time.sleep(1)
+    return sum(shown) / len(shown)
+
+
+@pytest.mark.slow
+def test_the_measured_rate_follows_the_dial_within_ten_seconds(aws: EmbeddedAws, assembly: Path) -> None:
+    trial = Trial(aws, deploy(aws, synthesise(assembly, max_write_units_per_second=300), STACK))
+    trial.fill(8000)
+    reader = Reader(trial.stepfunctions, trial.dynamodb, aws.client("sqs"))
+    execution = trial.start()
+    # The first requests are sent before the cost of one is known; the rate makes up for it.
+    until(lambda: "epoch" in _record(trial) and (reader.read(trial.migration).load_rate or 0) > 0)
+    time.sleep(10)
+    fast = shown_rate(trial, 6)
+    rate_one(aws.client("lambda"), trial.migration, {WRITES: 150})
+    time.sleep(10)
+    slow = shown_rate(trial, 4)
+    print(f"{fast:.0f} items/s, then {slow:.0f} items/s")
+    assert slow < 0.75 * fast
+    assert slow > 0.25 * fast
+    rate_one(aws.client("lambda"), trial.migration, {WRITES: None})
+    assert trial.finish(execution)["status"] == READY
+    trial.require_equal()

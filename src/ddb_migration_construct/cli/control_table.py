@@ -60,13 +60,23 @@ class ControlRecord:
 
 
 @dataclass(frozen=True)
+class TaskNote:
+    """What a task of the bulk load noted last, and when: items written in its run, their rate, why it was throttled."""
+
+    at: float
+    written: int
+    per_second: float
+    throttles: str
+
+
+@dataclass(frozen=True)
 class Rows:
-    """What the rows of an epoch say: sums, the last reports of capture and apply, and the bulk load's throttles."""
+    """What the rows of an epoch say: sums, the last reports of capture and apply, and the notes of the bulk load."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
     captures: tuple[lag.Report, ...] = ()
     applies: tuple[lag.Report, ...] = ()
-    throttles: Sequence[tuple[float, str]] = ()
+    tasks: Sequence[TaskNote] = ()
 
 
 def read_record(dynamodb: Any, table: str) -> ControlRecord:
@@ -113,13 +123,16 @@ def read_progress(dynamodb: Any, table: str, epoch: str) -> Rows:
     sums: Counter[str] = Counter()
     for row in (*progress, *_rows(dynamodb, table, f"checkpoint#{epoch}")):
         sums.update({name: int(row[name]["N"]) for name in COUNTS if "N" in row.get(name, {})})
-    throttles = _rows(dynamodb, table, f"throttles#{epoch}")
     return Rows(
         counts={name: sums[name] for name in COUNTS},
         captures=_reports(progress, "capture"),
         applies=_reports(progress, "apply"),
-        throttles=[(float(row["at"]["N"]), row["throttles"]["S"]) for row in throttles],
+        tasks=[TaskNote(**_noted(row)) for row in _rows(dynamodb, table, f"task#{epoch}")],
     )
+
+
+def _noted(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _plain(row[name]) for name in TaskNote.__dataclass_fields__}
 
 
 def _reports(rows: Sequence[Mapping[str, Any]], stage: str) -> tuple[lag.Report, ...]:

@@ -56,8 +56,7 @@ def loaded_share(status: Status) -> float | None:
         return 1.0
     if status.record.bulk_began_at is None:
         return None
-    written = status.counts.get("items_written", 0)
-    return min(1.0, written / status.record.source_items) if status.record.source_items else 0.0
+    return min(1.0, status.loaded / status.record.source_items) if status.record.source_items else 0.0
 
 
 def facts(status: Status, samples: Samples | None = None) -> Iterator[Fact]:
@@ -94,19 +93,14 @@ def _bulk_load(status: Status, samples: Samples | None) -> str | None:
     share = loaded_share(status)
     if share is None:
         return None
-    written = count(status.counts.get("items_written", 0))
+    written = count(status.loaded)
     if status.record.bulk_loaded_at is not None:
         return f"done, {written} items"
     parts = [f"{100 * share:.0f} %", f"{written} of about {count(status.record.source_items)} items"]
-    return " · ".join(parts + _speed(samples, "items_written", "items/s", with_time_left=True))
-
-
-def _speed(samples: Samples | None, name: str, unit: str, with_time_left: bool) -> list[str]:
-    rate = samples.per_second(name) if samples else None
-    if samples is None or rate is None:
-        return []
-    left = samples.seconds_left() if with_time_left else None
-    return [f"{count(rate)} {unit}"] + ([f"about {duration(left)} left"] if left is not None else [])
+    if status.load_rate is not None:
+        parts.append(f"{count(status.load_rate)} items/s")
+    left = samples.seconds_left() if samples else None
+    return " · ".join(parts + ([f"about {duration(left)} left"] if left is not None else []))
 
 
 def _changes(status: Status, samples: Samples | None) -> str | None:
@@ -116,8 +110,15 @@ def _changes(status: Status, samples: Samples | None) -> str | None:
     if status.record.trigger_enabled_at is None:
         return f"{captured} · {waiting}"
     applied = f"applied {count(status.counts.get('applied', 0))}"
-    speed = _speed(samples, "applied", "changes/s", with_time_left=status.backlog > 0)
+    speed = _apply_speed(status, samples) if samples else []
     return " · ".join([captured, applied, *speed, waiting, f"lag {duration(status.lag_seconds)}"])
+
+
+def _apply_speed(status: Status, samples: Samples) -> list[str]:
+    rate = samples.per_second("applied")
+    left = samples.seconds_left() if status.backlog else None
+    shown = [] if rate is None else [f"{count(rate)} changes/s"]
+    return shown + ([f"about {duration(left)} left"] if left is not None else [])
 
 
 def _parked(status: Status) -> Iterator[Fact]:

@@ -15,8 +15,8 @@ from ddb_migration_construct.cli.executions import RUNNING, SUCCEEDED, Execution
 from ddb_migration_construct.cli.migrations import Migration
 from ddb_migration_construct.cli.parked_keys import ParkedKey, accepted_keys, parked_keys
 
-# The tasks of a bulk load note every five seconds why they were throttled.
-_THROTTLES_HOLD_SECONDS = 15.0
+# The tasks of a bulk load note every five seconds how it went; an older note is of a task that has ended.
+_NOTES_HOLD_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Status:
     """All that is known of a migration at one moment (`at`, epoch seconds).
 
     `counts` repeat what was done twice. `parked` counts the parked keys by reason, `parked_keys` are read on demand.
-    `lag_seconds` is None while it is not known; `throttles` says why the bulk load was throttled lately.
+    `lag_seconds` is None while it is not known. `loaded` is how many items the bulk load has written, by what its
+    tasks tell; `load_rate` (items a second) and `throttles` say how it went in the last seconds.
     """
 
     migration: str
@@ -35,6 +36,8 @@ class Status:
     at: float
     counts: Mapping[str, int] = field(default_factory=dict)
     lag_seconds: float | None = None
+    loaded: int = 0
+    load_rate: float | None = None
     throttles: str | None = None
     state: str | None = None
     waiting_for: str | None = None
@@ -138,7 +141,7 @@ class Reader:
             at=now,
             counts=rows.counts,
             lag_seconds=_lag(record, rows, backlog, now),
-            throttles=_throttles(rows, now),
+            **_load(record, rows, now),
             state=look.state,
             waiting_for=look.answer.get("waiting_for"),
             parked=dict(Counter(found.reason for found in parked)),
@@ -154,6 +157,14 @@ def _lag(record: ControlRecord, rows: Rows, backlog: int, now: float) -> float |
     return lag.lag_seconds(readings, now)
 
 
-def _throttles(rows: Rows, now: float) -> str | None:
-    lately = sorted({reasons for at, reasons in rows.throttles if now - at <= _THROTTLES_HOLD_SECONDS and reasons})
-    return "; ".join(lately) or None
+def _load(record: ControlRecord, rows: Rows, now: float) -> dict[str, Any]:
+    """Return how the bulk load goes: checkpoints are exact and tell of whole pages, notes are not and tell at once."""
+    checkpointed = rows.counts.get("items_written", 0)
+    if record.bulk_loaded_at is not None:
+        return {"loaded": checkpointed}
+    fresh = [task for task in rows.tasks if now - task.at <= _NOTES_HOLD_SECONDS]
+    return {
+        "loaded": max(checkpointed, int(sum(task.written for task in rows.tasks))),
+        "load_rate": sum(task.per_second for task in fresh) if fresh else None,
+        "throttles": "; ".join(sorted({task.throttles for task in fresh if task.throttles})) or None,
+    }

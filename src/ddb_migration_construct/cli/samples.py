@@ -37,8 +37,7 @@ class Samples:
         """Return the seconds until the bulk load or the drain ends at the rates of now, None where nobody can tell."""
         status = self.seen[-1]
         if status.record.bulk_loaded_at is None:
-            written = status.counts.get("items_written", 0)
-            return _divided((status.record.source_items or 0) - written, self.per_second("items_written"))
+            return _divided((status.record.source_items or 0) - status.loaded, status.load_rate)
         gained = (self.per_second("applied") or 0.0) - (self.per_second("sent") or 0.0)
         return _divided(status.backlog, gained)
 

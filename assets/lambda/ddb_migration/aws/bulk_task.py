@@ -19,7 +19,7 @@ from ddb_migration.aws.bulk_reading import Reader
 from ddb_migration.aws.clients import writer
 from ddb_migration.aws.errors import persist
 from ddb_migration.aws.progress import Progress
-from ddb_migration.core.bulk_totals import Totals, throttle_text
+from ddb_migration.core.bulk_totals import TaskNote, Totals, throttle_text
 from ddb_migration.core.deadline import Deadline
 from ddb_migration.core.item_key import key_of
 from ddb_migration.core.item_text import Requests, parsed
@@ -53,24 +53,29 @@ def run_task(
 
 
 class Teller:
-    """Prints the progress of a task, and notes in the control table why it was throttled since the line before."""
+    """Prints the progress of a task, and notes in the control table what it did since the line before."""
 
     def __init__(self, port: Port, progress: Progress) -> None:
         self.totals = Totals()
         self._port, self._progress = port, progress
         self._task = uuid.uuid4().hex[:8]
         self._throttled: Counter[str] = Counter()
-        self._offered = 0
+        self._offered = self._written = 0
+        self._told_at = port.clock()
 
     def tell(self, line: str) -> None:
         """Print a line of progress; what becomes of the note does not matter to the load."""
         print(line, flush=True)
-        throttled, offered = self.totals.throttled - self._throttled, self.totals.items_offered - self._offered
-        self._throttled, self._offered = self.totals.throttled.copy(), self.totals.items_offered
-        note = functools.partial(
-            self._progress.note_throttles, self._task, throttle_text(throttled, offered), time.time()
-        )
-        self._port.aside(note, lambda _: None)
+        note, now = self._note(), time.time()
+        self._port.aside(lambda: self._progress.note_task(self._task, note, now), lambda _: None)
+
+    def _note(self) -> TaskNote:
+        totals, now = self.totals, self._port.clock()
+        throttles = throttle_text(totals.throttled - self._throttled, totals.items_offered - self._offered)
+        rate = (totals.items_written - self._written) / max(1e-9, now - self._told_at)
+        self._throttled, self._offered = totals.throttled.copy(), totals.items_offered
+        self._written, self._told_at = totals.items_written, now
+        return TaskNote(totals.items_written, rate, throttles)
 
 
 def _books(load: Load) -> Books:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from ddb_migration.aws.rows import Rows
+from ddb_migration.core.bulk_totals import TaskNote
 from ddb_migration.core.lag import Report
 
 CAPTURE = "capture"
@@ -29,10 +30,11 @@ class Progress:
         values = {"age": max(0.0, age), "at": now, **added}
         self._rows.update(self._partition, f"{stage}#{reader}", expression, values)
 
-    def note_throttles(self, task: str, throttles: str, now: float) -> None:
-        """Note why a task of the bulk load was throttled lately, empty where it was not."""
-        values = {"throttles": throttles, "at": now}
-        self._rows.update(f"throttles#{self._epoch}", task, "SET #throttles = :throttles, #at = :at", values)
+    def note_task(self, task: str, note: TaskNote, now: float) -> None:
+        """Note how far a task of the bulk load is, and how it went lately; checkpoints tell only of whole pages."""
+        values = {"written": note.items_written, "per_second": note.per_second, "throttles": note.throttles, "at": now}
+        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in values)
+        self._rows.update(f"task#{self._epoch}", task, expression, values)
 
     def reports(self, stage: str) -> tuple[Report, ...]:
         """Return what each reader of a stage last saw."""

@@ -54,6 +54,15 @@ class Totals:
         return f"about {minutes} min {seconds} s"
 
 
+@dataclass(frozen=True)
+class TaskNote:
+    """What one task has written in this run, and how fast and how throttled it was lately."""
+
+    items_written: int
+    per_second: float
+    throttles: str
+
+
 def throttle_text(throttled: Counter[str], items_offered: int) -> str:
     """Return which share of the items offered was throttled, and why; empty where none was."""
     if not throttled:
