@@ -69,7 +69,7 @@ OPERATING = ("index", "start", "watch", "slow-down", "pause", "failure", "what-i
 DOCUMENTATION = [
     {"Home": "index.md"},
     {"Concepts": ["concepts.md", "guarantees.md", "aws-behaviour.md", "alternatives.md"]},
-    {"Use": ["tutorial.md", "plan.md", "setup-check.md", "amplify.md"]},
+    {"Use": ["tutorial.md", "plan.md", "setup-check.md", "across-accounts.md", "amplify.md"]},
     {"Operate": [*(f"operating/{page}.md" for page in OPERATING), "verify.md", "gate.md", "alarms.md"]},
     {"Reference": ["reference.md", "security.md"]},
     {"Decisions": [f"decisions/{page.name}" for page in sorted(Path("docs/decisions").glob("*.md"))]},

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.shapes import Item, as_text
-from ddb_migration.aws.asyncio_port import AsyncioPort, run
+from ddb_migration.aws.asyncio_port import AsyncioPort, End, run
 from ddb_migration.aws.bulk_books import Books, Saved
 from ddb_migration.aws.bulk_engine import Engine
 from ddb_migration.aws.bulk_gate import Gate
@@ -66,7 +66,8 @@ def _copy(client: Any, table: str, reader: MakeReader, runs: Sequence[Sequence[s
         engines.append(Engine(port, reader(port), books, gate, runs, finished, tell=lambda line: None))
         engines[0].start()
 
-    run(client, Requests(table, table), table, KEYS, start)
+    end = End(client, table)
+    run((end, end), Requests(table, table), KEYS, start)
     return engines[0].totals.items_written
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.product import KEYS, RECORD
-from ddb_migration.aws.asyncio_port import AsyncioPort, run
+from ddb_migration.aws.asyncio_port import AsyncioPort, End, run
 from ddb_migration.aws.bulk_gate import Gate
 from ddb_migration.aws.bulk_readers import SegmentReader, segment_unit
 from ddb_migration.aws.bulk_reading import Reading
@@ -27,13 +27,13 @@ def verify(client: Any, table: str, segments: int) -> tuple[int, int]:
 
     def start(port: AsyncioPort, finished: Finished) -> None:
         gate = Gate(port, lambda: RECORD, "e", 1, ControlRecord.require_open)
-        readers = (SegmentReader(port, segments), SegmentReader(port.beside(_reads(table)), segments))
+        readers = (SegmentReader(port, segments), SegmentReader(port.at_destination(_reads(table)), segments))
         runs = [list(range(first, segments, PAIRS)) for first in range(PAIRS)]
         VerifyEngine(
             port, readers, gate, runs, lambda: Matching(KEYS), matched.append, finished, tell=lambda line: None
         ).start()
 
-    run(client, _reads(table), table, KEYS, start)
+    run((End(client, table), End(client, table)), _reads(table), KEYS, start)
     leftovers = sum(len(segment.leftovers) for segment in matched)
     return sum(sum(segment.items) for segment in matched), leftovers * RECORD_BYTES
 
@@ -45,7 +45,7 @@ def read(client: Any, table: str, segments: int) -> int:
     def start(port: AsyncioPort, finished: Finished) -> None:
         _OnlyReading(port, totals, segments, finished).more()
 
-    run(client, _reads(table), table, KEYS, start)
+    run((End(client, table), End(client, table)), _reads(table), KEYS, start)
     return totals.items_read
 
 

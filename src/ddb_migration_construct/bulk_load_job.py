@@ -11,7 +11,7 @@ from constructs import Construct
 from ddb_migration_construct.glue_job import GlueJob
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.settings import Settings
-from ddb_migration_construct.table_access import allow_destination, allow_source, allow_table
+from ddb_migration_construct.table_access import allow_source, allow_table
 
 
 class BulkLoadJob(GlueJob):
@@ -40,7 +40,7 @@ class BulkLoadJob(GlueJob):
             security_configuration=security_configuration,
         )
         allow_source(self.role, resources.source_table, "DescribeTable")
-        allow_destination(self.role, resources.destination_table, "BatchWriteItem")
+        resources.destination.allow_writing(id, self.role, "BatchWriteItem")
         allow_table(self.role, resources.control_table, "GetItem", "UpdateItem", "Query")
 
 

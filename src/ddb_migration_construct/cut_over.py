@@ -20,7 +20,6 @@ from ddb_migration_construct.table_access import (
     allow_changed_keys,
     allow_fence,
     allow_parked_keys,
-    allow_reading,
     allow_source,
     allow_stream,
     allow_table,
@@ -57,7 +56,7 @@ class CutOver(MigrationFunction):
                 names.CHANGE_QUEUE_ARN: resources.change_queue.queue_arn,
                 names.DEAD_LETTER_QUEUE_URL: resources.dead_letter_queue.queue_url,
                 names.SOURCE_TABLE: resources.source_table.table_arn,
-                names.DESTINATION_TABLE: resources.destination_table.table_arn,
+                **resources.destination.environment,
                 names.MIGRATION_BUCKET: resources.bucket.bucket_name,
                 names.STREAM_PROCESSOR: stream_processor.function.function_arn,
                 names.WRITE_CDC: write_cdc.function.function_arn,
@@ -78,7 +77,7 @@ class CutOver(MigrationFunction):
     def _allow_looks(self, resources: Resources) -> None:
         """Everything that a cut-over looks at: both tables, the stream, queues, reports and the control table."""
         allow_source(self.role, resources.source_table, "DescribeTable", "DescribeTimeToLive", "BatchGetItem")
-        allow_reading(self.role, resources.destination_table, "BatchGetItem")
+        resources.destination.allow_reading(names.CUT_OVER_STATE, self.role, "BatchGetItem")
         allow_stream(self.role, resources.source_table)
         allow_table(self.role, resources.control_table, "GetItem", "UpdateItem", "Query", "BatchGetItem")
         allow_parked_keys(self.role, resources.control_table)

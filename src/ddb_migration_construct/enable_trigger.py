@@ -14,7 +14,7 @@ from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.settings import Settings
 from ddb_migration_construct.stream_processor import StreamProcessor
-from ddb_migration_construct.table_access import allow_parked_keys, allow_reading, allow_source, allow_table
+from ddb_migration_construct.table_access import allow_parked_keys, allow_source, allow_table
 from ddb_migration_construct.write_cdc import WriteCdc
 
 
@@ -48,7 +48,7 @@ class EnableTrigger(MigrationFunction):
                 names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
                 names.CHANGE_QUEUE_ARN: resources.change_queue.queue_arn,
                 names.SOURCE_TABLE: resources.source_table.table_arn,
-                names.DESTINATION_TABLE: resources.destination_table.table_arn,
+                **resources.destination.environment,
                 names.MIGRATION_BUCKET: resources.bucket.bucket_name,
                 names.STREAM_PROCESSOR: stream_processor.function.function_arn,
                 names.WRITE_CDC: write_cdc.function.function_arn,
@@ -69,8 +69,8 @@ class EnableTrigger(MigrationFunction):
 
     def _allow_repair(self, resources: Resources) -> None:
         """Repair reads a pass's report, has keys read again, and looks at them on both sides."""
-        for table in (resources.source_table, resources.destination_table):
-            allow_reading(self.role, table, "BatchGetItem")
+        allow_source(self.role, resources.source_table, "BatchGetItem")
+        resources.destination.allow_reading(names.ENABLE_TRIGGER_STATE, self.role, "BatchGetItem")
         self.allow(["sqs:SendMessage"], [resources.change_queue.queue_arn])
         objects = resources.bucket.arn_for_objects(f"{names.VERIFY_PREFIX}*")
         self.allow(["s3:GetObject", "s3:PutObject"], [objects])

@@ -56,6 +56,7 @@ class GlueJob(Construct):
                 "--control_table": resources.control_table.table_name,
                 "--source_table": resources.source_table.table_arn,
                 "--destination_table": resources.destination_table.table_arn,
+                "--destination_role": resources.destination.role_argument,
                 **arguments,
             },
             worker_type=settings.worker_type,

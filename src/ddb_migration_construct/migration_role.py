@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+
+from aws_cdk import PhysicalName
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -25,6 +28,8 @@ class MigrationRole(iam.Role):
             id,
             assumed_by=iam.ServicePrincipal(f"{service}.amazonaws.com") if caller is None else _only(caller),
             inline_policies={"Rights": self.rights},
+            # A name only where another account's or Region's template refers to the role.
+            role_name=_when_needed(),
         )
 
     def add_to_principal_policy(self, statement: iam.PolicyStatement) -> iam.AddToPrincipalPolicyResult:
@@ -35,3 +40,8 @@ class MigrationRole(iam.Role):
 
 def _only(role: iam.IRole) -> iam.IPrincipal:
     return iam.ArnPrincipal(role.role_arn)
+
+
+@functools.cache
+def _when_needed() -> str:
+    return str(PhysicalName.GENERATE_IF_NEEDED)

@@ -12,6 +12,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
+from ddb_migration_construct.destination import Destination
 from ddb_migration_construct.encryption import permit_role
 
 
@@ -21,7 +22,7 @@ class Resources:
 
     name: str
     source_table: dynamodb.ITable
-    destination_table: dynamodb.ITable
+    destination: Destination
     control_table: dynamodb.Table
     change_queue: sqs.Queue
     dead_letter_queue: sqs.Queue
@@ -29,6 +30,11 @@ class Resources:
     log_group: logs.LogGroup
     encryption_key: kms.IKey | None
     notification_topic: sns.ITopic | None = None
+
+    @property
+    def destination_table(self) -> dynamodb.ITable:
+        """Return the destination."""
+        return self.destination.table
 
     def permit_key(self, role: iam.IRole) -> None:
         """Let a role use the migration's key, if it has one."""

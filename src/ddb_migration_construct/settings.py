@@ -11,7 +11,10 @@ from constructs import IConstruct
 
 @dataclass(frozen=True)
 class Settings:
-    """Rates in units a second; None stands for the default that SetupCheck chooses."""
+    """Rates in units a second; None stands for the default that SetupCheck chooses.
+
+    `destination_key` is the ARN of the KMS key that the destination was given with, None for none.
+    """
 
     size_threshold: Size
     enable_source_features: bool
@@ -25,6 +28,7 @@ class Settings:
     change_retention: Duration
     repair_extra: bool
     fence_source_writes: bool
+    destination_key: str | None
 
     def to_text(self, scope: IConstruct) -> str:
         """Return the JSON that the functions read; numbers may be tokens."""
@@ -40,5 +44,6 @@ class Settings:
             "change_retention_seconds": self.change_retention.to_seconds(),
             "repair_extra": self.repair_extra,
             "fence_source_writes": self.fence_source_writes,
+            "destination_key": self.destination_key,
         }
         return Stack.of(scope).to_json_string(values)

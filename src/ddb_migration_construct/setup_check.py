@@ -7,12 +7,13 @@ from constructs import Construct
 
 from ddb_migration_construct._runtime import names
 from ddb_migration_construct.bulk_load_job import BulkLoadJob
+from ddb_migration_construct.destination import Destination
 from ddb_migration_construct.destination_lock import allow_lock
 from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.settings import Settings
 from ddb_migration_construct.stream_processor import StreamProcessor
-from ddb_migration_construct.table_access import allow_destination, allow_source, allow_table
+from ddb_migration_construct.table_access import allow_source, allow_table
 from ddb_migration_construct.verify_job import VerifyJob
 from ddb_migration_construct.write_cdc import WriteCdc
 
@@ -46,7 +47,7 @@ class SetupCheck(MigrationFunction):
                 names.CONTROL_TABLE: resources.control_table.table_name,
                 names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
                 names.SOURCE_TABLE: resources.source_table.table_arn,
-                names.DESTINATION_TABLE: resources.destination_table.table_arn,
+                **resources.destination.environment,
                 names.STREAM_PROCESSOR: stream_processor.function.function_arn,
                 names.WRITE_CDC: write_cdc.function.function_arn,
                 names.MIGRATION_BUCKET: resources.bucket.bucket_name,
@@ -59,7 +60,7 @@ class SetupCheck(MigrationFunction):
         switches = ["UpdateTable", "UpdateContinuousBackups"] if settings.enable_source_features else []
         fences = ["GetResourcePolicy"] if settings.fence_source_writes else []
         allow_source(self.role, resources.source_table, *looks, *switches, *fences)
-        allow_destination(self.role, resources.destination_table, "DescribeTable", "DescribeTimeToLive", "Scan")
+        self._allow_destination(resources.destination)
         # What is switched on is put on record.
         notes = ["UpdateItem"] if settings.enable_source_features else []
         allow_table(self.role, resources.control_table, "GetItem", "Query", *notes)
@@ -72,3 +73,14 @@ class SetupCheck(MigrationFunction):
         simulated = [job.role.role_arn for job in (direct_job, large_job, verify_job)]
         self.allow(["iam:SimulatePrincipalPolicy"], simulated)
         resources.permit_key(self.role)
+
+    def tell_callers(self, destination: Destination) -> None:
+        """Tell who calls the destination, once all of them are known; only of one that another account may own."""
+        if destination.role_arn is not None or destination.may_be_elsewhere(self):
+            self.function.add_environment(names.DESTINATION_CALLERS, destination.callers_text(self))
+
+    def _allow_destination(self, destination: Destination) -> None:
+        # Of a table of another account the policy tells whether the jobs may write: no probe can.
+        policy = ["GetResourcePolicy"] if destination.may_be_elsewhere(self) and destination.role_arn is None else []
+        looks = ("DescribeTable", "DescribeTimeToLive", "Scan", *policy)
+        destination.allow_writing(names.SETUP_CHECK_STATE, self.role, *looks)

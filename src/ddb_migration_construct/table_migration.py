@@ -16,6 +16,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import (
     aws_dynamodb as dynamodb,
 )
+from aws_cdk import aws_iam as iam
 from aws_cdk import (
     aws_kms as kms,
 )
@@ -38,6 +39,7 @@ from ddb_migration_construct.clean_up import CleanUp
 from ddb_migration_construct.control_table import ControlTable
 from ddb_migration_construct.cut_over import CutOver
 from ddb_migration_construct.dashboard import MigrationDashboard
+from ddb_migration_construct.destination import Destination
 from ddb_migration_construct.enable_trigger import EnableTrigger
 from ddb_migration_construct.encryption import permit_logs
 from ddb_migration_construct.execution_access import ExecutionAccess
@@ -86,6 +88,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         max_rejected_items: int = 0,
         repair_extra: bool = False,
         fence_source_writes: bool = False,
+        destination_role: iam.IRole | str | None = None,
         encryption_key: kms.IKey | None = None,
         notification_topic: sns.ITopic | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
@@ -117,6 +120,9 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
                 reported, and keep the gate closed.
             fence_source_writes: whether cutting over may deny writes to the source, by a statement of its own in the
                 source's resource policy; default False: you stop the writers.
+            destination_role: a role, or its ARN, as which everything calls the destination; default none: it is called
+                by its ARN. Needed in another Region, possible in another account; its policy has to allow
+                `destination_role_policy_statements`, and its trust policy the migration's roles.
             encryption_key: for the migration's own queues, bucket, table and logs; default AWS owned keys.
             notification_topic: where the alarms tell that they went off and that they ended, and where each change of
                 phase is told; default none.
@@ -142,13 +148,16 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             change_retention=retention,
             repair_extra=repair_extra,
             fence_source_writes=fence_source_writes,
+            destination_key=_key_arn(destination_table),
         )
-        require_valid(self, source_table, destination_table, retention, settings)
+        destination = Destination(destination_table, destination_role)
+        require_valid(self, source_table, destination, retention, settings)
         self._resources = self._create_resources(
-            source_table, destination_table, retention, encryption_key, notification_topic, removal_policy
+            source_table, destination, retention, encryption_key, notification_topic, removal_policy
         )
         self._create_functions(settings)
         self._create_steering(settings)
+        self._setup_check.tell_callers(destination)
         self._create_state_machine()
         self._create_alarms(retention, notification_topic)
         self._clean_up.guard(
@@ -161,7 +170,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         carry_reasons(
             self,
             self._resources.bucket,
-            [self._direct_job.job, self._large_job.job],
+            [job.job for job in (self._direct_job, self._large_job, self._verify_job)],
             has_key=encryption_key is not None,
         )
 
@@ -260,10 +269,29 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         """Return the name of the Glue job that compares the tables."""
         return self._verify_job.job_name
 
+    @property
+    def destination_policy_statements(self) -> Sequence[iam.PolicyStatement]:
+        """Return what the resource policy of a destination in another account has to allow, role by role.
+
+        For `table.add_to_resource_policy(statement)` in the app that owns the table; deploy this migration first,
+        because DynamoDB refuses a policy that names a role which does not exist. Not needed with `destination_role`.
+        """
+        return self._resources.destination.policy_statements()
+
+    @property
+    def destination_role_policy_statements(self) -> Sequence[iam.PolicyStatement]:
+        """Return what `destination_role` has to be allowed; a customer's KMS key of the table comes on top."""
+        return self._resources.destination.role_policy_statements()
+
+    @property
+    def destination_role_principals(self) -> Sequence[iam.IPrincipal]:
+        """Return who assumes `destination_role`, for its trust policy."""
+        return self._resources.destination.principals()
+
     def _create_resources(
         self,
         source_table: dynamodb.ITable,
-        destination_table: dynamodb.ITable,
+        destination: Destination,
         retention: Duration,
         encryption_key: kms.IKey | None,
         notification_topic: sns.ITopic | None,
@@ -275,7 +303,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         return Resources(
             name=f"{stack.stack_name}/{self.node.path.removeprefix(stack.node.path).lstrip('/')}",
             source_table=source_table,
-            destination_table=destination_table,
+            destination=destination,
             control_table=ControlTable(
                 self, "ControlTable", encryption_key=encryption_key, removal_policy=removal_policy
             ).table,
@@ -395,3 +423,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         }
         for tag, value in tags.items():
             Tags.of(machine).add(tag, value)
+
+
+def _key_arn(table: dynamodb.ITable) -> str | None:
+    return table.encryption_key.key_arn if table.encryption_key else None

@@ -7,11 +7,12 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
-from aws_cdk import Arn, ArnFormat, Duration, Stack, Stage, Token
+from aws_cdk import Duration, Stack, Stage, Token
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from ddb_migration_construct._runtime import names
+from ddb_migration_construct.destination import Destination, part
 from ddb_migration_construct.settings import Settings
 
 # SQS API, MessageRetentionPeriod: at most 14 days. Below a day no bulk load of any size fits.
@@ -27,23 +28,27 @@ WORKERS = (2, 299)
 # Tagging guide of Step Functions: the characters that tags may hold.
 _UNFIT_FOR_A_TAG = re.compile(r"[^\w\s.:/=+\-@]")
 
+_ROLE_ARN = re.compile(r"arn:[\w-]+:iam::\d{12}:role/\S+")
+
 _destinations: weakref.WeakKeyDictionary[Any, dict[str, str]] = weakref.WeakKeyDictionary()
 
 
 def require_valid(
     scope: Construct,
     source: dynamodb.ITable,
-    destination: dynamodb.ITable,
+    destination: Destination,
     retention: Duration,
     settings: Settings,
 ) -> None:
     """Raise ValueError that lists everything wrong with a migration; unresolved tokens are not judged."""
     problems = [
         *_name(scope),
-        *_tables(scope, source, destination),
+        *_same(source, destination.table),
+        *_source_place(scope, source),
+        *_destination_place(scope, destination),
         *_retention(retention),
         *_settings(settings),
-        *_destination_taken(scope, destination),
+        *_destination_taken(scope, destination.table),
     ]
     if problems:
         listed = "\n".join(f"{number}. {problem}" for number, problem in enumerate(problems, 1))
@@ -59,30 +64,33 @@ def _name(scope: Construct) -> Iterator[str]:
         )
 
 
-def _tables(scope: Construct, source: dynamodb.ITable, destination: dynamodb.ITable) -> Iterator[str]:
+def _same(source: dynamodb.ITable, destination: dynamodb.ITable) -> Iterator[str]:
     if source.table_arn == destination.table_arn:
         yield "'source_table' and 'destination_table' are the same table; pass two"
+
+
+def _source_place(scope: Construct, source: dynamodb.ITable) -> Iterator[str]:
+    """A stream is read by functions of its own Region, and exports are made in the account of the table."""
     here = Stack.of(scope)
-    for prop, table in (("source_table", source), ("destination_table", destination)):
-        region = _part(table, "region")
-        if _known(region) and _known(here.region) and region != here.region:
+    for name, ours in (("region", here.region), ("account", here.account)):
+        theirs = part(source, name)
+        if _known(theirs) and _known(ours) and theirs != ours:
             yield (
-                f"'{prop}' is in {region} and the migration's stack in {here.region}; a migration runs in the "
-                "Region of both tables: put it into a stack there"
-            )
-        account = _part(table, "account")
-        if _known(account) and _known(here.account) and account != here.account:
-            yield (
-                f"'{prop}' is in account {account} and the migration's stack in {here.account}; a migration runs in "
-                "the account of both tables, for now: put it into a stack there"
+                f"'source_table' is in the {name} {theirs} and the migration's stack in {ours}; a migration lives in "
+                "the account and Region of its source, whose stream it reads: put it into a stack there"
             )
 
 
-def _part(table: dynamodb.ITable, part: str) -> str:
-    """Return Region or account of the table's ARN; the `env` of an imported table may be the importing stack's."""
-    stated: str | None = getattr(Arn.split(table.table_arn, ArnFormat.SLASH_RESOURCE_NAME), part)
-    environment: str = getattr(table.env, part)
-    return stated if stated and _known(stated) else environment
+def _destination_place(scope: Construct, destination: Destination) -> Iterator[str]:
+    here, theirs = Stack.of(scope), part(destination.table, "region")
+    if destination.role_arn is None and _known(theirs) and _known(here.region) and theirs != here.region:
+        yield (
+            f"'destination_table' is in the region {theirs} and the migration's stack in {here.region}; in another "
+            "Region a table is called as a role: pass 'destination_role' (docs/across-accounts.md)"
+        )
+    role = destination.role_arn
+    if role is not None and _known(role) and not _ROLE_ARN.fullmatch(role):
+        yield f"'destination_role' is {role!r}, which is no ARN of a role: pass arn:aws:iam::<account>:role/<name>"
 
 
 def _retention(retention: Duration) -> Iterator[str]:

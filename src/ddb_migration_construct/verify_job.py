@@ -9,7 +9,7 @@ from ddb_migration_construct._runtime import names
 from ddb_migration_construct.glue_job import GlueJob
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.settings import Settings
-from ddb_migration_construct.table_access import allow_reading, allow_table
+from ddb_migration_construct.table_access import allow_source, allow_table
 
 # For how long a key must differ, at the least, while neither side changes: changes are mostly applied within seconds.
 SETTLE_SECONDS = 60
@@ -43,8 +43,9 @@ class VerifyJob(GlueJob):
             settings=settings,
             security_configuration=security_configuration,
         )
-        for table in (resources.source_table, resources.destination_table):
-            allow_reading(self.role, table, "DescribeTable", "DescribeTimeToLive", "Scan", "BatchGetItem")
+        looks = ("DescribeTable", "DescribeTimeToLive", "Scan", "BatchGetItem")
+        allow_source(self.role, resources.source_table, *looks)
+        resources.destination.allow_reading(id, self.role, *looks)
         allow_table(self.role, resources.control_table, "GetItem", "BatchGetItem", "UpdateItem", "Query")
         self.allow(["sqs:GetQueueAttributes"], [resources.change_queue.queue_arn])
         objects = bucket.arn_for_objects(f"{names.VERIFY_PREFIX}*")

@@ -8,7 +8,7 @@ from constructs import Construct
 from ddb_migration_construct._runtime import names
 from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.resources import Resources
-from ddb_migration_construct.table_access import allow_destination, allow_source, allow_table
+from ddb_migration_construct.table_access import allow_source, allow_table
 
 
 class WriteCdc(MigrationFunction):
@@ -29,11 +29,11 @@ class WriteCdc(MigrationFunction):
                 # As text, also where the number is a token.
                 names.CHANGE_RETENTION_SECONDS: Stack.of(scope).to_json_string(retention.to_seconds()),
                 names.SOURCE_TABLE: resources.source_table.table_arn,
-                names.DESTINATION_TABLE: resources.destination_table.table_arn,
+                **resources.destination.environment,
             },
         )
         allow_source(self.role, resources.source_table, "GetItem")
-        allow_destination(self.role, resources.destination_table, "PutItem", "DeleteItem")
+        resources.destination.allow_writing("WriteCdc", self.role, "PutItem", "DeleteItem")
         allow_table(self.role, resources.control_table, "GetItem", "UpdateItem")
         consume = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
         self.allow([f"sqs:{action}" for action in consume], [resources.change_queue.queue_arn])

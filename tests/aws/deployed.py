@@ -76,6 +76,7 @@ class Deployed:
             "control_table": f"{self.name}-control",
             "source_table": self.source,
             "destination_table": self.destination,
+            "destination_role": names.NO_ROLE,
             "epoch": "e1",
             "max_rejected_items": "0",
         }

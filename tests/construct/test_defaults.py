@@ -323,6 +323,7 @@ def test_arguments_of_jobs(template: dict[str, Any], job: str, more: dict[str, s
         "--control_table": "<ControlTable>",
         "--source_table": SOURCE["SOURCE_TABLE"],
         "--destination_table": DESTINATION["DESTINATION_TABLE"],
+        "--destination_role": "none",
         **more,
     }
 

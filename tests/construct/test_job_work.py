@@ -36,7 +36,8 @@ ENVIRONMENT = Environment(
 
 def set_up(**facts: Any) -> Setup:
     home = Place("aws", "us-east-1", "1")
-    return cast(Setup, SimpleNamespace(home=home, source_arn="source", destination_arn="destination", **facts))
+    given = {"home": home, "source_arn": "source", "destination_arn": "destination", "destination_role": None}
+    return cast(Setup, SimpleNamespace(**given, **facts))
 
 
 @pytest.mark.parametrize("is_large", [False, True])

@@ -163,6 +163,13 @@ def test_max_apply_concurrency() -> None:
     assert settings(template, "max_apply_concurrency") == [7] * 2
 
 
+@sets("destination_role")
+def test_destination_role() -> None:
+    # The rest of what it does is in test_destination.
+    role = "arn:aws:iam::123456789012:role/destination"
+    assert environment(template_with(destination_role=role), "WriteCdc")["DESTINATION_ROLE"] == role
+
+
 @sets("encryption_key")
 def test_encryption_key() -> None:
     # The rest of what it does is in test_encryption_key.

@@ -82,25 +82,53 @@ def test_one_imported_table_twice() -> None:
     assert "are the same table" in refusal(stack, source_table=first, destination_table=second)
 
 
-@pytest.mark.parametrize("prop", ["source_table", "destination_table"])
-def test_table_of_another_region(prop: str) -> None:
-    stack = new_stack(env={"account": "123456789012", "region": "us-east-1"})
+HERE = {"account": "210987654321", "region": "us-east-1"}
+ROLE = "arn:aws:iam::123456789012:role/destination"
+
+
+@pytest.mark.parametrize(
+    ("env", "told"),
+    [
+        ({**HERE, "account": "123456789012"}, "the region eu-west-1 and the migration's stack in us-east-1"),
+        ({**HERE, "region": "eu-west-1"}, "the account 123456789012 and the migration's stack in 210987654321"),
+    ],
+)
+def test_a_source_elsewhere_is_refused(env: dict[str, str], told: str) -> None:
+    stack = new_stack(env=env)
     table = dynamodb.Table.from_table_arn(stack, "Far", ARN.format(region="eu-west-1"))
-    assert refusal(stack, MIGRATION, **{prop: table}).endswith(
-        f"1. '{prop}' is in eu-west-1 and the migration's stack in us-east-1; a migration runs in the Region of "
-        "both tables: put it into a stack there"
+    assert refusal(stack, source_table=table).endswith(
+        f"1. 'source_table' is in {told}; a migration lives in the account and Region of its source, whose stream it "
+        "reads: put it into a stack there"
     )
 
 
-@pytest.mark.parametrize("prop", ["source_table", "destination_table"])
-def test_table_of_another_account(prop: str) -> None:
-    stack = new_stack(env={"account": "210987654321", "region": "eu-west-1"})
-    table = dynamodb.Table.from_table_arn(stack, "Far", ARN.format(region="eu-west-1"))
+def test_a_destination_in_another_region_needs_a_role() -> None:
+    stack = new_stack(env=HERE)
     near = dynamodb.Table.from_table_name(stack, "Near", "orders")
-    tables = {"source_table": near, "destination_table": near, prop: table}
-    assert refusal(stack, MIGRATION, **tables).endswith(
-        f"1. '{prop}' is in account 123456789012 and the migration's stack in 210987654321; a migration runs in the "
-        "account of both tables, for now: put it into a stack there"
+    far = dynamodb.Table.from_table_arn(stack, "Far", ARN.format(region="eu-west-1"))
+    assert refusal(stack, source_table=near, destination_table=far).endswith(
+        "1. 'destination_table' is in the region eu-west-1 and the migration's stack in us-east-1; in another Region a "
+        "table is called as a role: pass 'destination_role' (docs/across-accounts.md)"
+    )
+
+
+def test_a_destination_in_another_region_with_a_role_is_taken() -> None:
+    stack = new_stack(env=HERE)
+    near = dynamodb.Table.from_table_name(stack, "Near", "orders")
+    far = dynamodb.Table.from_table_arn(stack, "Far", ARN.format(region="eu-west-1"))
+    assert migrate(stack, source_table=near, destination_table=far, destination_role=ROLE).migration_name
+
+
+def test_a_destination_in_another_account_of_the_region_is_taken() -> None:
+    stack = new_stack(env={**HERE, "region": "eu-west-1"})
+    near = dynamodb.Table.from_table_name(stack, "Near", "orders")
+    far = dynamodb.Table.from_table_arn(stack, "Far", ARN.format(region="eu-west-1"))
+    assert migrate(stack, source_table=near, destination_table=far).migration_name
+
+
+def test_a_role_that_is_none() -> None:
+    assert refusal(new_stack(), destination_role="destination").endswith(
+        "1. 'destination_role' is 'destination', which is no ARN of a role: pass arn:aws:iam::<account>:role/<name>"
     )
 
 

@@ -13,10 +13,12 @@ from ddb_migration import names
 from ddb_migration.core.checks import check
 from ddb_migration.core.checks.forecast import too_small
 from ddb_migration.core.checks.permissions import role_finding
+from ddb_migration.core.checks.reach import denied_finding
 from ddb_migration.core.continuity import STREAM_SECONDS
 from ddb_migration.core.fence import fence_sid, fence_statement
 from ddb_migration.core.findings import Finding, SetupCheckFailed, require_none, stopping
 from ddb_migration.core.forecast import forecast_seconds
+from ddb_migration.core.resource_policy import callers_from_text
 from ddb_migration.core.table import Table
 from tests.core.making import NOW, open_record, setup, table
 
@@ -25,6 +27,14 @@ DAY = 86400
 GIB = 1024**3
 ELSEWHERE = "arn:aws:dynamodb:eu-west-1:000000000000:table/source"
 OTHER_ACCOUNT = "arn:aws:dynamodb:us-east-1:999999999999:table/destination"
+OTHER_REGION = "arn:aws:dynamodb:eu-west-1:000000000000:table/destination"
+ROLE = "arn:aws:iam::999999999999:role/destination"
+SETUP_ROLE, WRITE_ROLE = (f"arn:aws:iam::000000000000:role/{name}" for name in ("setup", "write"))
+CALLERS = callers_from_text(
+    json.dumps(
+        {"SetupCheck": [SETUP_ROLE, "DescribeTable GetResourcePolicy"], "WriteCdc": [WRITE_ROLE, "PutItem DeleteItem"]}
+    )
+)
 TWO = ("arn:aws:lambda:us-east-1:000000000000:function:one", "arn:aws:lambda:us-east-1:000000000000:function:two")
 LOCAL = frozenset({"by-city"})
 FENCE = fence_statement(fence_sid("control"), table("source").arn)
@@ -34,6 +44,27 @@ DENIED = (
     "is not authorized to perform: dynamodb:Scan on resource: arn:aws:dynamodb:us-east-1:1:table/t because no "
     "identity-based policy allows the dynamodb:Scan action"
 )
+
+
+NOT_TRUSTED = f"User: arn:aws:sts::0:assumed-role/S/F is not authorized to perform: sts:AssumeRole on resource: {ROLE}"
+ACCESS_DENIED = f"User: U is not authorized to perform: dynamodb:DescribeTable on resource: {OTHER_ACCOUNT}"
+KEY = "arn:aws:kms:us-east-1:999999999999:key/1"
+
+
+def allowing(role: str, *actions: str, **more: Any) -> str:
+    """A policy that lets one role do these actions, unless more is said."""
+    row = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": [f"dynamodb:{action}" for action in actions]}
+    return json.dumps({"Version": "2012-10-17", "Statement": [{**row, "Resource": OTHER_ACCOUNT, **more}]})
+
+
+# A destination of another account that everybody there is let in to, and one that is called as a role.
+THERE: dict[str, Any] = {
+    "destination": table("destination", arn=OTHER_ACCOUNT, stream_arn=None, stream_view=None),
+    "destination_arn": OTHER_ACCOUNT,
+    "callers": CALLERS,
+    "destination_policy": allowing("arn:aws:iam::000000000000:root", "*"),
+}
+AS_ROLE: dict[str, Any] = {**THERE, "destination_policy": None, "destination_role": ROLE}
 
 
 def codes(**changed: Any) -> list[str]:
@@ -62,7 +93,13 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("stream-readers", {"source_readers": TWO}),
     ("stream-readers", {"source_readers": TWO[:1], "source": table("source", replicas=1)}),
     ("source-recovery-off", {"is_large": True}),
-    ("destination-elsewhere", {"destination": None, "destination_arn": OTHER_ACCOUNT}),
+    ("destination-elsewhere", {"destination": None, "destination_arn": OTHER_REGION}),
+    ("destination-policy", {**THERE, "destination_policy": allowing(WRITE_ROLE, "PutItem", "DeleteItem")}),
+    ("destination-policy", {**THERE, "destination_policy": None, "destination_denied": (ACCESS_DENIED,)}),
+    ("destination-policy", {**THERE, "destination_policy": None}),
+    ("destination-role", {**AS_ROLE, "destination": None, "destination_denied": (NOT_TRUSTED,)}),
+    ("destination-role", {**AS_ROLE, "destination": None, "destination_denied": (ACCESS_DENIED,)}),
+    ("destination-key-elsewhere", {**THERE, "destination": table("destination", arn=OTHER_ACCOUNT, key_arn=KEY)}),
     ("destination-missing", {"destination": None}),
     ("destination-not-active", {"destination": table("destination", status="CREATING")}),
     ("destination-key", {"destination": table("destination", key_lost=True)}),
@@ -112,6 +149,13 @@ def test_every_code_is_found_by_a_check_or_a_probe() -> None:
         {"fence": FENCE},
         {"record": open_record(stream_arn="arn:old", cut_over_started=1.0), "destination_time_to_live": "ttl"},
         {"source_time_to_live": "ttl"},
+        THERE,
+        {**THERE, "destination_policy": allowing("*", "*")},
+        {**THERE, "destination_policy": allowing("000000000000", "*", Condition={"Bool": {"a": "b"}})},
+        {**THERE, "destination": table("destination", arn=OTHER_ACCOUNT, key_arn=KEY), "destination_key": KEY},
+        AS_ROLE,
+        {**AS_ROLE, "destination": table("destination", arn=OTHER_ACCOUNT, key_arn=KEY)},
+        {**AS_ROLE, "destination_arn": OTHER_REGION},
         {"is_large": True, "source_recovery": True},
         {"destination": table("d", indexes={"by-city": CITY, "more": CITY})},
         {"record": open_record(), "captured_until": NOW - STREAM_SECONDS + 1},
@@ -336,3 +380,89 @@ def test_a_forecast_that_the_destination_causes_shows_what_it_needs() -> None:
 
 def _warm(writes: int) -> Table:
     return table("destination", stream_arn=None, stream_view=None, warm_writes=writes)
+
+
+# --- a destination elsewhere ---------------------------------------------------------------------------------------
+
+
+def pasted(finding: Finding) -> list[dict[str, Any]]:
+    """The statements of the policy among what is to be pasted."""
+    (policy,) = [text for text in finding.paste if text.startswith("{")]
+    statements: list[dict[str, Any]] = json.loads(policy)["Statement"]
+    return statements
+
+
+def test_the_statements_that_a_policy_lacks_are_told_and_no_others() -> None:
+    finding = only(**{**THERE, "destination_policy": allowing(WRITE_ROLE, "PutItem")})
+    assert pasted(finding) == [
+        {
+            "Sid": "SetupCheck",
+            "Effect": "Allow",
+            "Principal": {"AWS": SETUP_ROLE},
+            "Action": ["dynamodb:DescribeTable", "dynamodb:GetResourcePolicy"],
+            "Resource": OTHER_ACCOUNT,
+        },
+        {
+            "Sid": "WriteCdc",
+            "Effect": "Allow",
+            "Principal": {"AWS": WRITE_ROLE},
+            "Action": ["dynamodb:DeleteItem"],
+            "Resource": OTHER_ACCOUNT,
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        allowing("arn:aws:iam::777777777777:root", "*"),
+        allowing("arn:aws:iam::000000000000:role/other", "*"),
+        allowing("*", "*", Effect="Deny"),
+        allowing("*", "*", Resource=f"{OTHER_ACCOUNT}/index/by-city"),
+        allowing("*", "GetItem"),
+    ],
+)
+def test_a_policy_for_others_lets_nobody_of_ours_in(policy: str) -> None:
+    assert len(pasted(only(**{**THERE, "destination_policy": policy}))) == 2
+
+
+def test_a_policy_that_may_not_be_read_is_asked_for_and_nothing_else_is_claimed() -> None:
+    (row,) = pasted(only(**{**THERE, "destination_policy": None}))
+    assert (row["Principal"], row["Action"]) == ({"AWS": SETUP_ROLE}, ["dynamodb:GetResourcePolicy"])
+
+
+def test_where_the_table_itself_is_denied_every_statement_is_told_and_the_table_is_not_missing() -> None:
+    changed = {**THERE, "destination": None, "destination_policy": None, "destination_denied": (ACCESS_DENIED,)}
+    finding = only(**changed)
+    assert [row["Sid"] for row in pasted(finding)] == ["SetupCheck", "WriteCdc"]
+    assert ACCESS_DENIED in finding.found
+
+
+def test_a_role_that_does_not_trust_us_comes_with_the_trust_policy() -> None:
+    (row,) = pasted(only(**{**AS_ROLE, "destination": None, "destination_denied": (NOT_TRUSTED,)}))
+    assert row == {"Effect": "Allow", "Principal": {"AWS": [SETUP_ROLE, WRITE_ROLE]}, "Action": "sts:AssumeRole"}
+
+
+def test_a_role_that_may_not_do_it_comes_with_all_that_it_must_do() -> None:
+    (row,) = pasted(only(**{**AS_ROLE, "destination": None, "destination_denied": (ACCESS_DENIED,)}))
+    calls = ("DeleteItem", "DescribeTable", "GetResourcePolicy", "PutItem")
+    assert row["Action"] == [f"dynamodb:{call}" for call in calls]
+    assert row["Resource"] == [OTHER_ACCOUNT]
+
+
+def test_the_managed_key_is_refused_with_the_reason() -> None:
+    finding = only(**{**THERE, "destination": table("destination", arn=OTHER_ACCOUNT, key_arn=KEY)})
+    assert "aws/dynamodb, whose policy nobody can change" in finding.remedy
+    assert "pass destination_role" in finding.remedy
+
+
+def test_what_a_probe_is_denied_is_told_once() -> None:
+    denied = f"User: U is not authorized to perform: dynamodb:PutItem on resource: {OTHER_ACCOUNT}"
+    lacks = setup(**{**THERE, "destination_policy": allowing(SETUP_ROLE, "DescribeTable", "GetResourcePolicy")})
+    assert denied_finding(lacks, "WriteCdc", denied) is None
+    whole = denied_finding(setup(**THERE), "WriteCdc", denied)
+    assert whole is not None
+    assert whole.code == "function-role"
+    as_role = denied_finding(setup(**AS_ROLE), "WriteCdc", NOT_TRUSTED)
+    assert as_role is not None
+    assert as_role.code == "destination-role"

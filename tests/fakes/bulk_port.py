@@ -70,7 +70,7 @@ class FakePort:
 def runner(clock: Clock, client: Any, source: str) -> Callable[..., None]:
     """Return what stands for `ddb_migration.aws.asyncio_port.run`."""
 
-    def run(boto: Any, requests: Any, table_arn: str, key_names: Sequence[str], start: Callable[..., None]) -> None:
-        FakePort(clock, client, source, table_arn, key_names).run(start)
+    def run(ends: Any, requests: Any, key_names: Sequence[str], start: Callable[..., None]) -> None:
+        FakePort(clock, client, source, ends[1].table_arn, key_names).run(start)
 
     return run

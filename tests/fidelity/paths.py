@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from ddb_migration.aws import bulk_load, bulk_task
+from ddb_migration.aws import bulk_load, bulk_task, destination_access
 from ddb_migration.aws.bulk_load import Load
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.control_table import ControlTable
@@ -25,6 +25,7 @@ from ddb_migration.aws.rows import Rows
 from ddb_migration.aws.tables import Destination, Source, Tables
 from ddb_migration.core.bulk_plan import BulkPlan
 from ddb_migration.core.deadline import Deadline
+from ddb_migration.names import NO_ROLE
 from ddb_migration_construct.rehearsal.canonical import canonical
 from reread.handler import Parts, reread
 from reread.pausing import Pausing
@@ -161,7 +162,8 @@ class World:
     def _load(self) -> Load:
         names = tuple(name for name, _ in self.shape)
         plan = BulkPlan(units=SEGMENTS, tasks=1)
-        return Load("control", self.source, self.destination, EPOCH, 0, self.stream_arn, names, 0, plan, EXPORT_ARN)
+        tables = (self.source, self.destination, NO_ROLE)
+        return Load("control", *tables, EPOCH, 0, self.stream_arn, names, 0, plan, EXPORT_ARN)
 
 
 def _line(item: Item) -> bytes:
@@ -180,7 +182,7 @@ def glue_jobs(aws: FakeAws, source: str) -> Iterator[tuple[Any, Any]]:
     instant = SimpleNamespace(monotonic=aws.clock, time=aws.clock, sleep=aws.clock.sleep)
     with contextlib.ExitStack() as stack:
         stack.enter_context(patch.object(bulk_task, "run", runner(aws.clock, aws.dynamodb, source)))
-        for module in (bulk_load, bulk_task, direct_migration_job, large_migration_job):
+        for module in (bulk_load, bulk_task, destination_access, direct_migration_job, large_migration_job):
             for name in ("client", "writer"):
                 if hasattr(module, name):
                     stack.enter_context(patch.object(module, name, aws.client))

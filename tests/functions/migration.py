@@ -71,6 +71,8 @@ class Migration:
         self.aws.functions.answers = {PROCESSOR: lambda event: {"denied": []}, WRITER: lambda event: {"denied": []}}
         self.aws.s3.create_bucket(Bucket="bucket")
         self._epochs = 0
+        # What the environment holds beside that of a destination in the same place.
+        self.more: dict[str, str] = {}
 
     @property
     def environment(self) -> Environment:
@@ -88,6 +90,7 @@ class Migration:
                 names.LARGE_MIGRATION_ROLE: LARGE_ROLE,
                 names.VERIFY_ROLE: VERIFY_ROLE,
                 names.SETTINGS: json.dumps(self.settings),
+                **self.more,
             }
         )
 

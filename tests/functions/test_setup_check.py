@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from ddb_migration import names
 from ddb_migration.aws.executions import Executions
 from ddb_migration.aws.role_permissions import RolePermissions
+from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.aws.tables import Tables
 from ddb_migration.core.checks import check
 from ddb_migration.core.continuity import STREAM_SECONDS
@@ -55,6 +58,8 @@ def look(migration: Migration) -> Look:
     return Look(
         environment=migration.environment,
         tables=Tables(migration.aws.dynamodb),
+        destination_tables=Tables(migration.aws.dynamodb),
+        destination_policy=TablePolicy(migration.aws.dynamodb, migration.destination),
         control=migration.control,
         mappings=migration.mappings,
         executions=Executions(migration.aws.states),
@@ -105,6 +110,23 @@ def _move(name: str) -> Callable[[Migration], object]:
     return move
 
 
+def _resettle(migration: Migration, arn: str) -> None:
+    """Let the destination be in another Region or account, where the client that is used reaches it."""
+    tables = migration.aws.dynamodb.tables
+    tables[arn] = tables.pop("destination")
+    tables[arn].description["TableArn"] = migration.destination = arn
+
+
+def _give_away(migration: Migration) -> None:
+    """Let the destination belong to another account, whose policy lets nobody in."""
+    _resettle(migration, migration.destination.replace("123456789012", "999999999999"))
+    callers = {"WriteCdc": ["arn:aws:iam::123456789012:role/writer", "PutItem DeleteItem"]}
+    migration.more[names.DESTINATION_CALLERS] = json.dumps(callers)
+    migration.aws.dynamodb.put_resource_policy(
+        ResourceArn=migration.destination, Policy=json.dumps({"Statement": {"Effect": "Deny", "Principal": "*"}})
+    )
+
+
 def _fill_destination(migration: Migration) -> None:
     migration.aws.dynamodb.put_item(TableName=migration.destination, Item={"pk": {"S": "old"}})
 
@@ -123,6 +145,7 @@ def _crash(migration: Migration) -> None:
 BREAKS: dict[str, Callable[[Migration], object]] = {
     "source-elsewhere": _move("source"),
     "destination-elsewhere": _move("destination"),
+    "destination-policy": _give_away,
     "source-missing": lambda migration: migration.aws.dynamodb.tables.pop("source"),
     "destination-missing": lambda migration: migration.aws.dynamodb.tables.pop("destination"),
     "source-not-active": _describe("source", TableStatus="ARCHIVED"),
@@ -268,6 +291,27 @@ def test_the_roles_of_the_jobs_that_will_run_are_simulated_and_no_other(migratio
     assert ("arn:aws:s3:::bucket/export/probe", "s3:GetObject") in simulated
     assert (migration.destination, "dynamodb:BatchWriteItem") in simulated
     assert (migration.destination, "dynamodb:BatchGetItem") in simulated
+
+
+def test_a_job_that_calls_the_destination_as_a_role_needs_no_more_of_it_than_to_be_that_role(
+    migration: Migration,
+) -> None:
+    migration.more[names.DESTINATION_ROLE] = role = "arn:aws:iam::999999999999:role/destination"
+    assert codes(migration) == []
+    needed = {
+        request["ResourceArns"][0]: tuple(request["ActionNames"])
+        for _, request in migration.aws.iam.calls
+        if request["PolicySourceArn"] == DIRECT_ROLE
+    }
+    assert needed[role] == ("sts:AssumeRole",)
+    assert migration.destination not in needed
+
+
+def test_a_destination_in_another_region_is_asked_for_as_the_role(migration: Migration) -> None:
+    _resettle(migration, migration.destination.replace("us-east-1", "eu-west-1"))
+    migration.more[names.DESTINATION_ROLE] = "arn:aws:iam::123456789012:role/destination"
+    assert codes(migration) == []
+    assert look(migration).at(EXECUTION).destination is not None
 
 
 def test_a_job_that_is_denied_explicitly_is_told_so(migration: Migration) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from greenlet import getcurrent
 
-from ddb_migration.aws.asyncio_port import AsyncioPort
+from ddb_migration.aws.asyncio_port import AsyncioPort, End
 from ddb_migration.aws.bulk_port import Then, Value
 from ddb_migration.core.item_text import Requests
 from tests.simulation.database import DynamoDbClient
@@ -123,11 +123,11 @@ def _boto_value(value: dict[str, Any]) -> dict[str, Any]:
 def simulated_run(kernel: Kernel, draws: Any) -> Callable[..., None]:
     """Return what stands for `asyncio_port.run`: it blocks the calling task until the engine has finished."""
 
-    def run(client: Any, requests: Requests, table_arn: str, key_names: Sequence[str], start: Start) -> None:
+    def run(ends: tuple[End, End], requests: Requests, key_names: Sequence[str], start: Start) -> None:
         ports: list[SimulatedPort] = []
 
         def begin(answer: Callable[[Any], None]) -> None:
-            ports.append(SimulatedPort(kernel, client, draws, requests, key_names, answer))
+            ports.append(SimulatedPort(kernel, ends[0].client, draws, requests, key_names, answer))
             start(ports[0], answer)
 
         try:

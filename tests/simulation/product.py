@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from clean_up import handler as clean_up_handler
 from ddb_migration import names
-from ddb_migration.aws import bulk_engine, bulk_gate, bulk_load, bulk_task
+from ddb_migration.aws import bulk_engine, bulk_gate, bulk_load, bulk_task, destination_access
 from ddb_migration.aws.bulk_load import ARGUMENTS, Load
 from ddb_migration.aws.bulk_readers import segment_unit
 from ddb_migration.aws.change_queue import ChangeQueue
@@ -132,7 +132,7 @@ class Product:
 
     def _arguments(self, given: Mapping[str, str]) -> dict[str, str]:
         tables = (self.world.control.arn, self.world.source.table.arn, self.world.destination.arn)
-        return dict(zip(ARGUMENTS, (*tables, given["epoch"], MOST_REJECTED), strict=True))
+        return dict(zip(ARGUMENTS, (*tables, names.NO_ROLE, given["epoch"], MOST_REJECTED), strict=True))
 
     def _direct(self, run: JobRun, arguments: dict[str, str]) -> None:
         load = Load.of(self._arguments(arguments))
@@ -205,7 +205,7 @@ def _edges(world: World) -> Iterator[tuple[Any, str, Any]]:
     """Put the simulated clients and clock in the place of boto3's and the machine's."""
     kernel = world.kernel
     time = SimpleNamespace(time=kernel.clock, monotonic=kernel.clock, sleep=kernel.sleep)
-    for module in (bulk_load, bulk_task, direct_migration_job, large_migration_job, *HANDLERS):
+    for module in (bulk_load, bulk_task, destination_access, direct_migration_job, large_migration_job, *HANDLERS):
         for name, value in (("client", world.client), ("writer", world.writer), ("time", time)):
             if hasattr(module, name):
                 yield module, name, value

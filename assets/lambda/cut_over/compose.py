@@ -91,12 +91,13 @@ class _Composed:
 
     def keys_of(self, record: ControlRecord, lag: Callable[[], float | None]) -> ChangedKeys:
         tables = (self.environment[names.SOURCE_TABLE], self.environment[names.DESTINATION_TABLE])
+        there = self.environment.destination.client()
         return ChangedKeys(
             self.control.rows,
             str(record.epoch),
             str(record.stream_arn),
             record.changed_shards,
-            BothSides(client("dynamodb"), *tables, record.max_read_units_per_second),
+            BothSides(client("dynamodb"), *tables, record.max_read_units_per_second, destination_client=there),
             Rereads(self._queue(), str(record.epoch)),
             since=float(record.verified_at or record.drained_at or 0),
             lag=lag,

@@ -4,6 +4,10 @@
 CONTROL_TABLE = "CONTROL_TABLE"
 SOURCE_TABLE = "SOURCE_TABLE"
 DESTINATION_TABLE = "DESTINATION_TABLE"
+DESTINATION_ROLE = "DESTINATION_ROLE"
+DESTINATION_CALLERS = "DESTINATION_CALLERS"
+# What a job is told where there is no such role: Glue takes no empty argument.
+NO_ROLE = "none"
 CHANGE_QUEUE_URL = "CHANGE_QUEUE_URL"
 CHANGE_QUEUE_ARN = "CHANGE_QUEUE_ARN"
 CHANGE_RETENTION_SECONDS = "CHANGE_RETENTION_SECONDS"
@@ -109,6 +113,9 @@ REQUIRED_FINDINGS = (
     "source-stream-view",
     "source-recovery-off",
     "destination-elsewhere",
+    "destination-policy",
+    "destination-role",
+    "destination-key-elsewhere",
     "destination-missing",
     "destination-not-active",
     "destination-key",

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ddb_migration import names
 from ddb_migration.aws.announcements import Announcements
@@ -14,6 +15,7 @@ from ddb_migration.aws.both_sides import BothSides
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.clients import client
 from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.destination_access import DestinationAccess
 from ddb_migration.aws.destination_lock import DestinationLock
 from ddb_migration.aws.environment import Environment, Settings
 from ddb_migration.aws.executions import Executions
@@ -75,7 +77,11 @@ class Parts:
             exports=Exports(dynamodb, source, environment[names.MIGRATION_BUCKET]),
             queue=ChangeQueue(client("sqs"), environment[names.CHANGE_QUEUE_URL]),
             metrics=Metrics(environment[names.MIGRATION_NAME]),
-            sides=BothSides(dynamodb, source, environment[names.DESTINATION_TABLE]),
+            sides=_sides(dynamodb, source, environment.destination),
             verify_objects=functools.partial(VerifyObjects, client("s3"), environment[names.MIGRATION_BUCKET]),
             announcements=Announcements.of(environment[names.MIGRATION_NAME], environment[names.NOTIFICATION_TOPIC]),
         )
+
+
+def _sides(client: Any, source: str, destination: DestinationAccess) -> BothSides:
+    return BothSides(client, source, destination.table_arn, destination_client=destination.client())

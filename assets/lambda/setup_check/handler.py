@@ -16,6 +16,7 @@ from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.executions import Executions
 from ddb_migration.aws.mappings import Mappings
 from ddb_migration.aws.role_permissions import RolePermissions
+from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.aws.tables import Tables
 from ddb_migration.core.checks import check
 from ddb_migration.core.findings import require_none
@@ -47,9 +48,12 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 @functools.cache
 def _parts() -> tuple[Look, Roles]:
     environment = Environment.of_process()
+    there = environment.destination.client()
     look = Look(
         environment=environment,
         tables=Tables(client("dynamodb")),
+        destination_tables=Tables(there),
+        destination_policy=TablePolicy(there, environment[names.DESTINATION_TABLE]),
         control=ControlTable(client("dynamodb"), environment[names.CONTROL_TABLE]),
         mappings=Mappings(client("lambda")),
         executions=Executions(client("stepfunctions")),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ddb_migration import names
 from ddb_migration.aws.environment import Environment
+from ddb_migration.core.checks.reach import ASSUME_ROLE
 from ddb_migration.core.setup import Setup
 
 
@@ -29,7 +30,7 @@ def _verify(setup: Setup, environment: Environment) -> JobWork:
     bucket = _bucket(setup, environment)
     needs = {
         setup.source_arn: reads,
-        setup.destination_arn: reads,
+        **_at_destination(setup, *reads),
         _control(setup, environment): controls,
         f"{bucket}/{names.VERIFY_PREFIX}probe": ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
         bucket: ("s3:ListBucket",),
@@ -39,7 +40,7 @@ def _verify(setup: Setup, environment: Environment) -> JobWork:
 
 def _bulk_load(setup: Setup, environment: Environment) -> JobWork:
     common = {
-        setup.destination_arn: ("dynamodb:BatchWriteItem",),
+        **_at_destination(setup, "dynamodb:BatchWriteItem"),
         _control(setup, environment): ("dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query"),
     }
     if not setup.is_large:
@@ -49,6 +50,12 @@ def _bulk_load(setup: Setup, environment: Environment) -> JobWork:
     bucket = _bucket(setup, environment)
     export = {f"{bucket}/export/probe": ("s3:GetObject",), bucket: ("s3:ListBucket",)}
     return JobWork(names.LARGE_MIGRATION_JOB_STATE, environment[names.LARGE_MIGRATION_ROLE], {**export, **common})
+
+
+def _at_destination(setup: Setup, *actions: str) -> dict[str, tuple[str, ...]]:
+    """Return what a job itself needs for the destination: what it does there, or to be the role that does it."""
+    role = setup.destination_role
+    return {setup.destination_arn: actions} if role is None else {role: (ASSUME_ROLE,)}
 
 
 def _control(setup: Setup, environment: Environment) -> str:

@@ -13,12 +13,14 @@ from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.executions import Executions
 from ddb_migration.aws.mappings import ENABLED, Mappings
 from ddb_migration.aws.progress import CAPTURE, Progress
+from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.aws.tables import Tables
 from ddb_migration.core.bulk_plan import gentle_read_units
 from ddb_migration.core.continuity import CAPTURE_LEG
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.fence import Statement, fence_sid, fence_statement
 from ddb_migration.core.place import Place
+from ddb_migration.core.resource_policy import callers_from_text
 from ddb_migration.core.setup import Setup
 from ddb_migration.core.table import Table
 from setup_check.asking import Asking
@@ -30,6 +32,8 @@ class Look:
 
     environment: Environment
     tables: Tables
+    destination_tables: Tables
+    destination_policy: TablePolicy
     control: ControlTable
     mappings: Mappings
     executions: Executions
@@ -38,9 +42,10 @@ class Look:
 
     def at(self, execution: str) -> Setup:
         """Look at the set-up on behalf of an execution (its ARN, whose Region and account are the migration's)."""
-        asking, home = Asking(), Place.of(execution)
+        asking, there, home = Asking(), Asking(), Place.of(execution)
         record, settings, holder = self.control.read(), self.environment.settings, self.lock.other()
-        source, destination = self._table(names.SOURCE_TABLE, home), self._table(names.DESTINATION_TABLE, home)
+        source, destination = self._source(home), self._destination(there, home)
+        access = self.environment.destination
         return Setup(
             migration=self.environment[names.MIGRATION_NAME],
             source_arn=self.environment[names.SOURCE_TABLE],
@@ -49,14 +54,14 @@ class Look:
             source=source,
             destination=destination,
             source_recovery=self._has_recovery(asking, source),
-            destination_empty=record.is_open or self._is_empty(asking, destination),
+            destination_empty=record.is_open or self._is_empty(there, destination),
             is_large=_is_large(record, source, settings.size_threshold_bytes),
             record=record,
             captured_until=self._captured_until(record),
             source_readers=self._readers(source),
-            destination_readers=self._readers(destination),
-            source_time_to_live=self._time_to_live(asking, source),
-            destination_time_to_live=self._time_to_live(asking, destination),
+            destination_readers=self._readers(destination) if access.is_at(home) else (),
+            source_time_to_live=self._time_to_live(asking, self.tables, source),
+            destination_time_to_live=self._time_to_live(there, self.destination_tables, destination),
             running_execution=self._running(record, execution),
             destination_holder=holder.name if holder else None,
             retention_seconds=settings.change_retention_seconds,
@@ -67,6 +72,11 @@ class Look:
             fence=self._fence(settings.fence_source_writes),
             source_policy=self._policy(asking, settings.fence_source_writes, source),
             denied=tuple(asking.denied),
+            destination_role=access.role,
+            destination_policy=self._destination_policy(home),
+            destination_denied=tuple(there.denied),
+            destination_key=settings.destination_key,
+            callers=callers_from_text(self.environment.values.get(names.DESTINATION_CALLERS)),
         )
 
     def _fence(self, is_asked_for: bool) -> Statement | None:
@@ -78,12 +88,24 @@ class Look:
             return None
         return asking.ask(lambda: self.tables.policy(source.arn), None)
 
-    def _table(self, name: str, home: Place) -> Table | None:
-        """Describe a table of this Region and account; one elsewhere is out of reach of this client."""
-        arn = self.environment[name]
-        place = Place.of(arn)
-        is_here = (place.region, place.account) == (home.region, home.account)
-        return self.tables.describe(arn) if is_here else None
+    def _source(self, home: Place) -> Table | None:
+        """Describe the source; in another Region or account it is out of reach."""
+        arn = self.environment[names.SOURCE_TABLE]
+        return self.tables.describe(arn) if Place.of(arn) == home else None
+
+    def _destination(self, asking: Asking, home: Place) -> Table | None:
+        """Describe the destination; in another Region it is out of reach without a role."""
+        access = self.environment.destination
+        if access.role is None and Place.of(access.table_arn).region != home.region:
+            return None
+        return asking.ask(lambda: self.destination_tables.describe(access.table_arn), None)
+
+    def _destination_policy(self, home: Place) -> str | None:
+        """Return the policy of a destination of another account; where it may not be read, it lacks that too."""
+        access = self.environment.destination
+        if access.role is not None or Place.of(access.table_arn).account == home.account:
+            return None
+        return Asking().ask(self.destination_policy.text, None)
 
     def _has_recovery(self, asking: Asking, source: Table | None) -> bool:
         return source is not None and asking.ask(lambda: self.tables.has_recovery(source.arn), True)
@@ -91,10 +113,10 @@ class Look:
     def _is_empty(self, asking: Asking, destination: Table | None) -> bool:
         if destination is None or not destination.is_usable:
             return True
-        return asking.ask(lambda: self.tables.is_empty(destination.arn), True)
+        return asking.ask(lambda: self.destination_tables.is_empty(destination.arn), True)
 
-    def _time_to_live(self, asking: Asking, table: Table | None) -> str | None:
-        return asking.ask(lambda: self.tables.time_to_live(table.arn), None) if table and table.is_usable else None
+    def _time_to_live(self, asking: Asking, tables: Tables, table: Table | None) -> str | None:
+        return asking.ask(lambda: tables.time_to_live(table.arn), None) if table and table.is_usable else None
 
     def _readers(self, table: Table | None) -> tuple[str, ...]:
         """Return the other functions that read a table's stream."""

@@ -11,6 +11,7 @@ from ddb_migration import names
 from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.role_permissions import RolePermissions
 from ddb_migration.core.checks.permissions import role_finding
+from ddb_migration.core.checks.reach import denied_finding
 from ddb_migration.core.findings import Finding
 from ddb_migration.core.setup import Setup
 from ddb_migration.core.table import Keys
@@ -40,13 +41,15 @@ class Roles:
         if not source.is_usable or not destination.is_usable:
             return []
         jobs = (found for work in job_works(setup, self.environment) for found in self._of_job(work))
-        return [*self._of_functions(source.keys), *jobs]
+        return [*self._of_functions(setup, source.keys), *jobs]
 
-    def _of_functions(self, keys: Keys) -> Iterator[Finding]:
+    def _of_functions(self, setup: Setup, keys: Keys) -> Iterator[Finding]:
         key = {name: {kind: _EXAMPLES[kind]} for name, _, kind in keys}
         for title, name in _FUNCTIONS.items():
             for denied in self._probe(self.environment[name], key):
-                yield role_finding("function-role", title, denied)
+                found = denied_finding(setup, title, denied)
+                if found is not None:
+                    yield found
 
     def _probe(self, function: str, key: dict[str, dict[str, str]]) -> list[str]:
         answer = self.functions.invoke(FunctionName=function, Payload=json.dumps({"probe": key}))

@@ -160,7 +160,7 @@ def _write_cdc() -> WriteCdc:
         ControlTable(read, environment[names.CONTROL_TABLE]),
         Rows(write, environment[names.CONTROL_TABLE]),
         Source(read, environment[names.SOURCE_TABLE]),
-        Destination(write, environment[names.DESTINATION_TABLE]),
+        Destination(environment.destination.writer(), environment[names.DESTINATION_TABLE]),
         ChangeQueue(client("sqs"), environment[names.CHANGE_QUEUE_URL]),
         ThreadPoolExecutor(WRITERS).map,
         retention_seconds=float(environment[names.CHANGE_RETENTION_SECONDS]),

@@ -18,6 +18,7 @@ _NEVER = "attribute_exists(#key) AND attribute_not_exists(#key)"
 
 def probe(environment: Environment, key: Mapping[str, Mapping[str, str]]) -> list[str]:
     """Return what AWS says of each permission that is missing; `key` is any key of the tables' shape."""
+    destination = environment.destination.writer()
     dynamodb, sqs = client("dynamodb"), client("sqs")
     control = ControlTable(dynamodb, environment[names.CONTROL_TABLE])
     item = with_bytes(key)
@@ -31,7 +32,7 @@ def probe(environment: Environment, key: Mapping[str, Mapping[str, str]]) -> lis
         control.read,
         control.rows.probe,
         lambda: dynamodb.get_item(TableName=environment[names.SOURCE_TABLE], Key=item),
-        lambda: dynamodb.put_item(Item=item, **condition),
-        lambda: dynamodb.delete_item(Key=item, **condition),
+        lambda: destination.put_item(Item=item, **condition),
+        lambda: destination.delete_item(Key=item, **condition),
         lambda: sqs.change_message_visibility_batch(QueueUrl=environment[names.CHANGE_QUEUE_URL], Entries=[visibility]),
     )

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from ddb_migration.aws.bulk_port import Then, Value
@@ -15,6 +16,7 @@ from ddb_migration.aws.transport.endpoint import UnknownSetUp, resolve
 from ddb_migration.aws.transport.through_botocore import ThroughBotocore
 from ddb_migration.core.flow import MOST_LANES
 from ddb_migration.core.item_text import NotDynamoDbJson, Portion, Requests, Written, scan_page, written
+from ddb_migration.core.place import Place
 
 # The barrier holds for 120 s after the last permit (2 s old at most): a write ends long before that.
 WRITE_SECONDS = 6.0
@@ -24,21 +26,43 @@ THREADS = 8
 Start = Callable[["AsyncioPort", Callable[["Exception | None"], None]], None]
 
 
-class AsyncioPort:
-    """One task's world; made inside a running event loop."""
+@dataclass(frozen=True)
+class End:
+    """A table and the boto3 DynamoDB client of one attempt whose credentials, endpoint and Region reach it."""
 
-    def __init__(self, calls: Calls, threads: ThreadPoolExecutor, requests: Requests, key_names: Sequence[str]) -> None:
+    client: Any
+    table_arn: str
+
+    def shares(self, other: End) -> bool:
+        """Tell whether the other end is behind the same endpoint: those of DynamoDB may be an account's own."""
+        return self.client is other.client and Place.of(self.table_arn) == Place.of(other.table_arn)
+
+
+class AsyncioPort:
+    """One task's world; made inside a running event loop.
+
+    `calls` are those to the source and to the destination; they may be the same.
+    """
+
+    def __init__(
+        self,
+        calls: tuple[Calls, Calls],
+        threads: ThreadPoolExecutor,
+        requests: Requests,
+        key_names: Sequence[str],
+    ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._calls, self._threads = calls, threads
+        self._reads, self._writes = calls
+        self._threads = threads
         self._requests, self._key_names = requests, key_names
         self._is_closed = False
         # What the event loop goes by, without its detour.
         self.clock: Callable[[], float] = time.monotonic
         self.draw: Callable[[], float] = random.random
 
-    def beside(self, requests: Requests) -> AsyncioPort:
-        """Return a port to other tables on the same connections; closing this one closes both."""
-        return AsyncioPort(self._calls, self._threads, requests, self._key_names)
+    def at_destination(self, requests: Requests) -> AsyncioPort:
+        """Return a port that reads the destination, on the same connections; closing this one closes both."""
+        return AsyncioPort((self._writes, self._writes), self._threads, requests, self._key_names)
 
     def later(self, seconds: float, act: Callable[[], None]) -> None:
         """Call `act` after some seconds."""
@@ -60,7 +84,7 @@ class AsyncioPort:
     def scan(self, segment: int, total: int, start: str | None, limit: int, then: Then[Portion]) -> None:
         """Read items of a segment; one attempt."""
         body = self._requests.scan(segment, total, start, limit)
-        self._calls.call("Scan", body, SCAN_SECONDS, lambda answer: then(_read(answer, scan_page)))
+        self._reads.call("Scan", body, SCAN_SECONDS, lambda answer: then(_read(answer, scan_page)))
 
     def write(self, items: Sequence[bytes], then: Then[Written]) -> None:
         """Put items; one attempt."""
@@ -68,12 +92,14 @@ class AsyncioPort:
         def told(answer: bytes | Exception) -> None:
             then(answer if isinstance(answer, Exception) else written(answer, items, self._key_names))
 
-        self._calls.call("BatchWriteItem", self._requests.write(items), WRITE_SECONDS, told)
+        self._writes.call("BatchWriteItem", self._requests.write(items), WRITE_SECONDS, told)
 
     def close(self) -> None:
         """End connections and tell no outcome any more."""
         self._is_closed = True
-        self._calls.close()
+        self._reads.close()
+        if self._writes is not self._reads:
+            self._writes.close()
 
 
 def _read(answer: bytes | Exception, read: Callable[[bytes], Portion]) -> Portion | Exception:
@@ -85,27 +111,26 @@ def _read(answer: bytes | Exception, read: Callable[[bytes], Portion]) -> Portio
         return error
 
 
-def run(client: Any, requests: Requests, table_arn: str, key_names: Sequence[str], start: Start) -> None:
+def run(ends: tuple[End, End], requests: Requests, key_names: Sequence[str], start: Start) -> None:
     """Run what `start` begins until it tells that it has finished; raises the error that it tells.
 
-    `client` is a boto3 DynamoDB client of one attempt: its credentials, endpoint and Region are used.
+    `ends` are source and destination.
     """
     threads = ThreadPoolExecutor(THREADS, "bulk")
     try:
-        asyncio.run(_run(client, requests, table_arn, key_names, start, threads))
+        asyncio.run(_run(ends, requests, key_names, start, threads))
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
 
 
 async def _run(
-    client: Any,
+    ends: tuple[End, End],
     requests: Requests,
-    table_arn: str,
     key_names: Sequence[str],
     start: Start,
     threads: ThreadPoolExecutor,
 ) -> None:
-    calls = _calls(client, table_arn, threads)
+    calls = _both(*ends, threads)
     port = AsyncioPort(calls, threads, requests, key_names)
     ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -127,9 +152,15 @@ def _error(told: dict[str, Any]) -> Exception:
     return error if isinstance(error, Exception) else RuntimeError(str(told.get("message")))
 
 
-def _calls(client: Any, table_arn: str, threads: ThreadPoolExecutor) -> Calls:
+def _both(source: End, destination: End, threads: ThreadPoolExecutor) -> tuple[Calls, Calls]:
+    """Return the calls to either table; one endpoint, called by one client, is one pool of connections."""
+    reads = _calls(source, threads)
+    return reads, reads if source.shares(destination) else _calls(destination, threads)
+
+
+def _calls(end: End, threads: ThreadPoolExecutor) -> Calls:
     try:
-        return DynamoDb(resolve(client, table_arn), threads, int(MOST_LANES) + 16)
+        return DynamoDb(resolve(end.client, end.table_arn), threads, int(MOST_LANES) + 16)
     except UnknownSetUp as unknown:
         print(f"bulk load: through botocore, because the set-up has {unknown}")
-        return ThroughBotocore(client, threads)
+        return ThroughBotocore(end.client, threads)

@@ -27,7 +27,8 @@ class NotRead(Exception):
 class BothSides:
     """The same keys of source and destination; `units` counts the read units by table.
 
-    `read_units_per_second` bounds what is read of the source, all calls of this object together.
+    `read_units_per_second` bounds what is read of the source, all calls of this object together. `destination_client`
+    is the destination's, where that is called otherwise than the source.
     """
 
     def __init__(
@@ -38,8 +39,9 @@ class BothSides:
         read_units_per_second: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
+        destination_client: Any = None,
     ) -> None:
-        self._client = client
+        self._clients = {destination: destination_client or client, source: client}
         self._source, self._destination = source, destination
         self._allowance = Allowance(read_units_per_second)
         self._clock, self._sleep = clock, sleep
@@ -75,7 +77,7 @@ class BothSides:
     def _some(self, table: str, keys: Sequence[Any]) -> tuple[list[dict[str, Any]], Sequence[Any]]:
         is_paced = table == self._source
         self._sleep(self._allowance.wait(self._clock()) if is_paced else 0.0)
-        answer = self._client.batch_get_item(
+        answer = self._clients[table].batch_get_item(
             RequestItems={table: {"Keys": list(keys), "ConsistentRead": True}}, ReturnConsumedCapacity="TOTAL"
         )
         units = sum(row["CapacityUnits"] for row in answer.get("ConsumedCapacity", []))

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from ddb_migration.aws.checkpoints import Checkpoints
 from ddb_migration.aws.clients import client
 from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.destination_access import DestinationAccess
 from ddb_migration.aws.tables import Tables
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.bulk_plan import BulkPlan, plan_name
 from ddb_migration.core.control_record import ControlRecord, MigrationStopped
 from ddb_migration.core.table import Table
 
-ARGUMENTS = ("control_table", "source_table", "destination_table", "epoch", "max_rejected_items")
+ARGUMENTS = ("control_table", "source_table", "destination_table", "destination_role", "epoch", "max_rejected_items")
 
 
 class LoadIncomplete(Exception):
@@ -33,6 +34,7 @@ class Load:
     control_table: str
     source_table: str
     destination_table: str
+    destination_role: str
     epoch: str
     max_rejected_items: int
     stream_arn: str
@@ -57,6 +59,11 @@ class Load:
             plan=_plan(record),
             export_arn=record.export_arn,
         )
+
+    @property
+    def destination(self) -> DestinationAccess:
+        """Return how the destination is called."""
+        return DestinationAccess.of(self.destination_table, self.destination_role)
 
     @property
     def control(self) -> ControlTable:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from ddb_migration.aws.asyncio_port import run
+from ddb_migration.aws.asyncio_port import End, run
 from ddb_migration.aws.bulk_books import Books, Saved
 from ddb_migration.aws.bulk_engine import Engine
 from ddb_migration.aws.bulk_gate import Gate
@@ -48,7 +48,8 @@ def run_task(
         engines[0].start()
 
     requests = Requests(load.source_table, load.destination_table)
-    run(writer("dynamodb"), requests, load.destination_table, load.key_names, start)
+    ends = (End(writer("dynamodb"), load.source_table), End(load.destination.sender(), load.destination_table))
+    run(ends, requests, load.key_names, start)
     return engines[0].totals
 
 

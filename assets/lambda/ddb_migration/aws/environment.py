@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ddb_migration import names
+from ddb_migration.aws.destination_access import DestinationAccess
 from ddb_migration.aws.destination_lock import Holder
 
 
@@ -26,6 +27,7 @@ class Settings:
     change_retention_seconds: float = 14 * 86400
     repair_extra: bool = False
     fence_source_writes: bool = False
+    destination_key: str | None = None
 
     @classmethod
     def from_text(cls, text: str) -> Settings:
@@ -53,6 +55,11 @@ class Environment:
     def settings(self) -> Settings:
         """Return the settings."""
         return Settings.from_text(self[names.SETTINGS])
+
+    @property
+    def destination(self) -> DestinationAccess:
+        """Return how the destination is called."""
+        return DestinationAccess.of(self[names.DESTINATION_TABLE], self.values.get(names.DESTINATION_ROLE))
 
     @property
     def holder(self) -> Holder:

@@ -10,6 +10,7 @@ from ddb_migration.aws.both_sides import BothSides
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.clients import client
 from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.destination_access import DestinationAccess
 from ddb_migration.aws.progress import APPLY, CAPTURE, Progress
 from ddb_migration.aws.tables import Tables
 from ddb_migration.aws.verify_generations import Generations, KeyLooks, Settled, kinds
@@ -26,6 +27,7 @@ ARGUMENTS = (
     "control_table",
     "source_table",
     "destination_table",
+    "destination_role",
     "bucket",
     "change_queue",
     "epoch",
@@ -54,6 +56,7 @@ class VerifyPass:
     control_table: str
     source_table: str
     destination_table: str
+    destination_role: str
     bucket: str
     change_queue: str
     epoch: str
@@ -70,9 +73,10 @@ class VerifyPass:
         """Read arguments and tables; raises MigrationStopped when this epoch's tables cannot be compared (any more)."""
         record = ControlTable(client("dynamodb"), arguments["control_table"]).read()
         record.require_verify(arguments["epoch"])
-        tables = Tables(client("dynamodb"))
-        names = (arguments["source_table"], arguments["destination_table"])
-        source = _table(tables, names[0])
+        access = DestinationAccess.of(arguments["destination_table"], arguments["destination_role"])
+        sources, destinations = Tables(client("dynamodb")), Tables(access.client())
+        source = _table(sources, arguments["source_table"])
+        destination = _table(destinations, access.table_arn)
         texts = {name: arguments[name] for name in ARGUMENTS if name not in ("sample", "settle_seconds")}
         return cls(
             **texts,
@@ -80,9 +84,14 @@ class VerifyPass:
             settle_seconds=float(arguments["settle_seconds"]),
             stream_arn=str(record.stream_arn),
             key_names=source.key_names,
-            size_bytes=max(source.size_bytes, _table(tables, names[1]).size_bytes),
-            expires_by=(tables.time_to_live(names[0]), tables.time_to_live(names[1])),
+            size_bytes=max(source.size_bytes, destination.size_bytes),
+            expires_by=(sources.time_to_live(source.arn), destinations.time_to_live(destination.arn)),
         )
+
+    @property
+    def destination(self) -> DestinationAccess:
+        """Return how the destination is called."""
+        return DestinationAccess.of(self.destination_table, self.destination_role)
 
     @property
     def control(self) -> ControlTable:
@@ -111,7 +120,8 @@ class VerifyPass:
     def settle(self, keys: Iterable[Item]) -> tuple[Settled, tuple[float, float]]:
         """Look at candidates until they are settled; return also the read units of source and destination."""
         rate = self.control.read().max_read_units_per_second
-        sides = BothSides(client("dynamodb"), self.source_table, self.destination_table, rate)
+        there = self.destination.client()
+        sides = BothSides(client("dynamodb"), self.source_table, self.destination_table, rate, destination_client=there)
         looks = KeyLooks(sides, self.control_table, self.stream_arn, self.expires_by)
         settled = Generations(looks, self.lag, self.permit, self.settle_seconds).settle(keys)
         return settled, (sides.units[self.source_table], sides.units[self.destination_table])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ddb_migration.aws.asyncio_port import AsyncioPort, run
+from ddb_migration.aws.asyncio_port import AsyncioPort, End, run
 from ddb_migration.aws.bulk_gate import Gate
 from ddb_migration.aws.bulk_readers import SegmentReader
 from ddb_migration.aws.clients import writer
@@ -23,13 +23,14 @@ def match_segments(this: VerifyPass, total: int, runs: Sequence[Sequence[int]], 
 
     def start(port: AsyncioPort, finished: Callable[[Exception | None], None]) -> None:
         gate = Gate(port, this.control.read, this.epoch, tasks, ControlRecord.require_verify)
-        other = port.beside(_reads(this.destination_table))
+        other = port.at_destination(_reads(this.destination_table))
         readers = (SegmentReader(port, total), SegmentReader(other, total))
         VerifyEngine(
             port, readers, gate, runs, lambda: Matching(this.key_names), this.objects.keep, finished, _tell
         ).start()
 
-    run(writer("dynamodb"), _reads(this.source_table), this.destination_table, this.key_names, start)
+    ends = (End(writer("dynamodb"), this.source_table), End(this.destination.sender(), this.destination_table))
+    run(ends, _reads(this.source_table), this.key_names, start)
 
 
 def _reads(table: str) -> Requests:

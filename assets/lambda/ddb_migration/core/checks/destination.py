@@ -6,19 +6,20 @@ from collections.abc import Iterator
 
 from ddb_migration.core.checks.commands import on_table
 from ddb_migration.core.checks.shape import create_table
-from ddb_migration.core.checks.table import elsewhere, usable
+from ddb_migration.core.checks.table import usable
 from ddb_migration.core.findings import Finding
+from ddb_migration.core.place import Place
 from ddb_migration.core.setup import Setup
 from ddb_migration.core.table import Table
 
 
 def destination(setup: Setup) -> Iterator[Finding]:
     """Find what keeps the destination from being filled."""
-    yield from elsewhere("destination", setup.destination_arn, setup.home)
+    yield from _elsewhere(setup)
     if setup.destination is not None:
         yield from usable("destination", setup.destination)
         yield from _holds_items(setup, setup.destination)
-    elif not list(elsewhere("destination", setup.destination_arn, setup.home)):
+    elif not (setup.destination_denied or list(_elsewhere(setup))):
         yield Finding(
             "destination-missing",
             f"the destination table {setup.destination_arn} does not exist",
@@ -27,6 +28,17 @@ def destination(setup: Setup) -> Iterator[Finding]:
             (create_table(setup.source, setup.destination_arn),) if setup.source else (),
         )
     yield from _locked(setup)
+
+
+def _elsewhere(setup: Setup) -> Iterator[Finding]:
+    if setup.destination_role is None and setup.is_region_another:
+        yield Finding(
+            "destination-elsewhere",
+            f"the destination table {setup.destination_arn} is in {Place.of(setup.destination_arn)}, and the "
+            f"migration in {setup.home}, and there is no destination_role",
+            "A table of another Region is called as a role that is assumed for it: pass destination_role, and give it "
+            "what destination_role_policy_statements says",
+        )
 
 
 def _holds_items(setup: Setup, table: Table) -> Iterator[Finding]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ddb_migration.core.checks.commands import on_table
-from ddb_migration.core.checks.table import elsewhere, usable
+from ddb_migration.core.checks.table import usable
 from ddb_migration.core.findings import Finding
+from ddb_migration.core.place import Place
 from ddb_migration.core.setup import Setup
 from ddb_migration.core.table import Table
 
@@ -16,17 +17,29 @@ USABLE_VIEWS = ("NEW_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY")
 
 def source(setup: Setup) -> Iterator[Finding]:
     """Find what keeps the source from being copied."""
-    yield from elsewhere("source", setup.source_arn, setup.home)
+    yield from _elsewhere(setup)
     if setup.source is not None:
         yield from usable("source", setup.source)
         yield from _stream(setup.source)
         yield from _recovery(setup, setup.source)
-    elif not list(elsewhere("source", setup.source_arn, setup.home)):
+    elif not list(_elsewhere(setup)):
         yield Finding(
             "source-missing",
             f"the source table {setup.source_arn} does not exist",
             "Pass the table that holds the items as source_table; these are the tables of the Region",
             (f"aws dynamodb list-tables --region {setup.home.region}",),
+        )
+
+
+def _elsewhere(setup: Setup) -> Iterator[Finding]:
+    place, home = Place.of(setup.source_arn), setup.home
+    if (place.region, place.account) != (home.region, home.account):
+        yield Finding(
+            "source-elsewhere",
+            f"the source table {setup.source_arn} is in {place}, and the migration in {home}",
+            "A migration lives in the account and Region of its source: its functions are bound to the source's "
+            "stream, which no other Region can read, and an export is made by the account that owns the table. Deploy "
+            "the migration's stack there; the destination may be elsewhere",
         )
 
 

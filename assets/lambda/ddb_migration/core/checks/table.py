@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from ddb_migration.core.checks.commands import on_table
 from ddb_migration.core.findings import Finding
-from ddb_migration.core.place import Place
 from ddb_migration.core.table import Table
 
 # DynamoDB API, TableStatus.
@@ -20,20 +19,6 @@ _REMEDIES = {
     "REPLICATION_NOT_AUTHORIZED": "Give the table's replication the permission that it lacks, or take the replica away",
 }
 _WAITING = ("CREATING",)
-
-
-def elsewhere(role: str, arn: str, home: Place) -> Iterator[Finding]:
-    """Find a table outside the migration's Region and account."""
-    place = Place.of(arn)
-    if (place.region, place.account) == (home.region, home.account):
-        return
-    yield Finding(
-        f"{role}-elsewhere",
-        f"the {role} table {arn} is in {place}, and the migration in {home}",
-        "A migration works inside one Region of one account, for now: its functions are bound to the stream and "
-        "to the tables there, and a stream cannot be read from another Region. Deploy the migration's stack beside "
-        "both tables; for a copy in another Region, consider a replica of a global table",
-    )
 
 
 def usable(role: str, table: Table) -> Iterator[Finding]:
