@@ -45,11 +45,12 @@ def _head(report: Report) -> str:
     if verify:
         ends = [_text(_name_of(verify[side]["arn"])) for side in ("source", "destination")]
         tables = f'<p class="tables">{ends[0]} <span aria-label="to">&rarr;</span> {ends[1]}</p>'
+    by = f", verify pass {_text(verify['pass_id'])}" if verify else ""
     epoch = report.get("epoch") or verify.get("epoch") or "none"
     return (
         f'<header><p class="over">Migration report</p><h1>{_text(report.get("migration") or "Migration")}</h1>{tables}'
         f'<p class="verdict {kind}"><strong>{word}</strong> {_text(sentence)}</p>'
-        f'<p class="quiet">Epoch {_text(epoch)}</p></header>'
+        f'<p class="quiet">Epoch {_text(epoch)}{by}</p></header>'
     )
 
 
@@ -104,8 +105,8 @@ def _figures(report: Report) -> str:
 
 def _verify_figures(verify: Report) -> Iterator[tuple[str, str]]:
     source, destination, found = verify["source"], verify["destination"], verify["found"]
-    yield "Items, source", f"{source['items']:,}"
-    yield "Items, destination", f"{destination['items']:,}"
+    yield "Items read, source", f"{source['items']:,}"
+    yield "Items read, destination", f"{destination['items']:,}"
     yield "Missing", f"{found['missing']:,}"
     yield "Different", f"{found['different']:,}"
     yield "Extra", f"{found['extra']:,}"
@@ -116,7 +117,6 @@ def _verify_figures(verify: Report) -> Iterator[tuple[str, str]]:
     yield "Changes applied", f"{verify['changes_applied']:,}"
     yield "Read units, source", f"{source['read_units']:,.0f}"
     yield "Read units, destination", f"{destination['read_units']:,.0f}"
-    yield "Pass", str(verify["pass_id"])
     yield "Took", _seconds(verify["ended_at"] - verify["began_at"])
 
 
