@@ -163,6 +163,22 @@ def test_where_it_waits_for_the_operator_it_names_the_command(state: str, comman
     assert f"ddb-migration {command} Orders/Migration" in read(in_state(state), APPLYING).next_step
 
 
+@pytest.mark.parametrize(
+    ("closed", "said"),
+    [
+        ([], "gate       open: nothing"),
+        (["a parked key", "no verify"], "gate       closed: a parked key\n           no verify"),
+    ],
+)
+def test_the_gate_is_told_while_it_waits_for_the_operator(closed: list[str], said: str) -> None:
+    waiting = states(status="RUNNING")
+    waiting.enter("Verify", closed=["of long ago"])
+    waiting.history.append({"stateEnteredEventDetails": {"name": "ReadyToCutOver"}})
+    answer = {"Payload": {"state": "ReadyToCutOver", "closed": closed}, "StatusCode": 200}
+    waiting.history.append({"taskSubmittedEventDetails": {"output": json.dumps(answer)}})
+    assert said in text(read(waiting, APPLYING))
+
+
 def test_a_cut_over_and_one_that_turned_back_are_told() -> None:
     assert "cut over   at 2023-11-14 22:13:20 UTC" in text(
         read(states(), {**RECORD, "cut_over_at": {"N": "1700000000"}})

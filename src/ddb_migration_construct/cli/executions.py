@@ -17,6 +17,7 @@ STATES = frozenset(value for name, value in vars(names).items() if name.endswith
 # A state's last answer is among the newest events: one look of a state makes nine.
 _NEWEST_EVENTS = 30
 _ENTERED, _EXITED = "stateEnteredEventDetails", "stateExitedEventDetails"
+_SUBMITTED = "taskSubmittedEventDetails"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,9 @@ def look_into(states: Any, execution: Execution | None) -> Look:
     answer: Mapping[str, Any] = {}
     for event in history["events"]:
         exited, entered = event.get(_EXITED, {}), event.get(_ENTERED, {})
+        if _SUBMITTED in event and not answer:
+            # A state that waits for a task token has not exited: its function's answer is in the task's output.
+            answer = _object_of(_object(event[_SUBMITTED].get("output")).get("Payload"))
         if exited.get("name") in STATES and not answer:
             answer = _object(exited.get("output"))
         if entered.get("name") in STATES:
@@ -65,5 +69,8 @@ def look_into(states: Any, execution: Execution | None) -> Look:
 
 
 def _object(text: str | None) -> Mapping[str, Any]:
-    value = json.loads(text or "null")
+    return _object_of(json.loads(text or "null"))
+
+
+def _object_of(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}

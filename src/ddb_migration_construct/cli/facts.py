@@ -66,6 +66,7 @@ def facts(status: Status, samples: Samples | None = None) -> Iterator[Fact]:
     yield from _labelled("changes", _changes(status, samples))
     yield from _parked(status)
     yield from _labelled("incomplete", status.record.incomplete)
+    yield from _gate(status)
     yield from _labelled("cut over", _cut_over(status))
     if status.record.verified_at is not None:
         yield "verified", f"the tables were equal in a full pass that began {moments.utc(status.record.verified_at)}"
@@ -74,6 +75,13 @@ def facts(status: Status, samples: Samples | None = None) -> Iterator[Fact]:
     if status.is_running and not status.trouble:
         yield from _labelled("waits for", status.waiting_for)
     yield "next", status.next_step
+
+
+def _gate(status: Status) -> Iterator[Fact]:
+    if status.closed is not None:
+        first, *others = status.closed or ["open: nothing stands against a cut-over"]
+        yield "gate", f"closed: {first}" if status.closed else first
+        yield from (("", reason) for reason in others)
 
 
 def _cut_over(status: Status) -> str | None:

@@ -25,7 +25,8 @@ class Status:
 
     `counts` repeat what was done twice. `parked` counts the parked keys by reason, `parked_keys` are read on demand.
     `lag_seconds` is None while it is not known. `loaded` is how many items the bulk load has written, by what its
-    tasks tell; `load_rate` (items a second) and `throttles` say how it went in the last seconds.
+    tasks tell; `load_rate` (items a second) and `throttles` say how it went in the last seconds. `closed` are the
+    gate's reasons against a cut-over, None where it has not been asked.
     """
 
     migration: str
@@ -41,6 +42,7 @@ class Status:
     throttles: str | None = None
     state: str | None = None
     waiting_for: str | None = None
+    closed: Sequence[str] | None = None
     parked: Mapping[str, int] = field(default_factory=dict)
     accepted: int = 0
     parked_keys: Sequence[ParkedKey] | None = None
@@ -144,6 +146,7 @@ class Reader:
             **_load(record, rows, now),
             state=look.state,
             waiting_for=look.answer.get("waiting_for"),
+            closed=look.answer.get("closed"),
             parked=dict(Counter(found.reason for found in parked)),
             accepted=sum(1 for _ in accepted_keys(self.dynamodb, table, epoch)) if epoch else 0,
             parked_keys=parked if keys else None,
