@@ -92,7 +92,7 @@ def test_a_job_killed_in_mid_run_goes_on_where_it_was(aws: EmbeddedAws, assembly
         done = kill_job(trial)
         assert trial.finish(execution)["status"] == READY
     trial.require_equal()
-    jobs = aws.client("glue").get_jobs()["Jobs"]
+    jobs = [job for job in aws.client("glue").get_jobs()["Jobs"] if "VerifyJob" not in job["Name"]]
     runs = [run for job in jobs for run in aws.client("glue").get_job_runs(JobName=job["Name"])["JobRuns"]]
     assert sorted(run["JobRunState"] for run in runs) == ["FAILED", "SUCCEEDED"]
     (second,) = [run["Id"] for run in runs if run["JobRunState"] == "SUCCEEDED"]
