@@ -40,7 +40,7 @@ class Deployed:
         self.control = ControlTable(dynamodb, create_control_table(dynamodb, f"{name}-control"))
         self.queue_url = create_queue(self.sqs, name)
         self.s3.create_bucket(Bucket=name)
-        for job in (names.DIRECT_MIGRATION_JOB, names.LARGE_MIGRATION_JOB):
+        for job in (names.DIRECT_MIGRATION_JOB, names.LARGE_MIGRATION_JOB, names.VERIFY_JOB):
             command = {"Name": "glueetl", "ScriptLocation": f"s3://{name}/job.py"}
             aws.client("glue").create_job(Name=self.environment[job], Role="role", Command=command)
         self._set_environment(aws, monkeypatch)
@@ -58,8 +58,10 @@ class Deployed:
             names.WRITE_CDC: f"{self.name}-writer",
             names.DIRECT_MIGRATION_JOB: f"{self.name}-direct",
             names.LARGE_MIGRATION_JOB: f"{self.name}-large",
+            names.VERIFY_JOB: f"{self.name}-verify",
             names.MIGRATION_BUCKET: self.name,
             names.CHANGE_RETENTION_SECONDS: "1209600",
+            names.NOTIFICATION_TOPIC: "",
             names.SETTINGS: json.dumps(SETTINGS),
         }
 

@@ -227,11 +227,11 @@ def test_deleting_a_running_migration_that_takes_longer_says_so(
 
 def test_the_abort_of_the_operator_is_one_pass(deployed: Deployed) -> None:
     handler = clean_up.handler.handler
-    assert handler({"action": "abort"}, Context()) == {"done": True, "waiting_for": "", "refused": None}
+    assert handler({"action": "abort"}, Context()) == {"done": True, "waiting_for": "", "refused": None, "left_on": []}
     deployed.open(BulkPlan(1, 1))
     answer = handler({"action": "abort"}, Context())
     assert answer is not None
     assert (answer["done"], "last invocations" in answer["waiting_for"]) == (False, True)
     deployed.control.note_mappings_removed(0.0)
-    assert handler({"action": "abort"}, Context()) == {"done": True, "waiting_for": "", "refused": None}
+    assert handler({"action": "abort"}, Context()) == {"done": True, "waiting_for": "", "refused": None, "left_on": []}
     assert deployed.control.read().status == CLOSED
