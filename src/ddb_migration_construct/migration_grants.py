@@ -13,6 +13,9 @@ from ddb_migration_construct._runtime import names
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.verify_job import VerifyJob
 
+# The partition of the control record in the control table.
+_CONTROL_RECORD = "migration"
+
 
 class MigrationGrants:
     """The `grant_*` methods of the construct; none gives a right to either table."""
@@ -35,6 +38,11 @@ class MigrationGrants:
         """Return the function behind the commands that steer a migration."""
         raise NotImplementedError
 
+    @property
+    def cut_over(self) -> lambda_.Function:
+        """Return the function behind `ddb-migration cut-over` and `complete`."""
+        raise NotImplementedError
+
     def grant_start(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody start the migration, and go on with one that stopped.
 
@@ -43,14 +51,24 @@ class MigrationGrants:
         return _give(grantee, ["states:StartExecution"], [self.state_machine.state_machine_arn])
 
     def grant_operate(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let somebody pause, resume, set rates, have keys read again, accept parked ones, verify and abort; and read.
+        """Let somebody steer the migration from its start to its end, and read.
 
+        That is: pause, resume, set rates, have keys read again, accept parked ones, verify, cut over, complete, abort.
         All of that is done by functions and a job of the migration, which may do no more than their own roles; the
-        operator needs no right to queues, mappings or tables.
+        operator needs no right to queues, mappings or your tables. A cut-over is an answer to the state machine; that
+        of several migrations together is one transaction over their control records.
         """
-        functions = [self.reread.function_arn, self.clean_up.function_arn]
+        functions = [self.reread.function_arn, self.clean_up.function_arn, self.cut_over.function_arn]
         verify = _give(grantee, ["glue:StartJobRun", "glue:GetJobRun"], [self._verify_job.job_arn])
-        return _both(_give(grantee, ["lambda:InvokeFunction"], functions), verify, self.grant_read(grantee))
+        answer = _give(grantee, ["states:SendTaskSuccess"], [self.state_machine.state_machine_arn])
+        lead = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:UpdateItem"],
+            resource_arns=[self._resources.control_table.table_arn],
+            conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [_CONTROL_RECORD]}},
+        )
+        call = _give(grantee, ["lambda:InvokeFunction"], functions)
+        return _both(call, verify, answer, lead, self.grant_read(grantee))
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody see what `ddb-migration list`, `status` and `report` show: counts, reasons, and parked keys."""

@@ -150,21 +150,21 @@ def test_an_order_is_recorded_once(cutting: ControlTable) -> None:
 
 def test_a_cut_over_turns_back_and_leaves_only_the_reason(cutting: ControlTable) -> None:
     cutting.set("one", prepared_at=6.0, cut_over_step=CHECKED)
-    assert cutting.turn_back("one", "too slow").cut_over_step == BACK
+    assert cutting.turn_back("one", "too slow", 7.0).cut_over_step == BACK
     record = cutting.forget_cut_over("one")
     assert record == replace(record, cut_over_started=None, cut_over_form=None, prepared_at=None, cut_over_step=None)
-    assert record.cut_over_refused == "too slow"
+    assert (record.cut_over_refused, record.cut_over_refused_at) == ("too slow", 7.0)
 
 
 def test_who_turned_back_does_not_go_through(cutting: ControlTable) -> None:
-    cutting.turn_back("one", "too slow")
+    cutting.turn_back("one", "too slow", 7.0)
     assert not cutting.note_cut_over("one", 9.0).is_cut_over
 
 
 @pytest.mark.parametrize("decided", [{"cut_over_go": FLIP}, {"cut_over_at": 8.0}])
 def test_who_has_gone_through_does_not_turn_back(cutting: ControlTable, decided: dict[str, Any]) -> None:
     cutting.set("one", cut_over_step=CHECKED, **decided)
-    assert cutting.turn_back("one", "too slow").cut_over_step == CHECKED
+    assert cutting.turn_back("one", "too slow", 7.0).cut_over_step == CHECKED
 
 
 def test_the_first_moment_of_the_cut_over_counts(cutting: ControlTable) -> None:

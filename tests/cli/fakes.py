@@ -15,6 +15,7 @@ TAGS = {
     "ddb-migration:reread": "reread",
     "ddb-migration:verify-job": "verify-job",
     "ddb-migration:bucket": "bucket",
+    "ddb-migration:cut-over": "cut-over",
 }
 
 

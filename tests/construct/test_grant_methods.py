@@ -29,7 +29,9 @@ READ = (
 )
 OPERATE = (
     READ
-    | on(["<RereadFunction.Arn>", "<CleanUpFunction.Arn>"], "lambda", "InvokeFunction")
+    | on(["<RereadFunction.Arn>", "<CleanUpFunction.Arn>", "<CutOverFunction.Arn>"], "lambda", "InvokeFunction")
+    | on(MACHINE, "states", "SendTaskSuccess")
+    | on(CONTROL, "dynamodb", "UpdateItem")
     | on(VERIFY, "glue", "StartJobRun", "GetJobRun")
 )
 

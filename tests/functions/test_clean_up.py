@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError
@@ -18,6 +19,7 @@ from ddb_migration.core.control_record import ABORTING, CLOSED, ControlRecord, M
 from ddb_migration.core.fence import fence_sid
 from enable_trigger import enable_trigger, start_capture
 from tests.fakes.aws import FakeAws
+from tests.functions.cutting import Cutting, cutting_over
 from tests.functions.migration import ALIEN, EXECUTION, OTHER, PROCESSOR, WRITER, Caller, Migration
 
 
@@ -270,3 +272,69 @@ def test_an_object_that_s3_keeps_is_an_error() -> None:
     s3.undeletable.add("stubborn")
     with pytest.raises(RuntimeError, match="S3 kept an object of b: InternalError"):
         bucket.empty(s3, "b")
+
+
+# --- around a cut-over -------------------------------------------------------------------------------------------
+
+
+def ending_of(cutting: Cutting) -> Ending:
+    return replace(ending(cutting.migration), sid=cutting.fence["Sid"])
+
+
+def to_end(end: Ending, cutting: Cutting) -> None:
+    for _ in range(40):
+        if end.step() is None:
+            return
+        cutting.clock.sleep(5)
+    raise AssertionError("not ended")
+
+
+@pytest.mark.parametrize("where", ["every write to be denied", "WriteCdc to end", None])
+def test_an_abort_is_refused_from_the_cut_over_on(where: str | None) -> None:
+    cutting = Cutting()
+    states = cutting_over(cutting)
+    states.until(where) if where else states.to_end()
+    with pytest.raises(MigrationStopped, match="cutting over, or has done so"):
+        ending_of(cutting).step()
+    assert cutting.aws.states.status[EXECUTION] == "RUNNING"
+    assert cutting.record.is_open
+    assert cutting.is_fenced
+
+
+@pytest.mark.parametrize("where", ["every write to be denied", "WriteCdc to end"])
+def test_a_stack_that_goes_in_mid_cut_over_leaves_no_fence(where: str) -> None:
+    cutting = Cutting()
+    cutting_over(cutting).until(where)
+    cutting.control.bury()
+    to_end(ending_of(cutting), cutting)
+    assert not cutting.is_fenced
+    assert cutting.aws.functions.mappings == {}
+    assert cutting.record.status == CLOSED
+
+
+def test_a_fence_that_came_late_goes_too() -> None:
+    cutting = Cutting()
+    cutting_over(cutting).until("every write to be denied")
+    cutting.control.bury()
+    end = ending_of(cutting)
+    end.step()
+    cutting.policy.put_fence(cutting.fence)
+    to_end(end, cutting)
+    assert not cutting.is_fenced
+
+
+def test_a_stack_that_goes_after_the_cut_over_leaves_the_fence() -> None:
+    cutting = Cutting()
+    cutting_over(cutting).to_end()
+    cutting.control.bury()
+    to_end(ending_of(cutting), cutting)
+    assert cutting.is_fenced
+    assert (cutting.aws.functions.mappings, cutting.record.status) == ({}, CLOSED)
+
+
+def test_an_abort_that_turned_back_is_permitted() -> None:
+    cutting = Cutting()
+    cutting.gate.reasons = ("closed",)
+    cutting_over(cutting).to_end()
+    to_end(ending_of(cutting), cutting)
+    assert cutting.record.status == CLOSED

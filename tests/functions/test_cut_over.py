@@ -273,6 +273,14 @@ def test_a_fence_that_was_not_asked_for_is_refused(cutting: Cutting) -> None:
     assert "fence_source_writes=True" in answer["reason"]
 
 
+def test_a_change_that_is_parked_behind_the_fence(cutting: Cutting) -> None:
+    states = cutting_over(cutting)
+    states.until("every write to be denied")
+    cutting.gate.reasons = ("1 key is parked",)
+    states.until("the gate to be open: 1 key is parked")
+    turned_back(states, cutting, "1 key is parked")
+
+
 # --- failures and restarts --------------------------------------------------------------------------------------
 
 WAITS = (

@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from ddb_migration.aws.late_changes import LateChangeRows
 from ddb_migration.aws.progress import CAPTURE, Progress
+from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.control_record import MigrationStopped
+from ddb_migration.core.cut_over_order import FENCED, UNFENCED, CutOverOrder
 from ddb_migration.core.item_key import message_group
 from ddb_migration.core.message import Message, decode
+from ddb_migration.core.watermark import mark
 from stream_processor.handler import ATTEMPTS, StreamProcessor
 from tests.fakes.client_errors import client_error
 from tests.functions.migration import Migration
@@ -262,3 +266,48 @@ def test_a_refused_batch_tells_nothing(capturing: Capturing) -> None:
     capturing.refuse("a")
     capturing.process(aged(capturing, 1, 0))
     assert until(capturing) is None
+
+
+# --- after the cut-over ------------------------------------------------------------------------------------------
+
+
+def cut(capturing: Capturing, form: str) -> LateChangeRows:
+    control = capturing.migration.control
+    execution = str(control.read().execution)
+    control.begin_cut_over(execution, CutOverOrder(form), capturing.migration.clock())
+    control.note_cut_over(execution, capturing.migration.clock())
+    return LateChangeRows(control.rows, "e1")
+
+
+def expired(name: str, number: int) -> dict[str, Any]:
+    return {
+        **record(name, number, event="REMOVE"),
+        "userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"},
+    }
+
+
+def test_a_change_after_a_fenced_cut_over_is_listed_and_not_sent(capturing: Capturing) -> None:
+    late = cut(capturing, FENCED)
+    assert capturing.process(record("a", 1), record("a", 2), record("b", 3)) == []
+    assert capturing.arrived() == []
+    assert late.found().keys == 2
+    assert Progress(capturing.migration.control.rows, "e1").totals()["late_changes"] == 2
+
+
+def test_what_was_applied_before_is_no_late_change_and_nor_is_expiry(capturing: Capturing) -> None:
+    late = cut(capturing, FENCED)
+    rows, clock = capturing.migration.control.rows, capturing.migration.clock
+    Watermarks(rows, capturing.migration.stream_arn, clock).raise_to({"pk": {"S": "a"}}, mark(str(BASE + 5)))
+    capturing.process(record("a", 1), record("a", 5), expired("b", 6))
+    assert late.found().keys == 0
+    capturing.process(record("a", 7))
+    assert late.found().keys == 1
+
+
+def test_after_an_unfenced_cut_over_late_changes_are_listed_and_sent_until_the_end(capturing: Capturing) -> None:
+    late = cut(capturing, UNFENCED)
+    capturing.process(record("a", 1))
+    assert (capturing.numbers(), late.found().keys) == ([1], 1)
+    capturing.migration.control.ask_to_complete("keep")
+    capturing.process(record("a", 2))
+    assert (capturing.numbers(), late.found().keys) == ([1], 1)

@@ -39,7 +39,7 @@ def run(parts: Parts, call: Call) -> Answer:
         try:
             record = begin(parts, call)
         except NotAnOrder as refused:
-            parts.control.set(call.execution, cut_over_refused=str(refused))
+            parts.control.refuse_cut_over(call.execution, str(refused), parts.clock())
             return done(cut_over=False, reason=str(refused))
         parts.announcements.phase(record.epoch, names.CUT_OVER_STATE, form=record.cut_over_form)
     if record.cut_over_step == BACK:
@@ -47,7 +47,7 @@ def run(parts: Parts, call: Call) -> Answer:
     try:
         return _go_on(parts, call, record)
     except Doubt as doubt:
-        record = parts.control.turn_back(call.execution, str(doubt))
+        record = parts.control.turn_back(call.execution, str(doubt), parts.clock())
         if record.cut_over_step != BACK:
             # The group went through in this very moment, and had checked everything before.
             return _flip(parts, call)

@@ -21,4 +21,8 @@ def compare(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
         return again(LOOK_SECONDS, quiet_at=quiet_at, waiting_for="the last changed keys to be compared")
     if not found.is_settled:
         return again(LOOK_SECONDS, quiet_at=quiet_at, waiting_for=f"{len(found.suspects)} changed keys to be equal")
+    # What came since the first look at the gate may have been parked, or be dead: its watermark is raised all the same.
+    reasons = parts.gate.closed_because(record)
+    if reasons:
+        return again(LOOK_SECONDS, quiet_at=quiet_at, waiting_for=f"the gate to be open: {'; '.join(reasons)}")
     return None

@@ -22,7 +22,7 @@ def run(parts: Parts, call: Call) -> Answer:
     if record.cut_over_started is None:
         return done(turned_back=True)
     if record.cut_over_step != BACK:
-        record = parts.control.turn_back(call.execution, f"CutOver failed: {_cause(call)}")
+        record = parts.control.turn_back(call.execution, f"CutOver failed: {_cause(call)}", parts.clock())
     return turn_back(parts, call, record) if record.cut_over_step == BACK else done(turned_back=False)
 
 

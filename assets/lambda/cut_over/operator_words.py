@@ -32,7 +32,7 @@ def complete(parts: Parts, event: Mapping[str, Any]) -> Answer:
     """Begin to complete, or go on with it; `lift_fence` tells whether the source takes writes again."""
     record = parts.control.read()
     if record.completed_at is not None and not record.is_open:
-        return {"done": True, "waiting_for": ""}
+        return {"done": True, "waiting_for": "", "left": _left(parts, record)}
     if record.completing is None:
         refused = list(completing.refusals(parts, record))
         if refused:

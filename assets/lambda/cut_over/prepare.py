@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cut_over.doubt import Doubt
 from cut_over.fence import canary_is_denied
+from cut_over.group import require_wanted
 from cut_over.parts import Parts
 from ddb_migration.aws.control_table import FENCE, FLIP, PREPARED
 from ddb_migration.core.control_record import ControlRecord
@@ -33,6 +34,7 @@ def prepare(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
     """See that the gate is open, and that little is left to check; then wait for the others of the group."""
     if record.prepared_at is not None:
         return None
+    require_wanted(record)
     reasons = parts.gate.closed_because(record)
     if reasons:
         raise Doubt("the gate is closed: " + "; ".join(reasons))

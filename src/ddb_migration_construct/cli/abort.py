@@ -24,6 +24,10 @@ def abort(names: Names = None, stack: AllOf = None, yes: Yes = False, as_json: A
 
 
 def _aborted(functions: Any, migration: Migration) -> Told:
-    invoke_until_done(functions, migration.clean_up, {"action": "abort"}, lambda text: note(migration, text))
+    payload = {"action": "abort"}
+    answer = invoke_until_done(functions, migration.clean_up, payload, lambda text: note(migration, text))
     text = f"Aborted {migration.name}. The destination keeps what was copied; empty it before another start."
-    return Told(text, {"aborted": True})
+    left_on = answer.get("left_on", [])
+    if left_on:
+        text += f" Still on at the source, where this migration switched it on: {', '.join(left_on)}."
+    return Told(text, {"aborted": True, "left_on": left_on})

@@ -52,7 +52,11 @@ class ControlRecord:
     cut_over_form: str | None = None
     cut_over_started: float | None = None
     cut_over_step: str | None = None
+    cut_over_group: str | None = None
+    cut_over_go: str | None = None
     cut_over_refused: str | None = None
+    cut_over_refused_at: float | None = None
+    prepared_at: float | None = None
     fenced_at: float | None = None
     cut_over_at: float | None = None
     completing: str | None = None

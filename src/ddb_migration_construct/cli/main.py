@@ -13,6 +13,8 @@ except ModuleNotFoundError as missing:
 
 from ddb_migration_construct.cli.abort import abort
 from ddb_migration_construct.cli.accept import accept
+from ddb_migration_construct.cli.complete import complete
+from ddb_migration_construct.cli.cut_over import cut_over
 from ddb_migration_construct.cli.failures import EXIT_CODES, reported
 from ddb_migration_construct.cli.list import list_
 from ddb_migration_construct.cli.pause import pause
@@ -40,6 +42,8 @@ COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("accept", accept, """ddb-migration accept Migrations/Orders --key '{"id":{"S":"o-17"}}' --reason 'a test'"""),
     ("verify", verify, "ddb-migration verify Migrations/Orders --sample 1%"),
     ("report", report, "ddb-migration report Migrations/Orders --out report"),
+    ("cut-over", cut_over, "ddb-migration cut-over Migrations/Orders Migrations/Customers --timeout 180"),
+    ("complete", complete, "ddb-migration complete Migrations/Orders"),
     ("abort", abort, "ddb-migration abort Migrations/Orders"),
 )
 

@@ -14,7 +14,7 @@ from ddb_migration_construct.cli.failures import CommandFailed
 class Migration:
     """One deployed migration: its name ("<StackName>/<ConstructId>") and the parts that the commands use.
 
-    `clean_up` and `reread` are names of functions, `change_queue` and `dead_letter_queue` URLs of queues,
+    `clean_up`, `reread` and `cut_over` are names of functions, `change_queue` and `dead_letter_queue` URLs of queues,
     `verify_job` is the name of a Glue job.
     """
 
@@ -27,6 +27,7 @@ class Migration:
     reread: str
     verify_job: str
     bucket: str
+    cut_over: str
 
     @property
     def stack(self) -> str:
@@ -43,6 +44,7 @@ _PARTS = {
     "reread": names.TAG_REREAD,
     "verify_job": names.TAG_VERIFY_JOB,
     "bucket": names.TAG_BUCKET,
+    "cut_over": names.TAG_CUT_OVER,
 }
 
 

@@ -23,7 +23,7 @@ _OF_AN_EPOCH = (
     "#max_write_units_per_second, #paused, #paused_since, #paused_by, #apply_failing_since, #apply_failure, "
     "#bulk_began_at, #source_items, #source_bytes, #incomplete, #incomplete_at, #task_token, #ready_at, "
     "#cut_over_form, #cut_over_group, #cut_over_timeout, #cut_over_started, #cut_over_step, #cut_over_go, "
-    "#cut_over_refused, #prepared_at, #fenced_at, #apply_stopped_at, #cut_over_at, #completing, "
+    "#cut_over_refused, #cut_over_refused_at, #prepared_at, #fenced_at, #apply_stopped_at, #cut_over_at, #completing, "
     "#completed_at, #verify_pass, #verified_at, #verify_repairs"
 )
 # What a cut-over that is given up leaves behind: nothing but the reason.
@@ -141,15 +141,20 @@ class ControlTable:
             values["group"] = order.group
         return self._write(f"{sets} REMOVE #task_token", {**values, "execution": execution, "open": OPEN}, _MINE)
 
-    def turn_back(self, execution: str, reason: str) -> ControlRecord:
+    def refuse_cut_over(self, execution: str, reason: str, now: float) -> ControlRecord:
+        """Record why an order was not even begun."""
+        return self.set(execution, cut_over_refused=reason, cut_over_refused_at=now)
+
+    def turn_back(self, execution: str, reason: str, now: float) -> ControlRecord:
         """Decide to give a cut-over up, unless it or its group has gone through; `cut_over_step` shows which.
 
         One conditional write decides, here and where a group is told to go on: none of a group turns back once
         another may have gone through.
         """
         when = f"{_MINE} AND attribute_not_exists(#cut_over_at) AND {_NOT_DECIDED}"
-        values = {"reason": reason, "back": BACK, "flip": FLIP, "execution": execution, "open": OPEN}
-        return self._write("SET #cut_over_step = :back, #cut_over_refused = :reason", values, when)
+        values = {"reason": reason, "now": now, "back": BACK, "flip": FLIP, "execution": execution, "open": OPEN}
+        sets = "SET #cut_over_step = :back, #cut_over_refused = :reason, #cut_over_refused_at = :now"
+        return self._write(sets, values, when)
 
     def forget_cut_over(self, execution: str) -> ControlRecord:
         """Remove what a cut-over that was given up has recorded, but for the reason."""

@@ -28,8 +28,8 @@ class ControlRecord:
     `task_token` is that of the state that waits for the operator. `cut_over_form` is "fenced" or "unfenced";
     `prepared_at` is when all that could be done before the fence was done, from when on its time-out counts;
     `cut_over_step` is what a migration of a group waits at and `cut_over_go` what the group may go on to;
-    `cut_over_refused` tells why the last cut-over was given up. `completing` tells what becomes of the fence once
-    the operator has asked to complete.
+    `cut_over_refused` tells why the last cut-over was given up, `cut_over_refused_at` when. `completing` tells what
+    becomes of the fence once the operator has asked to complete.
 
     `incomplete` says why changes of the epoch may have expired, as was noticed at `incomplete_at`.
 
@@ -74,6 +74,7 @@ class ControlRecord:
     cut_over_step: str | None = None
     cut_over_go: str | None = None
     cut_over_refused: str | None = None
+    cut_over_refused_at: float | None = None
     prepared_at: float | None = None
     fenced_at: float | None = None
     apply_stopped_at: float | None = None

@@ -1,0 +1,53 @@
+"""Giving an order to a migration that waits for one, by its task token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ddb_migration_construct.cli.control_table import read_token
+from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
+from ddb_migration_construct.cli.migrations import Migration
+
+# Step Functions API, SendTaskSuccess: the task has timed out, or was answered; the state has a new token in a moment.
+_OLD_TOKEN = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
+_TRIES = 15
+_SECONDS_BETWEEN_TRIES = 2.0
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """Answers task tokens."""
+
+    states: Any
+    dynamodb: Any
+    sleep: Callable[[float], object]
+
+    def give(self, migration: Migration, order: str) -> None:
+        """Give an order; a token that was replaced in between is read again.
+
+        Raises CommandFailed (exit code 3) when the migration waits for no order.
+        """
+        for _ in range(_TRIES):
+            token = read_token(self.dynamodb, migration.control_table)
+            if token is not None and self._answered(token, order):
+                return
+            self.sleep(_SECONDS_BETWEEN_TRIES)
+        raise CommandFailed(
+            f"{migration.name} takes no order now; where its execution has ended, start it again: "
+            f"ddb-migration start {migration.name}",
+            REFUSED,
+        )
+
+    def _answered(self, token: str, order: str) -> bool:
+        # Imported here so that the other commands start quickly.
+        from botocore.exceptions import ClientError
+
+        try:
+            self.states.send_task_success(taskToken=token, output=order)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _OLD_TOKEN:
+                raise
+            return False
+        return True

@@ -1,0 +1,285 @@
+"""`ddb-migration cut-over`, against the product's own states over the fakes: alone, and several together."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ddb_migration import names
+from ddb_migration.core.cut_over_order import CutOverOrder, NotAnOrder
+from ddb_migration_construct.cli.control_table import read_token
+from ddb_migration_construct.cli.cut_over import CutOvers, Order, previewed, reasons_against, require_open
+from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
+from ddb_migration_construct.cli.migrations import Migration
+from tests.cli.fakes import FakeFunctions
+from tests.fakes.client_errors import client_error
+from tests.functions.cutting import Cutting, States
+
+OPEN = {
+    "closed_because": [],
+    "is_ready": True,
+    "fences": True,
+    "fence": {"Effect": "Deny"},
+    "fence_seconds": 75,
+    "refused": None,
+}
+
+
+def migration(name: str) -> Migration:
+    parts = {part: part for part in Migration.__dataclass_fields__ if part != "name"}
+    return Migration(name, **{**parts, "control_table": name})
+
+
+class Account:
+    """Migrations by name that run as the state machine would run them, a step each time that the command sleeps."""
+
+    def __init__(self, *names_: str) -> None:
+        self.cuttings = {name: Cutting() for name in names_}
+        self.running: dict[str, States] = {}
+        self.answered: list[str] = []
+        self.old_tokens = 0
+        self.before_step: Callable[[], None] = lambda: None
+        for name, cutting in self.cuttings.items():
+            cutting.ready(f"token of {name}")
+
+    @property
+    def migrations(self) -> list[Migration]:
+        return [migration(name) for name in self.cuttings]
+
+    def sleep(self, seconds: float) -> None:
+        self.before_step()
+        for name, states in list(self.running.items()):
+            if states.once()["done"]:
+                del self.running[name]
+                self.cuttings[name].ready(f"another token of {name}")
+
+    def clock(self) -> float:
+        return max(cutting.clock() for cutting in self.cuttings.values())
+
+    # --- Step Functions
+
+    def send_task_success(self, taskToken: str, output: str) -> None:  # noqa: N803  boto3's own names, also below
+        if self.old_tokens:
+            self.old_tokens -= 1
+            raise client_error("SendTaskSuccess", "TaskTimedOut")
+        name = taskToken.removeprefix("token of ")
+        self.answered.append(name)
+        self.running[name] = States(self.cuttings[name], names.CUT_OVER_STATE, json.loads(output))
+
+    # --- DynamoDB: the control tables bear the migrations' names
+
+    def get_item(self, TableName: str, **request: Any) -> Any:  # noqa: N803
+        return self.cuttings[TableName].aws.dynamodb.get_item(TableName="control", **request)
+
+    def update_item(self, TableName: str, **request: Any) -> Any:  # noqa: N803
+        return self.cuttings[TableName].aws.dynamodb.update_item(TableName="control", **request)
+
+    def transact_write_items(self, TransactItems: list[Any]) -> None:  # noqa: N803
+        tables = {name: cutting.aws.dynamodb.tables["control"] for name, cutting in self.cuttings.items()}
+        before = {name: copy.deepcopy(table.items) for name, table in tables.items()}
+        try:
+            for item in TransactItems:
+                self.update_item(**item["Update"])
+        except Exception as error:
+            for name, table in tables.items():
+                table.items = before[name]
+            raise client_error("TransactWriteItems", "TransactionCanceledException") from error
+
+    def cut_over(self, **order: Any) -> CutOvers:
+        group = {"group": "g"} if len(self.cuttings) > 1 else {}
+        return CutOvers(self, self, Order(**{**group, **order}), self.sleep, self.clock)
+
+
+def test_one_migration_is_followed_to_its_end() -> None:
+    account = Account("a")
+    (one,) = account.migrations
+    told = account.cut_over().order([one]).result(one)
+    assert account.cuttings["a"].record.is_cut_over
+    assert "ddb-migration complete a" in told.text
+    assert told.values["form"] == "fenced"
+
+
+def test_a_token_that_was_replaced_is_read_again() -> None:
+    account = Account("a")
+    account.old_tokens = 2
+    account.cut_over().order(account.migrations)
+    assert account.answered == ["a"]
+
+
+def test_a_migration_that_takes_no_order_is_no_dead_end() -> None:
+    account = Account("a")
+    account.old_tokens = 10**6
+    with pytest.raises(CommandFailed, match="takes no order now; .*ddb-migration start a") as failed:
+        account.cut_over().order(account.migrations)
+    assert failed.value.exit_code == REFUSED
+
+
+def test_a_cut_over_that_turns_back_says_why() -> None:
+    account = Account("a")
+    account.cuttings["a"].sees_fence = False
+    (one,) = account.migrations
+    following = account.cut_over().order([one])
+    with pytest.raises(CommandFailed, match="turned back, replication goes on: after .* every write to be denied"):
+        following.result(one)
+
+
+def test_a_second_try_is_told_from_the_first() -> None:
+    account = Account("a")
+    cutting, (one,) = account.cuttings["a"], account.migrations
+    cutting.gate.reasons = ("lag",)
+    account.cut_over().order([one])
+    cutting.gate.reasons = ()
+    cutting.ready("token of a")
+    cutting.clock.sleep(1)
+    assert account.cut_over().order([one]).result(one).exit_code == 0
+
+
+def test_an_order_that_cannot_be_carried_out_is_told() -> None:
+    account = Account("a")
+    account.cuttings["a"].fences = False
+    (one,) = account.migrations
+    following = account.cut_over().order([one])
+    with pytest.raises(CommandFailed, match="fence_source_writes=True"):
+        following.result(one)
+
+
+def states_of(account: Account) -> set[bool]:
+    return {cutting.record.is_cut_over for cutting in account.cuttings.values()}
+
+
+def test_several_go_through_together() -> None:
+    account = Account("a", "b", "c")
+    seen: list[set[bool]] = []
+    fenced: list[set[bool]] = []
+    prepared = {"a": 0, "b": 3, "c": 9}
+
+    def before() -> None:
+        seen.append(states_of(account))
+        fenced.append({cutting.is_fenced for cutting in account.cuttings.values()})
+        for name, steps in prepared.items():
+            # Those that take longer to prepare keep the others waiting, unfenced.
+            account.cuttings[name].keys.seconds = 6 if len(seen) < steps else 0
+
+    account.before_step = before
+    following = account.cut_over().order(account.migrations)
+    assert all(following.result(one).exit_code == 0 for one in account.migrations)
+    assert fenced[8] == {False}, "nobody is fenced while one still prepares"
+
+
+@pytest.mark.parametrize("when", ["prepare", "fence", "keys"])
+def test_several_turn_back_together(when: str) -> None:
+    account = Account("a", "b")
+    broken = account.cuttings["b"]
+    if when == "prepare":
+        broken.gate.reasons = ("closed",)
+    if when == "fence":
+        broken.sees_fence = False
+    if when == "keys":
+        broken.keys.suspects = ["k"]
+    following = account.cut_over().order(account.migrations)
+    for one in account.migrations:
+        with pytest.raises(CommandFailed, match="turned back"):
+            following.result(one)
+    assert states_of(account) == {False}
+    assert not any(cutting.is_fenced for cutting in account.cuttings.values())
+    assert {cutting.writer_state for cutting in account.cuttings.values()} == {"Enabled"}
+    assert " of the group " in str(account.cuttings["a"].record.cut_over_refused)
+
+
+class Died(Exception):
+    """The command was killed."""
+
+
+@pytest.mark.parametrize("after", range(2, 60, 3))
+def test_a_command_that_dies_leaves_all_or_none(after: int) -> None:
+    account = Account("a", "b")
+    steps = 0
+
+    def die() -> None:
+        nonlocal steps
+        steps += 1
+        if steps > after:
+            raise Died
+
+    account.before_step = die
+    try:
+        account.cut_over().order(account.migrations)
+    except Died:
+        account.before_step = lambda: None
+    for _ in range(1000):
+        if not account.running:
+            break
+        account.sleep(1)
+    assert len(states_of(account)) == 1, "half of the group has cut over"
+    for cutting in account.cuttings.values():
+        assert cutting.is_fenced == cutting.record.is_cut_over
+        assert cutting.writer_state == ("Disabled" if cutting.record.is_cut_over else "Enabled")
+
+
+def test_the_word_to_go_through_is_given_to_all_or_to_none() -> None:
+    """The one that turned back in the same moment keeps the others from going."""
+    account = Account("a", "b")
+    late = account.cuttings["b"]
+
+    def before() -> None:
+        if late.record.cut_over_step == "checked":
+            late.control.turn_back(str(late.record.execution), "too slow", late.clock())
+
+    original = account.transact_write_items
+
+    def transact(TransactItems: list[Any]) -> None:  # noqa: N803
+        before()
+        original(TransactItems)
+
+    account.transact_write_items = transact  # type: ignore[method-assign]  # a race, staged
+    account.cut_over().order(account.migrations)
+    assert states_of(account) == {False}
+
+
+# --- what is said before ------------------------------------------------------------------------------------------
+
+
+def test_the_dry_run_tells_all_and_exits_with_3_where_it_would_be_refused() -> None:
+    told = previewed(FakeFunctions(OPEN), migration("a"), "fenced")
+    assert told.exit_code == 0
+    assert '{"Effect": "Deny"}' in told.text
+    assert "about 75 s" in told.text
+    refused = previewed(FakeFunctions({**OPEN, "closed_because": ["3 keys are parked"]}), migration("a"), "fenced")
+    assert refused.exit_code == REFUSED
+    assert "1. 3 keys are parked" in refused.text
+
+
+def test_without_a_fence_it_says_what_the_operators_word_means() -> None:
+    told = previewed(FakeFunctions({**OPEN, "fences": False}), migration("a"), "unfenced")
+    assert told.exit_code == 0
+    assert "late writes to the source are still copied" in told.text
+
+
+@pytest.mark.parametrize(
+    ("found", "form", "reason"),
+    [
+        ({"fences": False}, "fenced", "--writers-stopped"),
+        ({"is_ready": False}, "fenced", "not ready"),
+        ({"closed_because": ["lag"]}, "unfenced", "lag"),
+    ],
+)
+def test_reasons_against(found: dict[str, Any], form: str, reason: str) -> None:
+    (told,) = reasons_against({**OPEN, **found}, form)
+    assert reason in told
+    with pytest.raises(CommandFailed, match="cannot cut over now"):
+        require_open(migration("a"), {**OPEN, **found}, form)
+
+
+def test_an_order_is_one_that_the_migration_understands() -> None:
+    assert CutOverOrder.of(json.loads(Order("unfenced", 600, "g").text())).group == "g"
+    with pytest.raises(NotAnOrder):
+        CutOverOrder.of(json.loads(Order("half").text()))
+
+
+def test_the_token_is_read_and_shown_nowhere() -> None:
+    account = Account("a")
+    assert read_token(account, "a") == "token of a"
