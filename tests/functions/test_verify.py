@@ -114,6 +114,15 @@ def test_an_epoch_that_is_verified_needs_no_pass(drained: Migration) -> None:
     assert Caller(drained, verify.run).once()["needed"] is False
 
 
+@pytest.mark.parametrize("state", [verify, repair])
+def test_nothing_is_done_while_the_migration_pauses(drained: Migration, state: Any) -> None:
+    ended(drained, DIFFERENT)
+    drained.control.set_once(EXECUTION, paused=True, paused_by="me", paused_since=1.0)
+    answer = Caller(drained, state.run).once()
+    assert (answer["done"], answer["paused"]) == (False, True)
+    assert sent(drained) == []
+
+
 # --- Repair ----------------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from ddb_migration.core.canonical import digest
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.item_key import canonical_key
 from ddb_migration.core.verify_report import EXTRA, Difference, VerifyReport
-from enable_trigger.parts import Answer, Call, Parts, again, done
+from enable_trigger.parts import Answer, Call, Parts, again, done, paused
 
 LOOK_SECONDS = 15
 # Keys that are not equal by then change without end, or their writes are rejected.
@@ -29,15 +29,17 @@ def run(parts: Parts, call: Call) -> Answer:
     What stays different does not fail the execution: it keeps the gate closed, and the report says why.
     """
     record = parts.control.enter(call.execution, names.REPAIR_STATE)
+    if waits := paused(call, record):
+        return waits
     objects = parts.verify_objects(str(record.epoch), str(record.verify_pass))
     report = objects.report()
     if report is None:
         # The next pass was asked for, and the answer was lost.
         return done(epoch=record.epoch, verify_again=True)
     if report.repairs.ended_at is None:
-        report, waits = _step(parts, call, record, report)
+        report, goes_on = _step(parts, call, record, report)
         objects.keep_report(report)
-        if waits:
+        if goes_on:
             looks = int(call.last.get("looks", -1)) + 1
             return again(LOOK_SECONDS, sent=True, looks=looks, standing=report.standing)
     return _end(parts, call, report)

@@ -6,7 +6,7 @@ import itertools
 
 from ddb_migration import names
 from ddb_migration.core.control_record import ControlRecord
-from enable_trigger.parts import Answer, Call, Parts, done
+from enable_trigger.parts import Answer, Call, Parts, done, paused
 from enable_trigger.start_capture import require_same_stream
 
 
@@ -14,6 +14,8 @@ def run(parts: Parts, call: Call) -> Answer:
     """Answer which pass is to run, and whether one is needed; a pass that has not ended is gone on with."""
     record = parts.control.enter(call.execution, names.VERIFY_STATE)
     require_same_stream(parts, record)
+    if waits := paused(call, record):
+        return waits
     if record.verified_at is None:
         record = _with_pass(parts, call, record)
     return done(epoch=record.epoch, pass_id=record.verify_pass, needed=record.verified_at is None)
