@@ -63,6 +63,7 @@ def this_pass(deployed: Deployed, pass_id: str = "1", **more: str) -> VerifyPass
         "control_table": deployed.arguments["control_table"],
         "source_table": deployed.source,
         "destination_table": deployed.destination,
+        "destination_role": deployed.arguments["destination_role"],
         "bucket": deployed.name,
         "change_queue": deployed.queue_url,
         "epoch": "e1",

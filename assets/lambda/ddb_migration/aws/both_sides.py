@@ -41,7 +41,7 @@ class BothSides:
         sleep: Callable[[float], object] = time.sleep,
         destination_client: Any = None,
     ) -> None:
-        self._clients = {destination: destination_client or client, source: client}
+        self._client, self._destination_client = client, destination_client or client
         self._source, self._destination = source, destination
         self._allowance = Allowance(read_units_per_second)
         self._clock, self._sleep = clock, sleep
@@ -77,7 +77,9 @@ class BothSides:
     def _some(self, table: str, keys: Sequence[Any]) -> tuple[list[dict[str, Any]], Sequence[Any]]:
         is_paced = table == self._source
         self._sleep(self._allowance.wait(self._clock()) if is_paced else 0.0)
-        answer = self._clients[table].batch_get_item(
+        # Every other table, the control table among them, lies where the source does.
+        client = self._destination_client if table == self._destination else self._client
+        answer = client.batch_get_item(
             RequestItems={table: {"Keys": list(keys), "ConsistentRead": True}}, ReturnConsumedCapacity="TOTAL"
         )
         units = sum(row["CapacityUnits"] for row in answer.get("ConsumedCapacity", []))
