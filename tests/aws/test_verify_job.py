@@ -122,7 +122,7 @@ def test_ten_kinds_of_difference_and_none_invented(filled: Deployed, job: Module
         ITEMS,
     )
     assert (report.found.missing, report.found.extra, report.found.different) == (1, 2, 5)
-    assert objects_of(filled) == ["verify/e1/1/report.json"]
+    assert objects_of(filled) == ["verify/e1/1/report.html", "verify/e1/1/report.json"]
     text = filled.s3.get_object(Bucket=filled.name, Key="verify/e1/1/report.json")["Body"].read().decode()
     assert VerifyReport.from_text(text) == report
     assert base64.b64encode(b"\x00\x01\x03").decode() not in text
