@@ -192,6 +192,18 @@ def test_what_an_earlier_state_waited_for_is_not_told() -> None:
     assert (found.phase, found.waiting_for) == ("DirectMigrationJob", None)
 
 
+def test_while_a_state_looks_again_its_last_answer_stands() -> None:
+    looking = in_state("Drain", waiting_for="lag to fall")
+    looking.history.append({"stateEnteredEventDetails": {"name": "Drain"}})
+    found = read(looking, RECORD)
+    assert (found.phase, found.waiting_for) == ("Drain", "lag to fall")
+
+
+def test_between_two_states_the_last_one_is_shown() -> None:
+    between = in_state("Settle", done=True)
+    assert read(between, RECORD).phase == "Settle"
+
+
 def test_an_execution_that_has_ended_waits_for_nothing() -> None:
     ended = in_state("Settle", waiting_for="something")
     ended.executions[0]["status"] = "ABORTED"

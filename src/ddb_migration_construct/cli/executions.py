@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,18 +54,26 @@ def look_into(states: Any, execution: Execution | None) -> Look:
     history = states.get_execution_history(
         executionArn=execution.arn, reverseOrder=True, maxResults=_NEWEST_EVENTS, includeExecutionData=True
     )
-    answer: Mapping[str, Any] = {}
-    for event in history["events"]:
-        exited, entered = event.get(_EXITED, {}), event.get(_ENTERED, {})
-        if _SUBMITTED in event and not answer:
+    return _looked(history["events"])
+
+
+def _looked(newest_first: Sequence[Mapping[str, Any]]) -> Look:
+    """Find the state that was entered last, and its last answer: before it was entered again, if it was."""
+    state: str | None = None
+    submitted: Mapping[str, Any] = {}
+    for event in newest_first:
+        entered, exited = event.get(_ENTERED, {}).get("name"), event.get(_EXITED, {}).get("name")
+        if _SUBMITTED in event:
             # A state that waits for a task token has not exited: its function's answer is in the task's output.
-            answer = _object_of(_object(event[_SUBMITTED].get("output")).get("Payload"))
-        if exited.get("name") in STATES and not answer:
-            answer = _object(exited.get("output"))
-        if entered.get("name") in STATES:
-            # What another state answered before this one was entered says nothing of it.
-            return Look(entered["name"], answer if answer.get("state") == entered["name"] else {})
-    return Look(None, answer)
+            submitted = _object_of(_object(event[_SUBMITTED].get("output")).get("Payload"))
+        if exited in STATES:
+            answer = _object(event[_EXITED].get("output")) if state in (None, exited) else {}
+            return Look(state or exited, answer)
+        if entered in STATES:
+            if state is not None or submitted.get("state") == entered:
+                return Look(state or entered, submitted if state is None else {})
+            state = entered
+    return Look(state)
 
 
 def _object(text: str | None) -> Mapping[str, Any]:

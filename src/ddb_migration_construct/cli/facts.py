@@ -124,7 +124,7 @@ def _changes(status: Status, samples: Samples | None) -> str | None:
 
 def _apply_speed(status: Status, samples: Samples) -> list[str]:
     rate = samples.per_second("applied")
-    left = samples.seconds_left() if status.backlog else None
+    left = samples.seconds_left() if status.phase == names.DRAIN_STATE else None
     shown = [] if rate is None else [f"{count(rate)} changes/s"]
     return shown + ([f"about {duration(left)} left"] if left is not None else [])
 
