@@ -23,7 +23,7 @@ from tests.fakes.client_errors import client_error
 from tests.fakes.dynamodb import items_of
 from tests.fakes.making import create_queue
 from tests.fakes.sqs import event_records
-from tests.functions.migration import QUEUE_ARN, WRITER, Migration
+from tests.functions.migration import EXECUTION, QUEUE_ARN, WRITER, Migration
 from write_cdc.handler import WriteCdc
 
 BASE = 10**20
@@ -155,6 +155,13 @@ def test_a_reread_by_hand_leaves_the_watermark(repairing: Repairing) -> None:
     repairing.apply()
     assert repairing.equal()
     assert repairing.row("a")["number"] == before
+
+
+@pytest.mark.parametrize("event", [{"action": "reread", "keys": []}, {"action": "redrive"}])
+def test_after_the_cut_over_nothing_is_read_again(repairing: Repairing, event: dict[str, Any]) -> None:
+    repairing.migration.control.set_once(EXECUTION, cut_over_at=1.0)
+    assert "the migration has cut over" in repairing.call(**event)["refused"]
+    assert repairing.queued() == []
 
 
 def test_what_the_queue_refuses_is_told(repairing: Repairing) -> None:

@@ -424,3 +424,49 @@ def test_apply_notes_up_to_when_it_has_worked(applying: Applying) -> None:
     clock.sleep(10)
     applying.run()
     assert rows.get("continuity#e1", "until") == {"apply": sent}
+
+
+# --- After an unfenced cut-over ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def switched(applying: Applying) -> Applying:
+    """A change of `a` was applied, the migration cut over without a fence, and the application wrote `a` anew."""
+    applying.change(PUT, "a", 1, v={"N": "1"})
+    applying.run()
+    control, clock = applying.migration.control, applying.migration.clock
+    clock.sleep(60)
+    control.set_once(EXECUTION, cut_over_form="unfenced", cut_over_at=clock())
+    applying.aws.dynamodb.put_item(TableName=applying.migration.destination, Item={**key("a"), "v": {"N": "9"}})
+    clock.sleep(60)
+    return applying
+
+
+@pytest.mark.parametrize("kind", ["copy", "older", "reread", "reread of the change"])
+def test_what_was_applied_before_the_cut_over_undoes_nothing_after_it(switched: Applying, kind: str) -> None:
+    switched.put_source("a", v={"N": "1"})
+    bodies: dict[str, Callable[[], None]] = {
+        "copy": lambda: switched.change(PUT, "a", 1, v={"N": "1"}),
+        "older": lambda: switched.change(PUT, "a", 0, v={"N": "0"}),
+        "reread": lambda: switched.reread("a"),
+        "reread of the change": lambda: switched.send("a", encode_reread("e1", key("a"), str(BASE + 1))),
+    }
+    bodies[kind]()
+    assert switched.run() == []
+    assert switched.destination()["a"]["v"] == {"N": "9"}
+
+
+def test_a_late_change_is_applied_and_repeated(switched: Applying) -> None:
+    switched.aws.dynamodb.fail("PutItem", ReadTimeoutError(endpoint_url="e"))
+    switched.change(PUT, "a", 2, v={"N": "2"})
+    assert len(switched.run()) == 1
+    switched.migration.clock.sleep(VISIBILITY)
+    assert switched.run() == []
+    assert switched.destination()["a"]["v"] == {"N": "2"}
+
+
+def test_a_late_change_that_travels_as_a_reread_is_applied(switched: Applying) -> None:
+    switched.put_source("a", v={"N": "2"})
+    switched.send("a", encode_reread("e1", key("a"), str(BASE + 2)))
+    assert switched.run() == []
+    assert switched.destination()["a"]["v"] == {"N": "2"}

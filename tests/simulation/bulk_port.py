@@ -36,7 +36,7 @@ class SimulatedPort(AsyncioPort):
         self._failed = failed
         current: Any = getcurrent()
         self._owner: Any = current.task.owner
-        self._calls = WireCalls(self, client)
+        self._reads = self._writes = WireCalls(self, client)
         self._requests, self._key_names = requests, key_names
         self._is_closed = False
         self.clock = kernel.clock

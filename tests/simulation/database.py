@@ -12,6 +12,7 @@ from tests.simulation.failures import refused
 from tests.simulation.kernel import Kernel
 from tests.simulation.services import Calls, Paginator
 from tests.simulation.source import Source
+from tests.simulation.table_policy import PolicyCalls, SourcePolicy
 from tests.simulation.tables import Item, Key, SimulatedTable
 
 # An item with this attribute is what the destination rejects, as an index key of the wrong type would be.
@@ -21,11 +22,20 @@ REJECTED = "rejected"
 class Database:
     """The tables of one account and Region, by name and by ARN."""
 
-    def __init__(self, kernel: Kernel, source: Source, destination: SimulatedTable, control: SimulatedTable) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        source: Source,
+        destination: SimulatedTable,
+        control: SimulatedTable,
+        policy: SourcePolicy,
+    ) -> None:
         self.kernel = kernel
         self.source = source
         self.destination = destination
         self.control = control
+        self.policy = policy
+        self.index_lag = 0.0
         self.storm_until = 0.0
         self.storm_strength = 1.0
         self.rejected = REJECTED
@@ -60,6 +70,10 @@ class DynamoDbClient:
     def __init__(self, database: Database, calls: Calls) -> None:
         self._database = database
         self._calls = calls
+        policy = PolicyCalls(database.policy, calls)
+        self.get_resource_policy = policy.get_resource_policy
+        self.put_resource_policy = policy.put_resource_policy
+        self.delete_resource_policy = policy.delete_resource_policy
 
     # One item
 
@@ -169,6 +183,34 @@ class DynamoDbClient:
             return {"Items": found, "Count": len(found)}
 
         return self._calls.make("Query", effect)
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        """Serve a page of the index of changed keys, which trails its table."""
+        values, names = request["ExpressionAttributeValues"], request["ExpressionAttributeNames"]
+        partition, least = values[":p"], float(values[":s"]["N"])
+        hash_name, range_name = names["#p"], names["#s"]
+
+        def effect() -> dict[str, Any]:
+            newest = self._database.kernel.now - self._database.index_lag * self._calls.faults.draws("index").random()
+            rows = [item for item in self._database.control.items.values() if item.get(hash_name) == partition]
+            found = [row for row in rows if least <= float(row[range_name]["N"]) <= newest]
+            return {"Items": [dict(row) for row in found]}
+
+        return self._calls.make("Query", effect)
+
+    def batch_get_item(self, RequestItems: Mapping[str, Any], **request: Any) -> dict[str, Any]:  # noqa: N803
+        ((name, asked),) = RequestItems.items()
+        table = self._database.table(name)
+
+        def effect(kind: str | None = None) -> dict[str, Any]:
+            keys = list(asked["Keys"])
+            left = [keys.pop()] if kind == "unprocessed-items" and len(keys) > 1 else []
+            found = [table.items[key] for key in map(table.key, keys) if key in table.items]
+            unread = {name: {**asked, "Keys": left}} if left else {}
+            units = [{"TableName": name, "CapacityUnits": float(len(keys))}]
+            return {"Responses": {name: found}, "UnprocessedKeys": unread, "ConsumedCapacity": units}
+
+        return self._calls.make("BatchGetItem", effect, ("unprocessed-items",))
 
     # Tables
 

@@ -27,9 +27,12 @@ FINAL_ERRORS = (
     "StreamReplaced",
 )
 FINAL_JOB_ERRORS = ("ExportDamaged", "ItemsRejected", "MigrationStopped")
-STATES_BEFORE = (names.SETUP_CHECK_STATE, names.START_CAPTURE_STATE, names.SETTLE_STATE, names.CHOOSE_BULK_LOAD_STATE)
+STATES_FIRST = (names.SETUP_CHECK_STATE, names.START_CAPTURE_STATE)
+STATES_BEFORE = (names.SETTLE_STATE, names.CHOOSE_BULK_LOAD_STATE)
 STATES_BEHIND = (names.BARRIER_STATE, names.ENABLE_TRIGGER_STATE, names.DRAIN_STATE)
 JOB_LOOK_SECONDS = 5.0
+# ddb_migration_construct.migrate.LOOK_AGAIN.
+LOOK_AGAIN_SECONDS = 600.0
 
 
 class Execution:
@@ -49,6 +52,18 @@ class Execution:
 
     def _path(self) -> None:
         answer: Mapping[str, Any] = {}
+        for state in STATES_FIRST:
+            answer = self._polled(state, answer)
+        if answer.get("cut_over"):
+            self._cut_over(answer)
+            return
+        self._in_step(answer)
+        if self._machine.goes_on:
+            self._machine.verify()
+            self._cut_over(self._ready())
+
+    def _in_step(self, answer: Mapping[str, Any]) -> None:
+        """Go on until the destination is in step."""
         for state in STATES_BEFORE:
             answer = self._polled(state, answer)
         if answer["bulk_load"] == names.DIRECT:
@@ -58,6 +73,42 @@ class Execution:
             self._job(names.LARGE_MIGRATION_JOB_STATE, str(answer["epoch"]))
         for state in STATES_BEHIND:
             answer = self._polled(state, answer)
+
+    def _cut_over(self, order: Mapping[str, Any]) -> None:
+        """Cut over, as often as it is turned back and ordered again, then wait for the end."""
+        while True:
+            try:
+                answer = self._polled(names.CUT_OVER_STATE, order)
+            except Failure as failure:
+                failed = {"failed": {"Error": failure.name, "Cause": failure.text}}
+                answer = self._polled(names.LIFT_FENCE_STATE, {**order, **failed})
+                order = self._ready() if answer["turned_back"] else answer
+                continue
+            if answer["cut_over"]:
+                break
+            order = self._ready()
+        self._polled(names.COMPLETE_STATE, answer)
+
+    def _ready(self) -> Mapping[str, Any]:
+        """Wait for the operator's answer to a task token; a token is good for ten minutes."""
+        state = names.READY_TO_CUT_OVER_STATE
+        self._enter(state)
+        function = self._machine.functions[state]
+        while True:
+            self._machine.tokens += 1
+            token = f"token-{self._machine.tokens}"
+            self._machine.answers[token] = None
+            until = self._kernel.now + LOOK_AGAIN_SECONDS
+            event = {"state": state, "execution": self.arn, "token": token}
+            self._retried(lambda event=event: self._invoke(function, event))  # type: ignore[misc]
+            order = self._answered(token, until)
+            if order is not None:
+                return order
+
+    def _answered(self, token: str, until: float) -> Mapping[str, Any] | None:
+        answers = self._machine.answers
+        self._kernel.wait(lambda: answers[token] is not None, max(0.0, until - self._kernel.now), 5.0)
+        return answers.pop(token)
 
     def _polled(self, state: str, last: Mapping[str, Any]) -> Mapping[str, Any]:
         """Call a state until it says that it is done."""
@@ -150,6 +201,10 @@ class StateMachine:
         self.functions = functions
         self.executions: dict[str, Execution] = {}
         self.ignores_failed_runs = False
+        self.goes_on = False
+        self.tokens = 0
+        self.answers: dict[str, Mapping[str, Any] | None] = {}
+        self.verify: Callable[[], None] = lambda: None
         self.entered: Callable[[Execution, str], None] = lambda execution, state: None
         self.ended: Callable[[Execution], None] = lambda execution: None
 
@@ -157,6 +212,13 @@ class StateMachine:
         execution = Execution(self, len(self.executions) + 1)
         self.executions[execution.arn] = execution
         return execution
+
+    def answer(self, token: str, order: Mapping[str, Any]) -> bool:
+        """Answer a task token, as SendTaskSuccess does; False where it is no longer good."""
+        is_good = token in self.answers and self.answers[token] is None
+        if is_good:
+            self.answers[token] = order
+        return is_good
 
 
 class StepFunctionsClient:

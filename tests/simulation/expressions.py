@@ -16,6 +16,7 @@ _TOKEN = re.compile(r"\s*(attribute_exists|attribute_not_exists|if_not_exists|AN
 _CLAUSE = re.compile(r"\b(SET|REMOVE|ADD)\b")
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": lambda left, right: left == right,
+    "<>": lambda left, right: left != right,
     "<": lambda left, right: left < right,
     "<=": lambda left, right: left <= right,
     ">": lambda left, right: left > right,
@@ -65,7 +66,7 @@ def _comparison(name: str, operator: str, value: str) -> Condition:
 
     def holds(item: Mapping[str, dict[str, Any]], values: Values) -> bool:
         if name not in item:
-            return False
+            return operator == "<>"
         ((left_kind, left),) = item[name].items()
         ((right_kind, right),) = values[value].items()
         if left_kind != right_kind:

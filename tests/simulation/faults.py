@@ -59,6 +59,14 @@ DATA: Mapping[str, str] = {
     "time-to-live": "deletions by DynamoDB's time to live",
     "export": "a bulk load from an export of a moment, torn across items",
 }
+# What happens to a migration that goes on to its cut-over.
+CUT_OVERS: Mapping[str, str] = {
+    "late-fence": "hosts of DynamoDB get to know the source's policy up to forty seconds late",
+    "policy-deployed": "a deployment puts the source's policy as it was, in the midst of a cut-over",
+    "shard-held-back": "Lambda reads one shard of the stream no further for some minutes",
+    "redrive-after": "an old message is sent once more after the cut-over, and apply is switched on by hand",
+    "unfenced": "the cut-over is without a fence, on the operator's word",
+}
 # Broken premises: a migration must say so, never lose in silence.
 PREMISES: Mapping[str, str] = {
     "stream-replaced": "the source's stream is switched off and on again, so another takes its place",
@@ -71,7 +79,7 @@ PREMISES: Mapping[str, str] = {
 BEYOND: Mapping[str, str] = {
     "overlapping-delivery": "Lambda invokes WriteCdc twice with one batch, side by side",
 }
-KINDS: Mapping[str, str] = {**CALLS, **INVOCATIONS, **INCIDENTS, **DATA, **PREMISES}
+KINDS: Mapping[str, str] = {**CALLS, **INVOCATIONS, **INCIDENTS, **DATA, **CUT_OVERS, **PREMISES}
 
 # Where so few kinds or less are asked for, a run is focused: each strikes so many times as often.
 FEW_KINDS = 12

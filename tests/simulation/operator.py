@@ -13,11 +13,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from clean_up import handler as clean_up_handler
 from ddb_migration.core.control_record import ControlRecord, MigrationStopped
 from ddb_migration.core.message import encode_reread
+from tests.simulation.application import others_policy
+from tests.simulation.cutting_over import CuttingOver
 from tests.simulation.executions import Execution
 from tests.simulation.failures import refused
 from tests.simulation.mappings import Mapping
 from tests.simulation.product import Product
-from tests.simulation.scenario import Burst, Incident, Moment, Scenario
+from tests.simulation.scenario import STATES, Burst, Incident, Moment, Scenario
+from tests.simulation.stream_mapping import StreamMapping
 from tests.simulation.writers import Writers
 
 MOST_STARTS = 40
@@ -50,7 +53,21 @@ class Operator:
         self._redriven = 0
         self.world.machine.entered = lambda execution, state: self.tell(state, execution.arn)
         self.world.database.paged = lambda: self.tell("page")
+        self.turned_back = 0
+        self.world.machine.goes_on = scenario.goes_on
+        self.world.announced = self._announced
+        self._cutting = CuttingOver(self)
         self._plan()
+
+    def _announced(self, detail: dict[str, Any]) -> None:
+        self.writers.application.follow(detail)
+        if detail["phase"] not in STATES:
+            self.tell(detail["phase"])
+
+    @property
+    def has_cut_over(self) -> bool:
+        """Tell whether the application has been switched; then nothing is begun anew any more."""
+        return self.writers.application.has_switched
 
     # Moments
 
@@ -88,7 +105,8 @@ class Operator:
 
     def _happen(self, incident: Incident) -> None:
         body = getattr(self, "_" + incident.kind.replace("-", "_"), None)
-        if body is None or self.world.faults.calm:
+        ended = self.has_cut_over and incident.kind in ("aborted", "stream-replaced")
+        if body is None or self.world.faults.calm or ended:
             return
         if self.world.faults.strike(incident.kind, f"{incident.seconds:.0f} s"):
             self._spawn(lambda: body(incident.seconds))
@@ -110,6 +128,26 @@ class Operator:
         self._pause("stream-processor", DAY + 3600 + seconds, go_on=False)
         self._execution_stopped(seconds)
         self._disturbed = True
+
+    def _policy_deployed(self, seconds: float) -> None:
+        while self.world.policy.is_blocked():
+            self.kernel.sleep(1.0)
+        self.world.policy.change(others_policy(2))
+
+    def _shard_held_back(self, seconds: float) -> None:
+        for mapping in self.world.mappings.of(self.world.functions["stream-processor"].arn, None):
+            if isinstance(mapping, StreamMapping):
+                mapping.hold_back(min(seconds, 900.0))
+
+    def _redrive_after(self, seconds: float) -> None:
+        """Somebody sends old messages once more, and switches apply on."""
+        self.kernel.wait(lambda: self.has_cut_over, 3 * DAY, 60.0)
+        for group, body in self.world.queue.first.items():
+            self._redriven += 1
+            self.world.queue.send(group, f"after-{self._redriven}", body)
+        for mapping in self.world.mappings.of(self.world.functions["write-cdc"].arn, None):
+            if mapping.state == "Disabled":
+                self._switch(mapping, True)
 
     def _capture_gap(self, seconds: float) -> None:
         """Somebody switches capture off, and on again, while the migration goes on."""
@@ -185,18 +223,34 @@ class Operator:
         self.tell("abort")
         for _ in range(400):
             try:
-                if clean_up_handler.handler({"action": "abort"}, None)["done"]:  # type: ignore[index]
+                answer: Any = clean_up_handler.handler({"action": "abort"}, None)
+                if answer["refused"]:
+                    self.world.told("abort-refused", answer["refused"])
+                    return self._judge_refusal(answer["refused"])
+                if answer["done"]:
                     self.begun_anew += 1
-                    return
+                    return None
             except MigrationStopped as stopped:
                 self.wrong.append(f"abort is refused: {stopped}")
-                return
+                return None
             except (BotoCoreError, ClientError) as error:
                 self.world.told("abort-failed", str(error))
             self.kernel.sleep(15.0)
         raise Stuck("an abort has not ended after 400 passes")
 
+    def _judge_refusal(self, why: str) -> None:
+        """An abort may be refused from the cut-over's beginning on, and not before."""
+        if "cutting over" not in why or not self.scenario.goes_on:
+            self.wrong.append(f"abort is refused: {why}")
+
+    def begin_anew(self) -> None:
+        """Give up, and empty the destination."""
+        self._abort()
+        self._empty()
+
     def _empty(self) -> None:
+        if self.has_cut_over:
+            return
         record = self.world.control.items.get(("migration", "record"))
         if record is not None and record["status"]["S"] == "open":
             # Somebody has begun anew meanwhile.
@@ -208,9 +262,11 @@ class Operator:
     def manage(self) -> None:
         """Bring the migration to its end: all drained, nothing left to happen."""
         for _ in range(MOST_STARTS):
+            if self._is_completed:
+                return
             execution = self._running() or self.world.machine.start()
             self._disturbed = False
-            if not self.kernel.wait(lambda execution=execution: execution.status != "RUNNING", 30 * DAY, 20.0):  # type: ignore[misc]
+            if not self._followed(execution):
                 raise Stuck(f"an execution stands in {execution.state} for 30 days")
             if execution.status == "SUCCEEDED":
                 self.tell("drained")
@@ -222,6 +278,16 @@ class Operator:
                 self._judge(execution)
         raise Stuck(f"{MOST_STARTS} executions have not ended in a drain: {dict(self.refusals)}")
 
+    @property
+    def _is_completed(self) -> bool:
+        record = self.world.control.items.get(("migration", "record"))
+        return record is not None and "completed_at" in record
+
+    def _followed(self, execution: Execution) -> bool:
+        if self.scenario.goes_on:
+            return self._cutting.follow(execution)
+        return self.kernel.wait(lambda: execution.status != "RUNNING", 30 * DAY, 20.0)
+
     def _looks_again(self) -> bool:
         """Start once more before cutting over, where the stream is no longer the one that was captured."""
         again, self._looked = self._replaced and not self._looked, True
@@ -232,7 +298,8 @@ class Operator:
         return running[0] if running else None
 
     def _wait_for_incidents(self) -> None:
-        if not self.kernel.wait(lambda: not self._busy, 10 * DAY, 30.0):
+        # Behind a fence the writers wait for whoever goes on with the cut-over.
+        if not self.kernel.wait(lambda: not self._busy or self.world.policy.text_denies, 10 * DAY, 30.0):
             raise Stuck("an incident has not ended within ten days")
 
     # Refusals
@@ -289,12 +356,12 @@ class Operator:
         if self.world.draws("redrive").random() < 0.5:
             self._redrive_raw()
             return
-        record = self._tried(self.product.control.read)
+        record = self.tried(self.product.control.read)
         if isinstance(record, ControlRecord) and record.is_open:
-            told = self._tried(lambda: self.product.redrive(str(record.epoch)).run(self.kernel.now + 20.0))
+            told = self.tried(lambda: self.product.redrive(str(record.epoch)).run(self.kernel.now + 20.0))
             self.world.told("redrive", str(told))
 
-    def _tried(self, act: Callable[[], Any]) -> Any:
+    def tried(self, act: Callable[[], Any]) -> Any:
         """Make one of the operator's calls; one that fails is made again later."""
         try:
             return act()

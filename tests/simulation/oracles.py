@@ -13,7 +13,7 @@ from ddb_migration.aws.destination_lock import DestinationLocked
 from ddb_migration.aws.mappings import ForeignMapping, RoleNotReady
 from ddb_migration.core.control_record import MigrationStopped
 from ddb_migration.core.findings import SetupCheckFailed
-from ddb_migration.core.item_key import message_group
+from ddb_migration.core.item_key import canonical_key, message_group
 from ddb_migration.core.message import decode
 from enable_trigger.barrier import BulkLoadIncomplete
 from enable_trigger.export import ExportFailed
@@ -23,6 +23,7 @@ from tests.simulation.database import REJECTED
 from tests.simulation.glue import LIVE, TaskFailed
 from tests.simulation.mappings import Mapping
 from tests.simulation.operator import GAPS, Operator, Stuck
+from tests.simulation.table_policy import statements
 from tests.simulation.tables import Item, Key, event_form
 
 # What functions and jobs may end with; anything else is a defect of theirs.
@@ -72,12 +73,43 @@ class Oracle:
 
     def at_the_end(self) -> None:
         """Let everything come to rest, settle what is parked, and compare."""
+        self._judge_fence()
+        if self.operator.has_cut_over:
+            self._compare_answers()
+            return
         self._rest()
         for letter in self._parked():
             self.operator.reread(message_group(letter), letter)
         self._rest()
         self._repair()
         self._compare()
+
+    def _judge_fence(self) -> None:
+        """Behind a cut-over the fence stands unless it was to be lifted; before it, and after an abort, it does not."""
+        record = self.operator.record()
+        stands = self.world.policy.text_denies
+        wanted = (
+            "cut_over_at" in record
+            and record["cut_over_form"]["S"] == "fenced"
+            and record.get("completing", {}).get("S") != "lift"
+        )
+        if stands != wanted:
+            self.findings.append(f"the fence {'stands' if stands else 'is gone'} at the end")
+        theirs = [one["Sid"] for one in statements(self.world.policy.text) if one["Effect"] != "Deny"]
+        if len(theirs) > 1 or (not theirs and self.world.faults.counts["policy-deployed"]):
+            self.findings.append(f"the owner's policy is {theirs}")
+
+    def _compare_answers(self) -> None:
+        """What the application was last answered for a key is what the destination holds, or the key is told of."""
+        late = {row["item_key"]["S"] for row in self.world.control.items.values() if "changes" in row}
+        accepted = {row["item_key"]["S"] for row in self.world.control.items.values() if "accepted_at" in row}
+        for key, item in sorted(self.operator.writers.application.answered.items()):
+            there = self.world.destination.items.get(key)
+            text = canonical_key(dict(zip(self.world.source.table.names, ({"S": key[0]}, {"N": key[1]}), strict=True)))
+            if there != item and text not in late | accepted:
+                self._wrong(key, f"{key} was answered {_shown(item)}, and the destination holds {_shown(there)}")
+        if late and not self.world.faults.counts["policy-deployed"] and not self.world.faults.counts["unfenced"]:
+            self.findings.append(f"late changes behind a fence: {len(late)}")
 
     def _repair(self) -> None:
         """Where the epoch says that it is incomplete, do what it asks for; where it does not, nothing may be lost."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import io
 import json
 import os
@@ -14,22 +15,30 @@ from typing import Any
 from unittest.mock import patch
 
 from clean_up import handler as clean_up_handler
+from cut_over import compose
+from cut_over import handler as cut_over_handler
+from cut_over.parts import Parts as LastParts
 from ddb_migration import names
-from ddb_migration.aws import bulk_engine, bulk_gate, bulk_load, bulk_task, destination_access
+from ddb_migration.aws import announcements, bulk_engine, bulk_gate, bulk_load, bulk_task, destination_access
+from ddb_migration.aws.both_sides import BothSides
 from ddb_migration.aws.bulk_load import ARGUMENTS, Load
 from ddb_migration.aws.bulk_readers import segment_unit
 from ddb_migration.aws.change_queue import ChangeQueue
+from ddb_migration.aws.changed_keys import ChangedKeys
 from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.dead_letters import DeadLetters
 from ddb_migration.aws.environment import Environment, Settings
 from ddb_migration.aws.export_files import ExportFiles
+from ddb_migration.aws.gate_facts import Gate
 from ddb_migration.aws.rereads import Rereads
 from ddb_migration.aws.rows import Rows
 from ddb_migration.aws.tables import Destination
 from ddb_migration.aws.tables import Source as SourceItems
 from ddb_migration.core import message, send_batches
 from ddb_migration.core.bulk_plan import CURSORS, runs
+from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.deadline import Deadline
+from ddb_migration.core.gate import VerifyVerdict
 from enable_trigger import handler as enable_trigger_handler
 from enable_trigger import parts as enable_trigger_parts
 from enable_trigger.parts import Parts
@@ -45,7 +54,7 @@ from write_cdc import handler as write_cdc_handler
 
 # Bodies are a hundred times smaller than real ones, and so is what fits; hard inputs have tests of their own.
 SMALL_LIMIT, SMALL_COMPRESS = 3000, 800
-HANDLERS = (setup_check_handler, clean_up_handler, enable_trigger_parts)
+HANDLERS = (setup_check_handler, clean_up_handler, enable_trigger_parts, compose, announcements)
 # What a bulk load's items are rejected for is judged by the oracles, not by the job.
 MOST_REJECTED = "1000000"
 # Time-outs of the functions: ddb_migration_construct.
@@ -70,9 +79,12 @@ class Product:
         world.add("stream-processor", STREAM_PROCESSOR_SECONDS, stream_processor_handler.handler)
         world.add("write-cdc", self.write_cdc_seconds, self._apply)
         setup = world.add("setup-check", 120.0, setup_check_handler.handler)
+        last = world.add("cut-over", STATE_SECONDS, cut_over_handler.handler)
         states = world.add("enable-trigger", STATE_SECONDS, enable_trigger_handler.handler)
         steps = dict.fromkeys(enable_trigger_handler.STATES, states)
-        world.machine.functions = {**steps, names.SETUP_CHECK_STATE: setup}
+        after = dict.fromkeys((*cut_over_handler.STATES, names.READY_TO_CUT_OVER_STATE), last)
+        world.machine.functions = {**steps, **after, names.SETUP_CHECK_STATE: setup}
+        world.machine.verify = self._verify
         world.glue.drivers = {
             names.DIRECT_MIGRATION_JOB_STATE: self._direct,
             names.LARGE_MIGRATION_JOB_STATE: self._large,
@@ -124,9 +136,19 @@ class Product:
         """Return what the states of EnableTrigger work with."""
         return dataclasses.replace(Parts.of(self.environment), clock=self.world.kernel.clock, new_epoch=self._new_epoch)
 
+    def last_parts(self) -> LastParts:
+        """Return what the states from ReadyToCutOver on work with."""
+        return dataclasses.replace(compose.parts_of(self.environment), clock=self.world.kernel.clock)
+
     def _new_epoch(self) -> str:
         self._epochs += 1
         return f"epoch-{self._epochs}"
+
+    def _verify(self) -> None:
+        """Stand in for a verify pass that found nothing: VerifyJob has tests of its own."""
+        now = self.world.kernel.now
+        record = self.control.read()
+        self.control.set_once(str(record.execution), verify_pass="simulated", verified_at=now)
 
     # The jobs: what `main` of each does, with the tasks that Spark would start
 
@@ -157,7 +179,8 @@ def _environment(world: World, threshold_bytes: int, workers: int) -> dict[str, 
         "accepted_findings": list(names.ADVISED_FINDINGS),
         "worker_type": "G.1X",
         "max_workers": workers,
-        "max_apply_concurrency": 100,
+        "max_apply_concurrency": world.most_apply,
+        "fence_source_writes": True,
         "change_retention_seconds": world.queue.retention,
     }
     known = {field.name for field in dataclasses.fields(Settings)}
@@ -176,6 +199,8 @@ def _environment(world: World, threshold_bytes: int, workers: int) -> dict[str, 
         names.VERIFY_JOB: names.VERIFY_JOB_STATE,
         names.MIGRATION_BUCKET: "bucket",
         names.MIGRATION_NAME: "Stack/Migration",
+        names.CANARY_ROLE: "canary",
+        names.NOTIFICATION_TOPIC: "",
         names.SETTINGS: json.dumps(settings),
     }
 
@@ -209,9 +234,30 @@ def _edges(world: World) -> Iterator[tuple[Any, str, Any]]:
         for name, value in (("client", world.client), ("writer", world.writer), ("time", time)):
             if hasattr(module, name):
                 yield module, name, value
+    yield from _cut_over_edges(world)
     yield bulk_task, "run", simulated_run(kernel, world.draws("bulk"))
     # Roles and permissions are another matter: the embedded AWS enforces them.
     yield setup_check_handler, "Roles", lambda *given: SimpleNamespace(findings=lambda setup: [])
+
+
+def _cut_over_edges(world: World) -> Iterator[tuple[Any, str, Any]]:
+    """Give the parts of CutOver virtual time, and a canary that reaches some host of the source."""
+    kernel = world.kernel
+    yield compose, "writer_as", world.canary
+    yield compose, "ChangedKeys", functools.partial(ChangedKeys, clock=kernel.clock, sleep=kernel.sleep)
+    yield compose, "BothSides", functools.partial(BothSides, clock=kernel.clock, sleep=kernel.sleep)
+    yield compose, "Rereads", functools.partial(Rereads, sleep=kernel.sleep)
+    yield compose, "Gate", functools.partial(SimulatedGate, clock=kernel.clock)
+    threads: Any = SimpleNamespace(map=kernel.each)
+    composed = functools.partial(compose._Composed, threads=threads)
+    yield compose, "_Composed", composed
+
+
+class SimulatedGate(Gate):
+    """The gate, for which the simulated verify pass has found nothing."""
+
+    def _verdict(self, record: ControlRecord) -> VerifyVerdict | None:
+        return VerifyVerdict(str(record.verify_pass), 1, 1) if record.verify_pass else None
 
 
 def _sizes(product: Product) -> Iterator[tuple[Any, str, Any]]:
@@ -226,6 +272,7 @@ def _parts(product: Product) -> Iterator[tuple[Any, str, Any]]:
     """Make what each handler works with, by the handler's own code where it can be made so."""
     yield stream_processor_handler, "_parts", _always((product.stream_processor(), None, product.environment))
     yield enable_trigger_handler, "_parts", _always(product.parts())
+    yield cut_over_handler, "_parts", _always(product.last_parts())
     yield setup_check_handler, "_parts", _always(setup_check_handler._parts.__wrapped__())
     yield clean_up_handler, "_ending", _always(clean_up_handler._ending.__wrapped__())
 

@@ -39,6 +39,7 @@ class Queue:
     limit: int = MESSAGE_BYTES
     dead_letters: Queue | None = None
     messages: dict[str, Message] = field(default_factory=dict)
+    first: dict[str, str] = field(default_factory=dict)
     expired: list[Message] = field(default_factory=list)
     wake: Callable[[], None] = lambda: None
     taken: Callable[[str, bool], None] = lambda body, is_new: None
@@ -58,6 +59,7 @@ class Queue:
         self.taken(body, is_new)
         if is_new:
             self._seen[place] = now
+            self.first.setdefault(group, body)
             self.add(group, body)
         return is_new
 

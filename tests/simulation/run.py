@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ddb_migration.core.message import decode
 from tests.simulation import guards
+from tests.simulation.application import others_policy
 from tests.simulation.faults import Faults
 from tests.simulation.kernel import EndlessRun
 from tests.simulation.operator import Operator, Stuck
@@ -101,6 +102,14 @@ def _prepare(world: World, scenario: Scenario) -> None:
         world.queue.retention = 86400.0
     if "stream-off" not in nature:
         source.open_stream("KEYS_ONLY" if "keys-only" in nature else "NEW_IMAGE")
+    if scenario.goes_on:
+        if world.draws("others-policy").random() < 0.5:
+            world.policy.change(others_policy(1))
+        database.index_lag = 2.0
+        # So the index of changed keys has few shards, and a round few calls: the tables are as small.
+        world.most_apply = 10
+    for kind in ("late-fence", "unfenced"):
+        counts[kind] += scenario.goes_on and kind in nature
     for kind in ("export", "stale-reads", "short-look-ahead", "stream-off", "keys-only"):
         counts[kind] += kind in nature
 

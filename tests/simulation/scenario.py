@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ddb_migration import names
-from tests.simulation.faults import FEW_KINDS, INCIDENTS, KINDS, PREMISES
+from tests.simulation.faults import CUT_OVERS, FEW_KINDS, INCIDENTS, KINDS, PREMISES
 
 STATES = (
     names.SETUP_CHECK_STATE,
@@ -20,9 +20,24 @@ STATES = (
     names.BARRIER_STATE,
     names.ENABLE_TRIGGER_STATE,
     names.DRAIN_STATE,
+    names.READY_TO_CUT_OVER_STATE,
+    names.CUT_OVER_STATE,
+    names.COMPLETE_STATE,
 )
 # Moments at which something may begin: a state is entered, a Scan page is read, an incident strikes, all is drained.
-MOMENTS = (*STATES, *STATES[4:], "page", "page", "page", "incident", "incident", "drained")
+MOMENTS = (*STATES[:10], *STATES[4:10], "page", "page", "page", "incident", "incident", "drained")
+# What a migration passes through that goes on to its cut-over.
+LAST_MOMENTS = (
+    names.READY_TO_CUT_OVER_STATE,
+    names.CUT_OVER_STATE,
+    names.CUT_OVER_STATE,
+    names.FENCED_PHASE,
+    names.FENCED_PHASE,
+    names.FENCE_LIFTED_PHASE,
+    names.HAS_CUT_OVER_PHASE,
+)
+# How often a migration goes on to its cut-over.
+GOES_ON = 0.35
 # How often an incident is part of a run in which its kind may strike.
 LIKELY: Mapping[str, float] = {
     "shard-split": 0.4,
@@ -96,6 +111,7 @@ class Scenario:
     incidents: tuple[Incident, ...] = ()
     nature: frozenset[str] = frozenset()
     focused: bool = False
+    goes_on: bool = False
     scan_seconds: float = 20.0
     look_seconds: float = 1.0
     workers: int = 2
@@ -112,14 +128,22 @@ def drawn(
     loaded = tuple(key for key in range(keys) if draws.random() < 0.7)
     least = 0.7 if focused else 0.0
     nature = frozenset(kind for kind in KINDS if draws.random() < max(least, LIKELY.get(kind, 0.25)) and kind in on)
+    goes_on = bool(nature & set(CUT_OVERS)) if focused else random.Random(f"{seed}/goes-on").random() < GOES_ON
     return Scenario(
         seed=seed,
         on=on,
         left_out=left_out,
         keys=keys,
         loaded=loaded,
-        bursts=_bursts(random.Random(f"{seed}/writes"), keys, on, left_out),
-        incidents=_incidents(seed, nature),
+        bursts=(
+            *_bursts(random.Random(f"{seed}/writes"), keys, on, left_out, MOMENTS),
+            *(_bursts(random.Random(f"{seed}/last"), keys, on, left_out, LAST_MOMENTS, "last#") if goes_on else ()),
+        ),
+        incidents=(
+            *_incidents(seed, nature - set(CUT_OVERS), MOMENTS),
+            *(_incidents(f"{seed}/last", nature, LAST_MOMENTS) if goes_on else ()),
+        ),
+        goes_on=goes_on,
         nature=nature,
         focused=focused,
         scan_seconds=draws.choice((1.0, 5.0, 20.0, 40.0)),
@@ -130,15 +154,22 @@ def drawn(
     )
 
 
-def moment(draws: random.Random) -> Moment:
+def moment(draws: random.Random, moments: tuple[str, ...]) -> Moment:
     """Draw a moment; most lie close behind what they wait for."""
-    name = draws.choice(MOMENTS)
+    name = draws.choice(moments)
     occurrence = draws.randint(1, 20) if name == "page" else draws.choice((1, 1, 1, 2))
     seconds = draws.choice((0.0, 1.0, 10.0, 60.0, 300.0, 3000.0)) * draws.random()
     return Moment(name, occurrence, seconds)
 
 
-def _bursts(draws: random.Random, keys: int, on: frozenset[str], left_out: frozenset[str]) -> tuple[Burst, ...]:
+def _bursts(
+    draws: random.Random,
+    keys: int,
+    on: frozenset[str],
+    left_out: frozenset[str],
+    moments: tuple[str, ...],
+    name: str = "write#",
+) -> tuple[Burst, ...]:
     bursts, number = [], 0
     total = draws.randint(8, 24)
     last = [draws.randrange(total) for _ in range(keys)]
@@ -148,10 +179,10 @@ def _bursts(draws: random.Random, keys: int, on: frozenset[str], left_out: froze
         writes = []
         for _ in range(draws.choice((2, 8, 16, 24))):
             number += 1
-            write = _write(draws, f"write#{number}", draws.choice(alive[:6] if number % 2 else alive), gap, on)
+            write = _write(draws, f"{name}{number}", draws.choice(alive[:6] if number % 2 else alive), gap, on)
             if write.name not in left_out:
                 writes.append(write)
-        when = moment(draws)
+        when = moment(draws, moments)
         if writes:
             bursts.append(Burst(when, tuple(writes)))
     return tuple(bursts)
@@ -173,11 +204,11 @@ def _write(draws: random.Random, name: str, key: int, gap: float, on: frozenset[
     )
 
 
-def _incidents(seed: str, nature: frozenset[str]) -> tuple[Incident, ...]:
+def _incidents(seed: str, nature: frozenset[str], moments: tuple[str, ...]) -> tuple[Incident, ...]:
     found = []
-    for kind in sorted(nature & {*INCIDENTS, *PREMISES}):
+    for kind in sorted(nature & {*INCIDENTS, *PREMISES, *CUT_OVERS}):
         draws = random.Random(f"{seed}/incident/{kind}")
         for _ in range(draws.choice((1, 1, 2))):
             seconds = draws.choice((1.0, 30.0, 200.0, 3000.0, 40000.0)) * (0.2 + draws.random())
-            found.append(Incident(kind, moment(draws), seconds))
+            found.append(Incident(kind, moment(draws, moments), seconds))
     return tuple(found)

@@ -36,6 +36,9 @@ class ShardReader:
     def _read(self) -> None:
         mapping = self.mapping
         self.shard.trim(mapping.kernel.now)
+        if mapping.kernel.now < mapping.held.get(self.shard, 0.0):
+            mapping.kernel.at(mapping.held[self.shard], self._read)
+            return
         if self.position < self.shard.base:
             mapping.lost.append(self.shard.trimmed_until)
             self.position = self.shard.base
@@ -77,6 +80,7 @@ class StreamMapping(Mapping):
     ) -> None:
         super().__init__(kernel, uuid, function, stream.arn, settings)
         self.lost: list[float] = []
+        self.held: dict[Shard, float] = {}
         self._faults = faults
         self._draws = faults.draws("stream-mapping")
         self._readers: dict[Shard, ShardReader] = {}
@@ -102,6 +106,11 @@ class StreamMapping(Mapping):
             for reader in list(self._readers.values()):
                 if self._may_read(reader):
                     reader.poke()
+
+    def hold_back(self, seconds: float) -> None:
+        """Read one shard no further for a while."""
+        if self._stream.shards:
+            self.held[self._draws.choice(self._stream.shards[-2:])] = self.kernel.now + seconds
 
     def _grown(self, shard: Shard) -> None:
         if self._begun:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.__main__ import main
-from tests.simulation.faults import KINDS, chosen
+from tests.simulation.faults import CUT_OVERS, KINDS, chosen
 from tests.simulation.many import simulated
 from tests.simulation.run import run
 from tests.simulation.scenario import drawn
@@ -43,6 +43,13 @@ def test_no_run_of_many_diverges() -> None:
     report = simulated(50_000, 1_000_000, ALL, processes=2)
     assert not report["findings"], report["failing"]
     assert not [kind for kind, count in report["faults"].items() if not count]
+
+
+def test_a_cut_over_loses_no_write() -> None:
+    """The fence seen late, taken away by a deployment, a shard held back, messages sent once more, no fence at all."""
+    report = simulated(60, 0, frozenset(CUT_OVERS))
+    assert not report["findings"], report["failing"]
+    assert all(report["faults"].values())
 
 
 def test_without_faults_nothing_is_refused() -> None:

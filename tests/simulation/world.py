@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.simulation.announcing import EventsClient
 from tests.simulation.database import Database, DynamoDbClient
 from tests.simulation.executions import StateMachine, StepFunctionsClient
 from tests.simulation.faults import Faults
@@ -21,6 +22,8 @@ from tests.simulation.services import RETRYING, SINGLE, Calls
 from tests.simulation.source import Source
 from tests.simulation.storage import BucketClient, Export, ParameterClient
 from tests.simulation.stream_mapping import StreamMapping
+from tests.simulation.stream_reading import StreamsClient
+from tests.simulation.table_policy import CanaryClient, SourcePolicy, TokenClient
 from tests.simulation.tables import SimulatedTable
 
 START = 1_800_000_000.0
@@ -35,8 +38,10 @@ class World:
     faults: Faults
     key_names: tuple[str, ...] = ("pk", "sk")
     most_events: int = MOST_EVENTS
+    most_apply: int = 100
     kernel: Kernel = field(init=False)
     told: Callable[[str, str], None] = lambda kind, text: None
+    announced: Callable[[dict[str, Any]], None] = lambda detail: None
 
     def __post_init__(self) -> None:
         """Build the services."""
@@ -46,7 +51,8 @@ class World:
         )
         self.destination = _table("destination", self.key_names)
         self.control = _table("control", ("pk", "sk"))
-        self.database = Database(self.kernel, self.source, self.destination, self.control)
+        self.policy = SourcePolicy(self.kernel, self.draws("policy"), "late-fence" in self.faults.on)
+        self.database = Database(self.kernel, self.source, self.destination, self.control, self.policy)
         self._queues()
         self.mappings = MappingService(self.kernel, self.draws("mappings"), self._mapping)
         self.glue = Glue(self.kernel, self.faults, lambda kind, text: self.told(kind, text))
@@ -77,6 +83,9 @@ class World:
             "glue": GlueClient(self.glue, calls("glue", RETRYING)),
             "ssm": ParameterClient(calls("ssm", RETRYING)),
             "s3": self.bucket_client,
+            "sts": TokenClient(calls("sts", RETRYING)),
+            "dynamodbstreams": StreamsClient(self.source.streams, calls("dynamodb", RETRYING), self.kernel.clock),
+            "events": EventsClient(calls("events", RETRYING), lambda detail: self.announced(detail)),
         }
         self._writers: dict[str, Any] = {"dynamodb": DynamoDbClient(self.database, calls("dynamodb", SINGLE))}
 
@@ -87,6 +96,10 @@ class World:
     def writer(self, service: str) -> Any:
         """Return a client of one attempt, as `ddb_migration.aws.clients.writer` does."""
         return self._writers[service]
+
+    def canary(self, credentials: Any) -> CanaryClient:
+        """Return a client of the canary's role, as `ddb_migration.aws.clients.writer_as` does."""
+        return CanaryClient(self.policy, Calls(self.kernel, self.faults, "dynamodb", SINGLE), self.draws("canary"))
 
     def add(self, name: str, timeout: float, handler: Callable[[Any, Any], Any]) -> Function:
         """Add a function."""

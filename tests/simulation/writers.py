@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from tests.simulation.application import Application
 from tests.simulation.database import REJECTED
 from tests.simulation.scenario import Burst, Write
 from tests.simulation.tables import Key
@@ -37,30 +38,39 @@ class Writers:
     def __init__(self, world: World) -> None:
         self._world = world
         self._source = world.source
+        self.application = Application(world)
 
     def load(self, keys: tuple[int, ...]) -> None:
         """Put the items that are there before the migration."""
         for number in keys:
             item = item_of(Write("loaded", number, "loaded", 0, False, False, 0.0))
-            self._source.table.write(self._source.table.key(item), item)
+            self.application.write(self._source.table.key(item), item, 0)
 
     def run(self, burst: Burst) -> None:
-        """Make the writes of a burst."""
+        """Make the writes of a burst, over one connection."""
+        host = self.application.host()
         for write in burst.writes:
             self._world.kernel.sleep(write.gap)
-            self._make(write)
+            self._make(write, host)
 
-    def _make(self, write: Write) -> None:
+    def _make(self, write: Write, host: int) -> None:
         table = self._source.table
         key: Key = table.key(key_of(write.key))
         if write.value is None:
-            expired = write.by_time_to_live and key in table.items
-            if expired:
-                self._world.faults.counts["time-to-live"] += 1
-            self._source.by_time_to_live = expired
-            table.write(key, None)
-            self._source.by_time_to_live = False
-            return
+            if write.by_time_to_live and key in table.items and self._expires():
+                return self._expire(key)
+            return self.application.write(key, None, host)
         self._world.faults.counts["large-item"] += write.size > 0
         self._world.faults.counts["rejected-item"] += write.rejected
-        table.write(key, item_of(write))
+        return self.application.write(key, item_of(write), host)
+
+    def _expires(self) -> bool:
+        """Tell whether an expiry is the source's alone; the fence does not hold it back, and what came last counts."""
+        return not self.application.has_switched and not self._world.policy.text_denies
+
+    def _expire(self, key: Key) -> None:
+        self._world.faults.counts["time-to-live"] += 1
+        self._source.by_time_to_live = True
+        self._source.table.write(key, None)
+        self._source.by_time_to_live = False
+        self.application.answered[key] = None

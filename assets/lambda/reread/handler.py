@@ -56,7 +56,12 @@ class Parts:
         return record
 
     def rereads(self, record: ControlRecord) -> Rereads:
-        """Return what sends rereads of the open epoch."""
+        """Return what sends rereads of the open epoch; raises MigrationStopped after the cut-over."""
+        if record.is_cut_over:
+            raise MigrationStopped(
+                "the migration has cut over: the source is no longer the table, and to read it again would undo what "
+                "the application wrote since"
+            )
         return Rereads(self.queue, str(record.epoch), self.sleep)
 
     def keys(self, given: Iterable[Any]) -> list[Item]:

@@ -43,7 +43,10 @@ class Outcome:
 
 
 class Apply:
-    """Applies messages of one epoch; writes nothing after the deadline."""
+    """Applies messages of one epoch; writes nothing after the deadline.
+
+    After a cut-over at `late_since` (epoch seconds) only changes are applied that the source was given since.
+    """
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class Apply:
         deadline: Deadline,
         sleep: Callable[[float], object] = time.sleep,
         noticed: Callable[[Exception], object] = ignore,
+        late_since: float | None = None,
     ) -> None:
         self._epoch = epoch
         self._watermarks = watermarks
@@ -62,6 +66,7 @@ class Apply:
         self._deadline = deadline
         self._sleep = sleep
         self._noticed = noticed
+        self._late_since = late_since
 
     def group(self, group: Group) -> Outcome:
         """Apply the messages of one key; a failure leaves them all in the queue, in their order."""
@@ -83,6 +88,9 @@ class Apply:
 
     def _one(self, message: Message) -> str:
         watermark = _watermark(message)
+        if watermark is None and self._late_since is not None:
+            # The source that it would read is no longer the table.
+            return "discarded"
         if watermark is not None and not self._raised(message.key, watermark):
             return "stale_skipped"
         try:
@@ -97,7 +105,7 @@ class Apply:
         return "applied"
 
     def _raised(self, key: Item, watermark: str) -> bool:
-        return self._attempt(lambda: self._watermarks.raise_to(key, watermark))
+        return self._attempt(lambda: self._watermarks.raise_to(key, watermark, self._late_since))
 
     def _park(self, key: Item, reason: str, watermark: str | None) -> None:
         self._write_once(lambda: self._watermarks.park(key, self._epoch, reason, watermark))

@@ -125,7 +125,8 @@ class WriteCdc:
     def _apply(self, record: ControlRecord, deadline: Deadline, throttles: Throttles) -> Apply:
         watermarks = Watermarks(self._watermark_rows, str(record.stream_arn), self._clock, record.changed_shards)
         tables = self._source, self._destination
-        return Apply(str(record.epoch), watermarks, *tables, deadline, self._sleep, throttles.notice)
+        late_since = record.cut_over_at if record.applies_late else None
+        return Apply(str(record.epoch), watermarks, *tables, deadline, self._sleep, throttles.notice, late_since)
 
     def _note_health(self, record: ControlRecord, outcomes: Sequence[Outcome]) -> float | None:
         """Record that nothing can be applied, or that it can again; return since when it cannot."""

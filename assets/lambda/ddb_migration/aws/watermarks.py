@@ -9,10 +9,14 @@ from ddb_migration.aws.rows import ConditionFailed, Rows
 from ddb_migration.core.attribute_values import Item
 from ddb_migration.core.changed_index import partition_of
 from ddb_migration.core.item_key import canonical_key, watermark_id
+from ddb_migration.core.watermark import change_of
 from ddb_migration.names import ACCEPTED, CHANGED_IN, PARKED_EPOCH
 
 _SK = "watermark"
 _NOT_NEWER = "attribute_not_exists(#number) OR #number <= :number"
+# After the cut-over the application writes to the destination: a copy of a change that was applied before it would
+# undo what it wrote. What was raised since is a retry of a late change.
+_LATE = "attribute_not_exists(#number) OR #number < :change OR (#number <= :number AND #at >= :late_since)"
 _UNPARK = f"#{PARKED_EPOCH}, #parked_reason, #parked_at"
 
 
@@ -25,19 +29,23 @@ class Watermarks:
         self._clock = clock
         self._shards = shards
 
-    def raise_to(self, key: Item, number: str) -> bool:
+    def raise_to(self, key: Item, number: str, late_since: float | None = None) -> bool:
         """Raise a key's watermark; False when it stands higher, so that the caller's change is stale.
 
         An equal number passes: an attempt that died between this and its write is repeated. What was parked for
-        the key is settled by the write that follows. The write comes after this, so whoever asks for the keys
+        the key is settled by the write that follows. After a cut-over at `late_since` (epoch seconds) an equal number
+        passes only where it was raised since then. The write comes after this, so whoever asks for the keys
         changed since a moment is told of every write since then.
         """
         now = self._clock()
         sets = f"SET #number = :number, #item_key = :item_key, #at = :at, #{CHANGED_IN} = :partition"
         values = {"number": number, "item_key": canonical_key(key), "at": now}
         values["partition"] = partition_of(watermark_id(self._stream_arn, key), now, self._shards)
+        when = _NOT_NEWER
+        if late_since is not None:
+            values, when = {**values, "change": change_of(number), "late_since": late_since}, _LATE
         try:
-            self._update(key, f"{sets} REMOVE {_UNPARK}", values, _NOT_NEWER)
+            self._update(key, f"{sets} REMOVE {_UNPARK}", values, when)
         except ConditionFailed:
             return False
         return True

@@ -29,6 +29,11 @@ def mark_above(number: str) -> str:
     return mark(number) + _ABOVE
 
 
+def change_of(watermark: str) -> str:
+    """Return the watermark of the change itself, given that or the one just above it."""
+    return watermark[:DIGITS]
+
+
 def is_applied(watermark: str | None, number: str) -> bool:
     """Tell whether a watermark shows that the change, or a later one, was applied."""
     return watermark is not None and watermark >= mark(number)

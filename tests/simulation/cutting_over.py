@@ -1,0 +1,120 @@
+"""The operator of a migration that goes on to its cut-over: orders it, settles what is in its way, completes it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from cut_over import handler as cut_over_handler
+from ddb_migration.aws.rows import Rows
+from ddb_migration.aws.watermarks import Watermarks
+from ddb_migration.core.control_record import ControlRecord
+from ddb_migration.core.cut_over_order import FENCED, UNFENCED
+from ddb_migration.core.item_key import key_of_canonical, message_group
+from tests.simulation.executions import Execution
+from tests.simulation.tables import event_form
+
+if TYPE_CHECKING:
+    from tests.simulation.operator import Operator
+
+LOOK_SECONDS = 20.0
+# An hour without a change is asked for; what comes after an unfenced cut-over is watched as long.
+COMPLETE_SECONDS = 4000.0
+LONGEST_SECONDS = 40 * 86400.0
+
+
+class CuttingOver:
+    """The operator's part from ReadyToCutOver on."""
+
+    def __init__(self, operator: Operator) -> None:
+        self._operator = operator
+        self._world = operator.world
+        self._kernel = operator.world.kernel
+        self._draws = operator.world.draws("cutting-over")
+        self._ordered: str | None = None
+        self._lifts = self._draws.random() < 0.5
+        self.form = UNFENCED if "unfenced" in operator.scenario.nature else FENCED
+
+    def follow(self, execution: Execution) -> bool:
+        """Do what is to be done until an execution has ended; False when it has not in good time."""
+        until = self._kernel.now + LONGEST_SECONDS
+        while execution.status == "RUNNING" and self._kernel.now < until:
+            record = self._operator.tried(self._operator.product.control.read)
+            if isinstance(record, ControlRecord) and record.is_open:
+                self._step(record)
+            self._kernel.sleep(LOOK_SECONDS * (0.5 + self._draws.random()))
+        return execution.status != "RUNNING"
+
+    def _step(self, record: ControlRecord) -> None:
+        if record.is_cut_over:
+            if self._kernel.now - float(record.cut_over_at or 0) > COMPLETE_SECONDS:
+                self._complete()
+        elif record.task_token is not None and record.task_token != self._ordered:
+            if record.cut_over_refused and self._ordered is not None:
+                # The next look sees the token that is good by then.
+                self._ordered = None
+                self._clear(record, record.cut_over_refused)
+            else:
+                self._order(record.task_token)
+
+    def _order(self, token: str) -> None:
+        self._ordered = token
+        if self.form == UNFENCED:
+            # The operator's word: all who write have been stopped, and what they wrote has passed.
+            self._operator.writers.application.is_stopped = True
+            self._kernel.sleep(60.0)
+        timeout = self._draws.choice((60, 180, 180, 600))
+        order = {"form": self.form, "timeout_seconds": timeout, "group": None}
+        self._world.told("ordered", json.dumps(order))
+        self._world.machine.answer(token, order)
+
+    def _clear(self, record: ControlRecord, reason: str) -> None:
+        """Clear what has kept the gate closed."""
+        self._world.told("turned-back", reason)
+        self._operator.writers.application.is_stopped = False
+        self._operator.turned_back += 1
+        self._operator.redrive()
+        if "stream was replaced" in reason:
+            self._operator.begin_anew()
+            return
+        if "parked" in reason:
+            self._settle(record)
+        if "may have expired" in reason or "incomplete" in reason:
+            self._verify(record)
+        self._kernel.sleep(self._draws.choice((30.0, 300.0, 1500.0)))
+
+    def _settle(self, record: ControlRecord) -> None:
+        """Have parked keys read again, and accept those that are parked all the same."""
+        for key in self._parked(record):
+            self._operator.reread(message_group(key), key)
+        self._kernel.sleep(600.0)
+        rows = Rows(self._world.client("dynamodb"), self._world.control.arn)
+        marks = Watermarks(rows, str(record.stream_arn), self._kernel.clock)
+        for key in self._parked(record):
+            self._operator.tried(lambda key=key: marks.accept(key, str(record.epoch), "known", "the operator"))  # type: ignore[misc]
+
+    def _parked(self, record: ControlRecord) -> list[Any]:
+        rows = self._world.control.items.values()
+        parked = [row for row in rows if row.get("parked_epoch") == {"S": str(record.epoch)}]
+        return [key_of_canonical(row["item_key"]["S"]) for row in parked]
+
+    def _verify(self, record: ControlRecord) -> None:
+        """Run a full verify with repair, by hand."""
+        now = self._kernel.now
+        here, there = self._world.source.table, self._world.destination
+        for place in sorted({**here.items, **there.items}):
+            if here.items.get(place) != there.items.get(place):
+                item = here.items.get(place) or there.items[place]
+                key = event_form({name: item[name] for name in here.names})
+                self._operator.reread(message_group(key), key)
+        self._kernel.sleep(600.0)
+        self._operator.tried(lambda: self._operator.product.control.set(str(record.execution), verified_at=now))
+
+    def _complete(self) -> None:
+        event = {"action": "complete", "lift_fence": self._lifts}
+        answer = self._operator.tried(lambda: cut_over_handler.handler(event, None))
+        self._world.told("complete", str(answer)[:300])
+        refused = answer.get("refused") if isinstance(answer, dict) else None
+        if refused and "parked" in refused:
+            self._operator.wrong.append(f"the migration has cut over, and {refused.split(';')[0]}")
+            self._settle(self._operator.product.control.read())
