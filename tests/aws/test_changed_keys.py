@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ddb_migration.aws.both_sides import BothSides
 from ddb_migration.aws.changed_keys import told_rounds
 from ddb_migration.core.changed_keys import (
     MOST_JUDGEMENTS,
@@ -123,13 +124,13 @@ def test_a_key_that_no_reread_helps_is_stuck_and_left_alone(changing: Changing) 
     assert changing.check().is_settled
 
 
-@pytest.mark.parametrize("accepted", [False, True])
-def test_parked_and_accepted_keys_are_left_to_the_gate(changing: Changing, accepted: bool) -> None:
+def test_a_parked_key_is_not_read_again_and_nothing_is_settled_until_it_is_accepted(changing: Changing) -> None:
     changing.change("k", "a", None)
     row = changing.control.rows.get(watermark_id(STREAM, key_of("k")), "watermark")
     changing.watermarks.park(key_of("k"), EPOCH, "too odd", str(row["number"]))
-    if accepted:
-        assert changing.watermarks.accept(key_of("k"), EPOCH, "obsolete", "ann")
+    with pytest.raises(AssertionError, match="not settled"):
+        changing.settle()
+    assert changing.watermarks.accept(key_of("k"), EPOCH, "obsolete", "ann")
     changing.settle()
     assert all(row["differences"] == row["rereads"] == 0 for row in told_rounds(changing.control.rows, EPOCH))
 
@@ -178,6 +179,13 @@ def test_a_call_that_died_is_done_again(changing: Changing) -> None:
         changing.check()
     found = changing.check()
     assert (found.keys, suspects(found)) == (len(NAMES), [canonical_key(key_of("k3"))])
+
+
+def test_any_table_can_be_read_beside_the_two(changing: Changing) -> None:
+    changing.raised("k")
+    sides = BothSides(changing.dynamodb, changing.tables[0], changing.tables[1], destination_client=object())
+    row = {"pk": {"S": watermark_id(STREAM, key_of("k"))}, "sk": {"S": "watermark"}}
+    assert list(sides.read("control", {canonical_key(row): row})) == [canonical_key(row)]
 
 
 def test_unprocessed_keys_are_asked_for_again(changing: Changing) -> None:

@@ -58,7 +58,7 @@ class BothSides:
             yield text, _pair(source.get(text), destination.get(text))
 
     def read(self, table: str, keys: Mapping[str, Item]) -> Found:
-        """Return a table's items by canonical key, binary as bytes.
+        """Return a table's items by canonical key, binary as bytes; another table is called as the source is.
 
         Raises NotRead when DynamoDB leaves some out again and again.
         """

@@ -169,13 +169,17 @@ class ChangedKeys:
         return self._judged(replace(current, suspects=()), left, now, lag)
 
     def _judged(self, current: Round, suspects: Sequence[Suspect], now: float, lag: float | None) -> Round:
-        """Have those that stand still read again; what is parked or accepted is for the gate and its list."""
+        """Have those that stand still read again; what is parked no reread helps, and what is accepted may differ."""
         kept: list[Suspect] = []
         sent: list[Reread] = []
         for suspect in suspects:
             if not suspect.is_stable(now, lag) or suspect.is_stuck:
                 kept.append(suspect)
-            elif not self._is_parked(suspect):
+                continue
+            parked_in = self._parked_in(suspect)
+            if parked_in == self._epoch:
+                kept.append(suspect)
+            elif parked_in != ACCEPTED + self._epoch:
                 kept.append(suspect.judged(now))
                 sent += [Reread(key_of_canonical(suspect.key))] * suspect.may_repair
         arrived = sum(self._rereads.send(sent))
@@ -187,9 +191,10 @@ class ChangedKeys:
             rereads=current.rereads + arrived,
         )
 
-    def _is_parked(self, suspect: Suspect) -> bool:
+    def _parked_in(self, suspect: Suspect) -> str | None:
+        """Return the list of parked or of accepted keys that the key is in, None where it is in neither."""
         row = self._rows.get(watermark_id(self._stream_arn, key_of_canonical(suspect.key)), "watermark")
-        return row.get(PARKED_EPOCH) in (self._epoch, ACCEPTED + self._epoch)
+        return row.get(PARKED_EPOCH)
 
     def _is_indexed(self, key: Item) -> bool:
         row_id = watermark_id(self._stream_arn, key)
