@@ -106,19 +106,15 @@ def shown_rate(trial: Trial, seconds: float) -> float:
 @pytest.mark.slow
 def test_the_measured_rate_follows_the_dial_within_ten_seconds(aws: EmbeddedAws, assembly: Path) -> None:
     trial = Trial(aws, deploy(aws, synthesise(assembly, max_write_units_per_second=300), STACK))
-    trial.fill(8000)
+    trial.fill(12_000)
     reader = Reader(trial.stepfunctions, trial.dynamodb, aws.client("sqs"))
     execution = trial.start()
-    # The first requests are sent before the cost of one is known; the rate makes up for it.
     until(lambda: "epoch" in _record(trial) and (reader.read(trial.migration).load_rate or 0) > 0)
-    time.sleep(10)
-    fast = shown_rate(trial, 6)
+    time.sleep(5)
     rate_one(aws.client("lambda"), trial.migration, {WRITES: 150})
     time.sleep(10)
-    slow = shown_rate(trial, 4)
-    print(f"{fast:.0f} items/s, then {slow:.0f} items/s")
-    assert slow < 0.75 * fast
-    assert slow > 0.25 * fast
+    # An item costs one unit. Requests are of up to 25 items, so a task's five seconds are some requests only.
+    assert 75 < shown_rate(trial, 4) < 200
     rate_one(aws.client("lambda"), trial.migration, {WRITES: None})
     assert trial.finish(execution)["status"] == READY
     trial.require_equal()
