@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from ddb_migration_construct.toolchain import find_node
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = "ddb_migration_construct"
 WHERE_ASSETS_ARE = f"from {PACKAGE}._assets import assets_root; print(assets_root())"
@@ -200,3 +202,20 @@ def synthesise(folder: Path, executable: str) -> bytes:
 def test_the_wheel_alone_passes_the_tests(resolution: str) -> None:
     tool = [sys.executable, "tools/test_wheel.py", "--resolution", resolution]
     subprocess.run(tool, cwd=CHECKOUT, check=True, timeout=1500)
+
+
+@pytest.mark.slow
+def test_publishing_would_take_the_distributions(tmp_path: Path) -> None:
+    """publib looks at what it would upload; nothing leaves this machine."""
+    python("-m", "build", "--no-isolation", "--outdir", str(tmp_path / "dist"), cwd=CHECKOUT)
+    node = find_node().parent
+    npm = node.parent / "lib" / "node_modules" / "npm" / "bin" / "npx-cli.js"
+    npx = [str(node / "node"), str(npm), "-y", "-p", "publib@0.2", "publib-pypi", str(tmp_path / "dist")]
+    # Not the environment's Python: publib installs its twine with --user, which an environment refuses.
+    path = os.pathsep.join([str(node), str(Path(sys.base_prefix, "bin")), os.defpath])
+    # It installs its twine for the user, and npm keeps what it fetched at home: a home of the test's own.
+    dry = {"PUBLIB_DRYRUN": "true", "TWINE_USERNAME": "__token__", "TWINE_PASSWORD": "none", "HOME": str(tmp_path)}
+    given = {**os.environ, **dry, "PATH": path}
+    answer = subprocess.run(npx, cwd=tmp_path, env=given, capture_output=True, text=True, timeout=300, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "dry run" in (answer.stdout + answer.stderr).lower()

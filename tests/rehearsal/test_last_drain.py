@@ -53,7 +53,7 @@ def test_it_tells_how_many_keys_stay_unsettled_when_nothing_moves() -> None:
 
 def test_fails_when_messages_stay_and_nothing_moves() -> None:
     path = Path(Moment(3, 10, -1))
-    with pytest.raises(NotDrained, match="still holds 3 messages, but nothing has moved for 120 s"):
+    with pytest.raises(NotDrained, match="still holds 3 messages, but nothing has moved for 240 s"):
         path.wait()
 
 

@@ -12,10 +12,12 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
 _POLL_SECONDS = 0.5
-# A message that failed comes back after at most 30 s, but the queue's counts hold it meanwhile, and the
-# stream's batching window is 2 s; so a path on which nothing has moved for this long moves no more.
+# The stream's batching window is 2 s; so a path whose queue is empty and on which nothing has moved for this long
+# moves no more.
 QUIET_SECONDS = 15.0
-STALLED_SECONDS = 120.0
+# A message whose write got no answer, or whose invocation died, comes back when its visibility time-out of 180 s has
+# passed; the queue's counts hold it meanwhile.
+STALLED_SECONDS = 240.0
 
 
 class NotDrained(Exception):
@@ -46,7 +48,7 @@ def wait_for_last_drain(
     """Wait until nothing is left, and return how many keys were left unsettled when all had become quiet.
 
     A number above zero means that changes were lost on the way: the comparison will say which items it cost.
-    Raises NotDrained when messages stay in the queue and nothing moves for two minutes.
+    Raises NotDrained when messages stay in the queue and nothing moves for four minutes.
     """
     last, moved_at = observe(), clock()
     while True:
