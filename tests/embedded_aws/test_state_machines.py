@@ -231,6 +231,20 @@ def _ended(machines: Machines, execution: str) -> dict[str, Any] | None:
     return described if described["status"] != "RUNNING" else None
 
 
+def test_stopping_an_execution_that_waits_for_its_token(machines: Machines, deployed: dict[str, str]) -> None:
+    body = {"QueueUrl": deployed["QueueUrl"], "MessageBody.$": "$$.Task.Token", "MessageGroupId": "s"}
+    task = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": True}
+    arn = machines.make({"A": {**task, "Parameters": {**body, "MessageDeduplicationId.$": "$$.Execution.Name"}}})
+    execution = machines.states.start_execution(stateMachineArn=arn)["executionArn"]
+    sqs = machines.aws.client("sqs")
+    until(lambda: sqs.receive_message(QueueUrl=deployed["QueueUrl"]).get("Messages"))
+    began = time.monotonic()
+    machines.states.stop_execution(executionArn=execution, error="Aborted", cause="given up")
+    assert machines.states.describe_execution(executionArn=execution)["status"] == "ABORTED"
+    # A function's client gives up after four seconds.
+    assert time.monotonic() - began < 4
+
+
 def test_an_updated_definition_is_what_runs(machines: Machines) -> None:
     arn = machines.make({"A": {"Type": "Succeed"}})
     assert run(machines.aws, arn, {})["status"] == "SUCCEEDED"

@@ -28,15 +28,23 @@ from moto.stepfunctions.parser.asl.component.state.choice.comparison.variable im
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import (
     StateTaskService,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (
+    StateTaskServiceCallback,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_glue import (
     StateTaskServiceGlue,
 )
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
+from moto.stepfunctions.parser.asl.eval.callback.callback import (
+    CallbackOutcomeSuccess,
+    CallbackOutcomeTimedOut,
+)
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from .service_roles import clients_as
 
 _SYNC_POLL_SECONDS = 0.3
+_TOKEN_POLL_SECONDS = 0.2
 _SESSION_NAME = "states"
 _TASK_FACTORY = "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_factory"
 _models = botocore.session.get_session()
@@ -127,6 +135,20 @@ def _await_job_run(
     env.stack.append(as_text(ended or started))
 
 
+def _await_token(task: Any, env: Any, timeout_seconds: int, callback_endpoint: Any, heartbeat_endpoint: Any) -> Any:
+    """Wait for a token's answer, and see meanwhile that the execution was stopped; moto waits for the time-out."""
+    if heartbeat_endpoint is not None:
+        return task._wait_for_task_token_heartbeat(env, callback_endpoint, heartbeat_endpoint)
+    until = time.monotonic() + timeout_seconds
+    outcome = None
+    while outcome is None and env.is_running() and time.monotonic() < until:
+        outcome = callback_endpoint.wait(timeout=_TOKEN_POLL_SECONDS)
+    if outcome is None and not env.is_running():
+        # The execution has ended already; what the task answers is not looked at any more.
+        return CallbackOutcomeSuccess(callback_endpoint.callback_id, "{}")
+    return outcome or CallbackOutcomeTimedOut(callback_endpoint.callback_id)
+
+
 def _scaled_wait(scale: float) -> Callable[[Any, Any, float], None]:
     def wait_interval(_self: Any, env: Any, wait_seconds: float) -> None:
         until = time.monotonic() + wait_seconds * scale
@@ -184,6 +206,7 @@ def install(wait_scale: float) -> None:
     StateTaskService._normalise_parameters = _normalise_parameters
     StateTaskService._normalise_response = _normalise_response
     StateTaskServiceGlue._eval_integration_pattern = _await_job_run
+    StateTaskServiceCallback._eval_wait_for_task_token = _await_token
     WaitFunction._wait_interval = _scaled_wait(wait_scale)
     retrier_decl.time = _ScaledTime(wait_scale)
     _show_start_time_as_text()
