@@ -81,3 +81,19 @@ def test_a_planted_fault_is_seen(tmp_path: Path, fault: str) -> None:
     assert exit_code == 1, output
     assert report["verdict"] in ("different", "failed")
     assert report["missing"] + report["extra"] + report["different"] + report["false_differences"] > 0
+
+
+@pytest.mark.slow
+def test_a_fenced_cut_over_under_live_writes_loses_nothing_and_completes(tmp_path: Path) -> None:
+    exit_code, report, output = rehearse(tmp_path / "report.json", "--items", "200", "--to", "complete")
+    assert (exit_code, report["verdict"], report["lost"]) == (0, "equal", 0), output
+    assert report["refused_during_fence"] > 0
+    assert report["fence_seconds"] > 0
+    assert report["left_behind"] == []
+
+
+@pytest.mark.slow
+def test_an_abort_of_a_migration_that_is_ready_leaves_nothing(tmp_path: Path) -> None:
+    exit_code, report, output = rehearse(tmp_path / "report.json", "--items", "200", "--to", "abort")
+    assert (exit_code, report["verdict"], report["left_behind"]) == (0, "equal", []), output
+    assert report["lost"] is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from ddb_migration_construct.rehearsal.key_shape import KeyShape
 from ddb_migration_construct.rehearsal.seeding import SeedingFailed, seed
 from ddb_migration_construct.rehearsal.write_plan import WritePlan
 from ddb_migration_construct.rehearsal.writers import WriterFailed, Writers
+from tests.fakes.client_errors import client_error
 from tests.rehearsal.fakes import FakeTables
 
 ITEMS = HostileItems(7, KeyShape.parse("sn"))
@@ -129,3 +131,72 @@ def test_a_failed_writer_is_told() -> None:
             writers.check()
         with pytest.raises(WriterFailed, match="the table is gone"):
             writers.stop()
+
+
+class FencedTables(FakeTables):
+    """The source denies writes while there is a fence."""
+
+    fenced = False
+
+    def put_item(self, **request: Any) -> None:
+        self._judge(request)
+        super().put_item(**request)
+
+    def delete_item(self, **request: Any) -> None:
+        self._judge(request)
+        super().delete_item(**request)
+
+    def update_item(self, **request: Any) -> None:
+        self._judge(request)
+        super().update_item(**request)
+
+    def _judge(self, request: dict[str, Any]) -> None:
+        if self.fenced and request["TableName"] == "source":
+            raise client_error("PutItem", "AccessDeniedException", "explicit deny")
+
+
+def until(condition: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
+def test_a_denied_write_is_counted_and_the_writers_go_on_at_the_destination() -> None:
+    tables = FencedTables()
+    with Writers(tables, "source", ITEMS, population=50, writes_per_second=500) as writers:
+        until(lambda: writers.writes > 10)
+        tables.fenced = True
+        until(lambda: len(writers.refusals) > 5)
+        writers.hold()
+        held, refused = writers.writes, len(writers.refusals)
+        time.sleep(0.1)
+        assert (writers.writes, len(writers.refusals)) == (held, refused)
+        writers.switch_to("destination")
+        until(lambda: writers.writes > held + 10)
+        assert tables.tables["destination"]
+        assert len(writers.refusals) == refused
+        writers.check()
+
+
+def test_a_destination_that_denies_is_an_error() -> None:
+    tables = FencedTables()
+    with Writers(tables, "other", ITEMS, population=50, writes_per_second=500) as writers:
+        until(lambda: writers.writes > 10)
+        writers.hold()
+        tables.fenced = True
+        writers.switch_to("source")
+        until(lambda: writers._failure is not None)
+        with pytest.raises(WriterFailed, match="explicit deny"):
+            writers.check()
+
+
+def test_writers_that_are_held_end_at_once_and_write_nothing_more() -> None:
+    tables = FakeTables()
+    began = time.monotonic()
+    with Writers(tables, "source", ITEMS, population=50, writes_per_second=500) as writers:
+        until(lambda: writers.writes > 10)
+        writers.hold()
+        held = writers.writes
+        assert writers.stop() == held
+    assert time.monotonic() - began < 10

@@ -32,6 +32,15 @@ class Faults(str, Enum):
     HEAVY = "heavy"
 
 
+class To(str, Enum):
+    """How far to go."""
+
+    READY = "ready"
+    CUT_OVER = "cut-over"
+    COMPLETE = "complete"
+    ABORT = "abort"
+
+
 class PlantedFault(str, Enum):
     """A bug put into the deployed copy of a function, to show that the rehearsal would see it."""
 
@@ -64,6 +73,13 @@ def rehearse(
     faults: Annotated[
         Faults, typer.Option(help="Throttling, failed, repeated and timed-out calls and invocations, slow Glue.")
     ] = Faults.NONE,
+    to: Annotated[
+        To,
+        typer.Option(
+            help="How far: until the migration waits for the operator, through a cut-over under live writes, to its "
+            "completion, or to an abort."
+        ),
+    ] = To.READY,
     items_file: Annotated[
         Path | None,
         typer.Option(
@@ -120,5 +136,6 @@ def rehearse(
         migration=migration,
         items_file=items_file,
         plant_differences=plant_differences,
+        to=to.value,
     )
     raise typer.Exit(run(options))

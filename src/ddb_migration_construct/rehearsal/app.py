@@ -1,8 +1,8 @@
 """The rehearsal's CDK app: two tables and one migration between them, in one stack.
 
 Run as `python -m ddb_migration_construct.rehearsal.app`; the context key `key` sets the shape of the primary
-key (default "sn"), and with `repair_extra=yes` Repair deletes what only the destination has. Your own migrations live
-best in a stack of their own, beside the tables' stack.
+key (default "sn"), with `repair_extra=yes` Repair deletes what only the destination has, and with `fence=yes`
+cutting over may fence the source. Your own migrations live best in a stack of their own, beside the tables' stack.
 """
 
 from __future__ import annotations
@@ -31,7 +31,14 @@ class RehearsalStack(Stack):
     """A source with a stream and point-in-time recovery, an empty destination, and the migration."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, key_shape: KeyShape, repair_extra: bool, **kwargs: Any
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        key_shape: KeyShape,
+        repair_extra: bool,
+        fence_source_writes: bool,
+        **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         source = self._table(
@@ -44,7 +51,12 @@ class RehearsalStack(Stack):
         )
         destination = self._table("Destination", key_shape)
         migration = DynamoDbTableMigration(
-            self, MIGRATION_ID, source_table=source, destination_table=destination, repair_extra=repair_extra
+            self,
+            MIGRATION_ID,
+            source_table=source,
+            destination_table=destination,
+            repair_extra=repair_extra,
+            fence_source_writes=fence_source_writes,
         )
         CfnOutput(self, "SourceTable", value=source.table_name)
         CfnOutput(self, "DestinationTable", value=destination.table_name)
@@ -70,9 +82,14 @@ def main() -> None:
     """Synthesise the app."""
     app = App(analytics_reporting=False)
     key_shape = KeyShape.parse(app.node.try_get_context("key") or "sn")
-    repair_extra = app.node.try_get_context("repair_extra") == "yes"
-    environment = Environment(account=ACCOUNT, region=REGION)
-    RehearsalStack(app, STACK_NAME, key_shape=key_shape, repair_extra=repair_extra, env=environment)
+    RehearsalStack(
+        app,
+        STACK_NAME,
+        key_shape=key_shape,
+        repair_extra=app.node.try_get_context("repair_extra") == "yes",
+        fence_source_writes=app.node.try_get_context("fence") == "yes",
+        env=Environment(account=ACCOUNT, region=REGION),
+    )
     app.synth()
 
 

@@ -44,10 +44,18 @@ class Deployed:
         self.streams = aws.client("dynamodbstreams")
         self.states = aws.client("stepfunctions")
         self.migration: Migration = find_migration(self.states, migration_name)
-        self.client = aws.client
         self._aws = aws
         self._sqs = aws.client("sqs")
         self._stack_name = stack_name
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of the service."""
+        return self._aws.client(service)
+
+    @property
+    def aws(self) -> Aws:
+        """What gives the clients."""
+        return self._aws
 
     def counts(self) -> dict[str, int]:
         """Return what the migration has counted, nothing before its first epoch."""
@@ -83,11 +91,14 @@ class Deployed:
 
     def _log_groups(self) -> list[str]:
         """Return where the functions log: the group they name, and the one that is theirs by default."""
-        named = (self._aws.client("lambda").get_function_configuration(FunctionName=name) for name in self._functions())
+        named = (
+            self._aws.client("lambda").get_function_configuration(FunctionName=name) for name in self.function_names()
+        )
         groups = ((one.get("LoggingConfig", {}).get("LogGroup"), f"/aws/lambda/{one['FunctionName']}") for one in named)
         return list(dict.fromkeys(group for pair in groups for group in pair if group))
 
-    def _functions(self) -> list[str]:
+    def function_names(self) -> list[str]:
+        """Return the names of the stack's functions."""
         pages = self._aws.client("cloudformation").get_paginator("list_stack_resources")
         resources = (
             row for page in pages.paginate(StackName=self._stack_name) for row in page["StackResourceSummaries"]

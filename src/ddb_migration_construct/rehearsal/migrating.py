@@ -31,11 +31,16 @@ _NO_MOVEMENT = ("captured", "sent", "rereads")
 
 
 def migrate(
-    deployed: Deployed, options: RehearsalOptions, items: Items, progress: Progress, findings: Findings
+    deployed: Deployed,
+    options: RehearsalOptions,
+    items: Items,
+    progress: Progress,
+    findings: Findings,
+    then: Callable[[Writers], None] = lambda _: None,
 ) -> None:
     """Run the state machine until it waits for the operator, while writers change the source from before its start.
 
-    Raises ExecutionFailed, Stalled or WriterFailed.
+    `then` is done while they still write. Raises ExecutionFailed, Stalled or WriterFailed.
     """
     planted = PlantedDifferences(
         deployed.dynamodb, deployed.source, deployed.destination, items, options.population, options.plant_differences
@@ -54,6 +59,7 @@ def migrate(
             if options.plant_differences:
                 progress.say("verify again, while the writers go on")
                 findings.differences = replace(findings.differences, again=verify_again(deployed))
+            then(writers)
         finally:
             findings.writes = writers.writes
         findings.writes = writers.stop()

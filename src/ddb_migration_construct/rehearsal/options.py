@@ -14,6 +14,12 @@ LARGE = "large"
 BOTH = "both"
 AS_THE_APP_SAYS = "as the app says"
 
+# How far a rehearsal goes.
+READY = "ready"
+CUT_OVER = "cut-over"
+COMPLETE = "complete"
+ABORT = "abort"
+
 
 @dataclass(frozen=True)
 class RehearsalOptions:
@@ -26,7 +32,7 @@ class RehearsalOptions:
     `writes_per_second` go on until the migration has drained; `mode` is the bulk load, direct or large, or both, or
     what a team's app says; `indexed` are types by name of the keys of the tables' secondary indexes; `faults` is
     none, light or heavy; `plant` is the name of a planted fault, or None; `plant_differences` is how many differences
-    are put into the destination before Verify.
+    are put into the destination before Verify; `to` is how far it goes.
     """
 
     items: int
@@ -44,6 +50,12 @@ class RehearsalOptions:
     items_file: Path | None = None
     indexed: Mapping[str, str] = field(default_factory=dict)
     plant_differences: int = 0
+    to: str = READY
+
+    @property
+    def cuts_over(self) -> bool:
+        """Tell whether the rehearsal cuts over."""
+        return self.to in (CUT_OVER, COMPLETE)
 
     @property
     def population(self) -> int:

@@ -10,26 +10,30 @@ from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ddb_migration_construct.cli.failures import CommandFailed
 from ddb_migration_construct.rehearsal.app_selection import AppNotRehearsable
-from ddb_migration_construct.rehearsal.comparison import compare_tables
+from ddb_migration_construct.rehearsal.comparison import Comparison, compare_tables
+from ddb_migration_construct.rehearsal.cutting_over import CutOverNotSeen, cut_over
 from ddb_migration_construct.rehearsal.denials import denials_in
 from ddb_migration_construct.rehearsal.deployed import Deployed
 from ddb_migration_construct.rehearsal.deployment import DeploymentFailed
 from ddb_migration_construct.rehearsal.embedded import EmbeddedAws, EmbeddedAwsFailed
 from ddb_migration_construct.rehearsal.embedded_environment import EnvironmentFailed, embedded_python
+from ddb_migration_construct.rehearsal.ending import abort, complete, left_behind, source_policy
 from ddb_migration_construct.rehearsal.following import ExecutionFailed, Stalled
 from ddb_migration_construct.rehearsal.given_items import ItemsFileInvalid
 from ddb_migration_construct.rehearsal.interruptions import Interruptions
 from ddb_migration_construct.rehearsal.last_drain import NotDrained
 from ddb_migration_construct.rehearsal.migrating import drain_the_last, migrate
-from ddb_migration_construct.rehearsal.options import RehearsalOptions
+from ddb_migration_construct.rehearsal.options import ABORT, COMPLETE, RehearsalOptions
+from ddb_migration_construct.rehearsal.phase_events import PhaseEvents
 from ddb_migration_construct.rehearsal.plants import PlantNotPossible
 from ddb_migration_construct.rehearsal.progress import Progress
 from ddb_migration_construct.rehearsal.seeding import SeedingFailed, seed
 from ddb_migration_construct.rehearsal.synthesis import SynthesisFailed
 from ddb_migration_construct.rehearsal.table_items import items_of
 from ddb_migration_construct.rehearsal.verdict import Failure, Findings
-from ddb_migration_construct.rehearsal.writers import WriterFailed
+from ddb_migration_construct.rehearsal.writers import WriterFailed, Writers
 from ddb_migration_construct.toolchain import ToolNotFoundError
 
 # What may go wrong without an error in the rehearsal itself: reported in the verdict instead of a traceback.
@@ -37,6 +41,8 @@ FAILURES = (
     AppNotRehearsable,
     BotoCoreError,
     ClientError,
+    CommandFailed,
+    CutOverNotSeen,
     DeploymentFailed,
     EmbeddedAwsFailed,
     EnvironmentFailed,
@@ -110,15 +116,41 @@ class Rehearsing:
         items = items_of(options)
         with self.progress.phase("seed"):
             seed(deployed.dynamodb, deployed.source, items, options.population, self._show_seeded(options))
+        events = PhaseEvents(deployed.aws) if options.cuts_over else None
+
+        def then(writers: Writers) -> None:
+            if events is not None:
+                self._cut_over(deployed, options, events, writers)
+
+        before = source_policy(deployed)
         with self.progress.phase("migrate"):
-            migrate(deployed, options, items, self.progress, self.findings)
+            migrate(deployed, options, items, self.progress, self.findings, then)
         self.findings.mode = deployed.bulk_load() or self.findings.mode
-        with self.progress.phase("last drain"):
-            drain_the_last(deployed, self.progress, self.findings)
+        if not options.cuts_over:
+            with self.progress.phase("last drain"):
+                drain_the_last(deployed, self.progress, self.findings)
+            self.findings.comparison = self._compared(deployed, options)
+        self._end(deployed, options, before)
+
+    def _cut_over(self, deployed: Deployed, options: RehearsalOptions, events: PhaseEvents, writers: Writers) -> None:
+        with self.progress.phase("cut over"):
+            cut_over(deployed, events, writers, self.progress, self.findings, lambda: self._compared(deployed, options))
+        self.findings.counts = deployed.counts()
+
+    def _compared(self, deployed: Deployed, options: RehearsalOptions) -> Comparison:
         with self.progress.phase("compare"):
-            self.findings.comparison = compare_tables(
-                deployed.dynamodb, deployed.source, deployed.destination, options.key_shape.attributes()
-            )
+            names = options.key_shape.attributes()
+            return compare_tables(deployed.dynamodb, deployed.source, deployed.destination, names)
+
+    def _end(self, deployed: Deployed, options: RehearsalOptions, policy_before: object) -> None:
+        """Complete or abort where that was asked for, and look what is left."""
+        if options.to not in (ABORT, COMPLETE):
+            return
+        with self.progress.phase(options.to):
+            (abort if options.to == ABORT else complete)(deployed)
+            self.findings.left_behind = left_behind(deployed)
+        if options.to == ABORT and source_policy(deployed) != policy_before:
+            self.findings.left_behind.append("another resource policy at the source")
 
     def _show_seeded(self, options: RehearsalOptions) -> Callable[[int], None]:
         return lambda written: self.progress.show({"items": f"{written} of {options.population}"})

@@ -58,7 +58,8 @@ class _Run:
         """Rehearse the own app in each mode; the first embedded AWS starts while the app is synthesised."""
         # Among planted differences are items that only the destination has.
         repairs = {"repair_extra": "yes"} if self.options.plant_differences else {}
-        context = {"key": self.options.key_shape.text, **repairs}
+        fences = {"fence": "yes"} if self.options.cuts_over else {}
+        context = {"key": self.options.key_shape.text, **repairs, **fences}
         synthesis = Synthesis(self.folder, context, {**os.environ, **jsii_environment()})
         with self._started(synthesis):
             assembly = OwnAssembly(synthesis, self.options.plant, change)
@@ -89,7 +90,9 @@ class _Run:
             return app
 
     def _rehearse(self, subject: Subject) -> None:
-        findings = Findings(subject.mode, self.options.seed, migration=subject.name, planted=self.options.plant)
+        findings = Findings(
+            subject.mode, self.options.seed, migration=subject.name, planted=self.options.plant, to=self.options.to
+        )
         self.rehearsals.append(findings)
         folder = self.folder / str(len(self.rehearsals))
         with Progress(view_for()) as progress:

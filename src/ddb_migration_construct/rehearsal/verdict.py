@@ -51,6 +51,15 @@ class Differences:
         return self.planted == self.found == self.repaired and self.again in (None, EQUAL)
 
 
+@dataclass(frozen=True)
+class CutOverFigures:
+    """How a cut-over went: `form` is fenced or unfenced; writes were denied for `fence_seconds`, `refused` times."""
+
+    form: str
+    refused: int
+    fence_seconds: float
+
+
 @dataclass
 class Findings:
     """The figures of a rehearsal, filled in as it goes, so that a failed one shows how far it came.
@@ -58,6 +67,8 @@ class Findings:
     `migration` is the name in a team's app, None of the rehearsal's own; `made` are the tables that were created
     because the app only imports them. `counts` are the migration's own sums; `planted` is the name of a planted
     fault; `faults` are how many were injected, by kind; `phases` are seconds by name.
+    `to` is how far the rehearsal went, `cut_over` how its cut-over was; `left_behind` is what an ended migration has
+    left, None where it did not end.
     """
 
     mode: str
@@ -73,15 +84,26 @@ class Findings:
     differences: Differences | None = None
     comparison: Comparison | None = None
     failure: Failure | None = None
+    to: str = "ready"
+    cut_over: CutOverFigures | None = None
+    left_behind: list[str] | None = None
 
     @property
     def verdict(self) -> str:
-        """Return "failed" without a comparison or after a wrong verify, else whether the tables are "equal"."""
+        """Return whether the tables are "equal"; "failed" where unknown, after a wrong verify, or with things left."""
         if self.failure is not None or self.comparison is None:
             return FAILED
         if not self.comparison.equal:
             return DIFFERENT
-        return FAILED if self.differences is not None and not self.differences.is_right else EQUAL
+        wrong = self.differences is not None and not self.differences.is_right
+        return FAILED if wrong or self.left_behind else EQUAL
+
+    @property
+    def lost(self) -> int | None:
+        """Return how many keys were not equal when the application was switched, None where it was not."""
+        if self.cut_over is None or self.comparison is None:
+            return None
+        return self.comparison.missing + self.comparison.extra + self.comparison.different
 
     @property
     def exit_code(self) -> int:
@@ -101,6 +123,11 @@ class Findings:
             "faults": {**({self.planted: 1} if self.planted else {}), **self.faults},
             "phases": dict(self.phases),
             "seed": self.seed,
+            "to": self.to,
+            "lost": self.lost,
+            "refused_during_fence": self.cut_over.refused if self.cut_over else None,
+            "fence_seconds": self.cut_over.fence_seconds if self.cut_over else None,
+            "left_behind": self.left_behind,
             "made": list(self.made),
             "notes": list(self.notes),
             "failure": asdict(self.failure) if self.failure is not None else None,

@@ -6,9 +6,12 @@ import threading
 import time
 from typing import Any
 
-from ddb_migration_construct.rehearsal.items import Items
-from ddb_migration_construct.rehearsal.write_plan import Act, WritePlan
+from botocore.exceptions import ClientError
 
+from ddb_migration_construct.rehearsal.items import Items
+from ddb_migration_construct.rehearsal.write_plan import Act, Write, WritePlan
+
+_DENIED = "AccessDeniedException"
 _STOP_WITHIN_SECONDS = 60.0
 # A writer that fell further behind than this does not catch up, so that the rate is never exceeded for long.
 _MOST_BEHIND_SECONDS = 1.0
@@ -21,7 +24,8 @@ class WriterFailed(Exception):
 class Writers:
     """Threads that write to one table at a joint rate in writes per second; a rate of 0 writes nothing.
 
-    Use as a context manager: leaving it stops the writers.
+    Use as a context manager: leaving it stops the writers. `refusals` are the moments (epoch seconds) at which the
+    first table denied a write; the table that they switch to may deny none.
     """
 
     def __init__(
@@ -39,7 +43,13 @@ class Writers:
         self._seconds_per_write = count / writes_per_second if writes_per_second > 0 else 0.0
         self._stopping = threading.Event()
         self._lock = threading.Lock()
+        self._pens = threading.Semaphore(count)
+        self._count = count
+        self._may_be_denied = True
+        self._is_held = False
+        self._held_at_the_end = False
         self._writes = 0
+        self.refusals: list[float] = []
         self._failure: Exception | None = None
         plans = [WritePlan(items, population, writer) for writer in range(count)] if writes_per_second > 0 else []
         self._threads = [threading.Thread(target=self._run, args=(plan,), daemon=True) for plan in plans]
@@ -53,6 +63,9 @@ class Writers:
     def __exit__(self, *_: object) -> None:
         """Stop writing, without raising what a writer met."""
         self._stopping.set()
+        if self._is_held:
+            self._held_at_the_end = True
+            self._release()
         for thread in self._threads:
             thread.join(_STOP_WITHIN_SECONDS)
 
@@ -60,6 +73,27 @@ class Writers:
     def writes(self) -> int:
         """The number of writes that the source has taken."""
         return self._writes
+
+    @property
+    def is_writing(self) -> bool:
+        """Tell whether anything is written at all."""
+        return bool(self._threads)
+
+    def hold(self) -> None:
+        """Let no write begin, and wait until none is under way."""
+        for _ in range(self._count):
+            self._pens.acquire()
+        self._is_held = True
+
+    def switch_to(self, table: str) -> None:
+        """Go on with another table, after `hold`."""
+        self._table, self._may_be_denied = table, False
+        self._release()
+
+    def _release(self) -> None:
+        self._is_held = False
+        for _ in range(self._count):
+            self._pens.release()
 
     def check(self) -> None:
         """Raise WriterFailed when a writer has met an error."""
@@ -91,6 +125,19 @@ class Writers:
 
     def _perform(self, act: Act) -> None:
         for write in act:
+            with self._pens:
+                if self._held_at_the_end:
+                    return
+                self._write(write)
+
+    def _write(self, write: Write) -> None:
+        try:
             getattr(self._client, write.method)(TableName=self._table, **write.arguments)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _DENIED or not self._may_be_denied:
+                raise
             with self._lock:
-                self._writes += 1
+                self.refusals.append(time.time())
+            return
+        with self._lock:
+            self._writes += 1
