@@ -9,6 +9,7 @@ import pytest
 from ddb_migration import names
 from ddb_migration.aws.metrics import Metrics
 from ddb_migration.core.change import PUT
+from ddb_migration.core.cut_over_order import FENCED, CutOverOrder
 from enable_trigger import drain
 from tests.fakes.client_errors import client_error
 from tests.functions.migration import Caller, Migration
@@ -40,6 +41,16 @@ def test_capture_tells_what_it_captured_and_how_late(migration: Migration) -> No
 def test_capture_of_nothing_is_no_change_captured(migration: Migration) -> None:
     Capturing(migration).process()
     assert told(migration) == {"ReplicationLag": [0]}
+
+
+def test_capture_tells_of_changes_after_the_cut_over(migration: Migration) -> None:
+    capturing = Capturing(migration)
+    execution = str(migration.control.read().execution)
+    migration.control.begin_cut_over(execution, CutOverOrder(FENCED), migration.clock())
+    migration.control.note_cut_over(execution, migration.clock())
+    capturing.process(record("a", 1), record("b", 2))
+    capturing.process(record("b", 2))
+    assert told(migration)["SourceChangesAfterCutOver"] == [2, 1]
 
 
 def test_apply_tells_what_became_of_changes(migration: Migration) -> None:

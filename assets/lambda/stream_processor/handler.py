@@ -97,7 +97,11 @@ class StreamProcessor:
         }
         age = max(0.0, now - min((change.created for change in changes), default=now))
         Progress(self._control.rows, epoch).report(CAPTURE, READER, counts, age, now)
-        counted = {names.METRIC_CAPTURED: counts["captured"], names.METRIC_REREADS: counts["rereads"]}
+        counted = {
+            names.METRIC_CAPTURED: counts["captured"],
+            names.METRIC_REREADS: counts["rereads"],
+            names.METRIC_CHANGES_AFTER_CUT_OVER: late,
+        }
         self._metrics.put({names.METRIC_REPLICATION_LAG: age}, counted)
 
 
