@@ -36,12 +36,12 @@ STATES = {
 
 @dataclass
 class ScriptedGate:
-    """A gate that is closed for the reasons that a test gives."""
+    """A gate that is closed for the reasons that a test gives, and where the record says that changes are missing."""
 
     reasons: tuple[str, ...] = ()
 
     def closed_because(self, record: ControlRecord) -> tuple[str, ...]:
-        return self.reasons
+        return (*self.reasons, *([record.incomplete] if record.incomplete else []))
 
 
 @dataclass
@@ -91,7 +91,7 @@ class Cutting:
         self.fence = fence_statement(fence_sid(name), self.source)
         self.policy = TablePolicy(self.aws.dynamodb, self.source)
         self.sees_fence = True
-        self.migration.open(barrier_at=1.0, drained_at=2.0)
+        self.migration.open(captured_from=self.clock(), barrier_at=1.0, drained_at=2.0)
         self.migration.lock().acquire()
         self.aws.functions.create_event_source_mapping(
             FunctionName=PROCESSOR, EventSourceArn=self.migration.stream_arn, Enabled=True
@@ -141,11 +141,13 @@ class Cutting:
             stream_processor=PROCESSOR,
             write_cdc=WRITER,
             change_queue_arn=QUEUE_ARN,
+            change_retention_seconds=14 * 86400.0,
             fences=self.fences,
             fence=self.fence,
             control=self.control,
             tables=Tables(self.aws.dynamodb),
             mappings=self.migration.mappings,
+            queue=self.migration.queue,
             policy=self.policy,
             canary=Canary(self.aws.sts, CANARY, self.source, lambda credentials: self.aws.dynamodb),
             announcements=Announcements(self.aws.events, self.aws.sns, "Stack/Orders", "", self.clock),

@@ -184,3 +184,11 @@ class Caller:
             if answer["done"]:
                 return answer
         raise AssertionError(f"not done after {most} calls: {self.last}")
+
+
+def switched_off(migration: Migration, function: str, seconds: float) -> None:
+    """Somebody disables a function's mapping and enables it again, while nobody looks."""
+    (mapping,) = migration.mappings.of(function)
+    migration.aws.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    migration.clock.sleep(seconds)
+    migration.aws.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)

@@ -14,7 +14,7 @@ from ddb_migration.core.control_record import MigrationStopped
 from ddb_migration.core.cut_over_order import FENCED, UNFENCED, CutOverOrder
 from tests.fakes.client_errors import client_error
 from tests.functions.cutting import Cutting, States, cutting_over
-from tests.functions.migration import EXECUTION, OTHER
+from tests.functions.migration import EXECUTION, OTHER, PROCESSOR, WRITER, switched_off
 
 THEIRS = {"Sid": "Theirs", "Effect": "Allow", "Principal": "*", "Action": "dynamodb:Scan", "Resource": "*"}
 FAILED = {"Error": "RuntimeError", "Cause": json.dumps({"errorMessage": "it broke"})}
@@ -402,3 +402,28 @@ def test_ready_keeps_the_newest_token_and_reads_on(cutting: Cutting) -> None:
     cutting.ready("two")
     assert (cutting.record.task_token, cutting.record.ready_at) == ("two", first)
     assert cutting.aws.events.phases == [names.READY_TO_CUT_OVER_STATE]
+
+
+GAPS = [(PROCESSOR, "capture", 23 * 3600.0), (WRITER, "apply", 14 * 86400.0 - 3600)]
+
+
+@pytest.mark.parametrize(("function", "leg", "seconds"), GAPS)
+def test_a_gap_while_the_operator_is_waited_for_closes_the_gate(
+    cutting: Cutting, function: str, leg: str, seconds: float
+) -> None:
+    assert cutting.ready()["closed"] == []
+    switched_off(cutting.migration, function, seconds)
+    (reason,) = cutting.ready()["closed"]
+    assert reason.startswith(f"nothing shows that {leg} worked from 2026-")
+
+
+@pytest.mark.parametrize(("function", "leg", "seconds"), GAPS)
+def test_a_gap_since_the_last_look_turns_the_cut_over_back(
+    cutting: Cutting, function: str, leg: str, seconds: float
+) -> None:
+    switched_off(cutting.migration, function, seconds)
+    states = cutting_over(cutting)
+    with_reason = states.to_end()
+    assert not with_reason["cut_over"]
+    assert f"nothing shows that {leg} worked" in str(cutting.record.cut_over_refused)
+    assert is_as_before(cutting)

@@ -11,7 +11,17 @@ from ddb_migration.core.bulk_plan import BulkPlan, direct_plan, tasks_for
 from ddb_migration.core.control_record import ControlRecord, MigrationStopped
 from enable_trigger import barrier, choose_bulk_load, drain, enable_trigger, export, settle, start_capture
 from enable_trigger.handler import STATES
-from tests.functions.migration import ALIEN, EXECUTION, OTHER, PROCESSOR, QUEUE_ARN, WRITER, Caller, Migration
+from tests.functions.migration import (
+    ALIEN,
+    EXECUTION,
+    OTHER,
+    PROCESSOR,
+    QUEUE_ARN,
+    WRITER,
+    Caller,
+    Migration,
+    switched_off,
+)
 
 AFTER_LOAD = {"settled_at": 1, "bulk_load": "direct", "plan": direct_plan(0, 1).to_text()}
 
@@ -482,14 +492,6 @@ def test_drain_never_ends_with_a_mapping_that_does_not_work(draining: Migration,
 
 
 DAY = 24 * 3600
-
-
-def switched_off(migration: Migration, function: str, seconds: float) -> None:
-    """Somebody disables a function's mapping and enables it again, while nobody looks."""
-    (mapping,) = migration.mappings.of(function)
-    migration.aws.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-    migration.clock.sleep(seconds)
-    migration.aws.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
 
 @pytest.mark.parametrize(("function", "leg"), [(PROCESSOR, "capture"), (WRITER, "apply")])

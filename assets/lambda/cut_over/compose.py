@@ -45,11 +45,13 @@ def parts_of(environment: Environment) -> Parts:
         stream_processor=environment[names.STREAM_PROCESSOR],
         write_cdc=environment[names.WRITE_CDC],
         change_queue_arn=environment[names.CHANGE_QUEUE_ARN],
+        change_retention_seconds=environment.settings.change_retention_seconds,
         fences=environment.settings.fence_source_writes,
         fence=fence_statement(fence_sid(environment[names.CONTROL_TABLE]), source),
         control=composed.control,
         tables=Tables(dynamodb),
         mappings=Mappings(client("lambda")),
+        queue=composed.queue(),
         policy=TablePolicy(dynamodb, source),
         canary=Canary(client("sts"), environment[names.CANARY_ROLE], source, writer_as),
         announcements=Announcements.of(environment[names.MIGRATION_NAME], environment[names.NOTIFICATION_TOPIC]),
@@ -74,7 +76,7 @@ class _Composed:
             control=self.control,
             tables=Tables(client("dynamodb")),
             mappings=Mappings(client("lambda")),
-            queue=self._queue(),
+            queue=self.queue(),
             dead_letter_queue=ChangeQueue(sqs, self.environment[names.DEAD_LETTER_QUEUE_URL]),
             source_arn=self.environment[names.SOURCE_TABLE],
             stream_processor=self.environment[names.STREAM_PROCESSOR],
@@ -98,7 +100,7 @@ class _Composed:
             str(record.stream_arn),
             record.changed_shards,
             BothSides(client("dynamodb"), *tables, record.max_read_units_per_second, destination_client=there),
-            Rereads(self._queue(), str(record.epoch)),
+            Rereads(self.queue(), str(record.epoch)),
             since=float(record.verified_at or record.drained_at or 0),
             lag=lag,
             repair_extra=self.environment.settings.repair_extra,
@@ -106,7 +108,7 @@ class _Composed:
             each=self.threads.map,
         )
 
-    def _queue(self) -> ChangeQueue:
+    def queue(self) -> ChangeQueue:
         return ChangeQueue(client("sqs"), self.environment[names.CHANGE_QUEUE_URL])
 
     def _report(self, epoch: str, pass_id: str) -> VerifyReport | None:

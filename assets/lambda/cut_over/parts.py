@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from ddb_migration.aws.announcements import Announcements
 from ddb_migration.aws.canary import Canary
+from ddb_migration.aws.change_path import ChangePath
+from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.destination_lock import DestinationLock
 from ddb_migration.aws.late_changes import LateChangeRows
@@ -81,11 +83,13 @@ class Parts:
     stream_processor: str
     write_cdc: str
     change_queue_arn: str
+    change_retention_seconds: float
     fences: bool
     fence: Statement
     control: ControlTable
     tables: Tables
     mappings: Mappings
+    queue: ChangeQueue
     policy: TablePolicy
     canary: Canary
     announcements: Announcements
@@ -98,6 +102,25 @@ class Parts:
     def late_changes(self, record: ControlRecord) -> LateChangeRows:
         """Return what the source was told after the cut-over."""
         return LateChangeRows(self.control.rows, str(record.epoch))
+
+    @property
+    def change_path(self) -> ChangePath:
+        """Return capture and apply, to be looked at."""
+        return ChangePath(
+            self.control,
+            self.mappings,
+            self.queue,
+            self.stream_processor,
+            self.write_cdc,
+            self.change_queue_arn,
+            self.change_retention_seconds,
+            self.clock,
+        )
+
+    def gaps_noted(self, record: ControlRecord) -> ControlRecord:
+        """Return the record with the note of a gap, if capture or apply have stood still for too long."""
+        self.change_path.look(record)
+        return self.control.read()
 
     @property
     def removal(self) -> Removal:

@@ -35,7 +35,7 @@ def prepare(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
     if record.prepared_at is not None:
         return None
     require_wanted(record)
-    reasons = parts.gate.closed_because(record)
+    reasons = parts.gate.closed_because(parts.gaps_noted(record))
     if reasons:
         raise Doubt("the gate is closed: " + "; ".join(reasons))
     waiting = None if record.cut_over_step == PREPARED else _left(parts, record)

@@ -24,5 +24,6 @@ def run(parts: Parts, call: Call, token: str) -> Answer:
     record = parts.control.set(call.execution, task_token=token)
     tail = parts.tail_of(record).read_on(TAIL_SECONDS)
     keys = parts.changed_keys_of(record).check(parts.clock() + KEYS_SECONDS)
-    reasons = list(parts.gate.closed_because(record))
+    # A gap while the operator is waited for closes the gate, whatever has been captured since.
+    reasons = list(parts.gate.closed_because(parts.gaps_noted(record)))
     return {"tail_seconds": tail.seconds, "unapplied": tail.unapplied, "changed_keys": keys.keys, "closed": reasons}

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from ddb_migration import names
 from ddb_migration.aws.checkpoints import Checkpoints
-from ddb_migration.aws.progress import CAPTURE, Progress
 from ddb_migration.core.bulk_plan import BulkPlan, plan_name
 from ddb_migration.core.control_record import ControlRecord
-from ddb_migration.core.lag import stream_backlog
-from enable_trigger.continuity import look_at, note_capture
 from enable_trigger.parts import Answer, Call, Parts, again, done, poll
 from enable_trigger.start_capture import require_same_stream
 
@@ -27,7 +24,8 @@ def run(parts: Parts, call: Call) -> Answer:
     if record.barrier_at is not None:
         return done()
     _require_complete(parts, record)
-    _look_at_capture(parts, record)
+    # Nobody has looked while the bulk load ran, which may have taken days.
+    parts.change_path.look_at_capture(record)
     now = parts.clock()
     parts.control.set_once(call.execution, bulk_loaded_at=now, apply_started=now)
     runs = parts.jobs.live_runs()
@@ -37,13 +35,6 @@ def run(parts: Parts, call: Call) -> Answer:
         return again(HOLD_SECONDS, held=True)
     parts.control.set_once(call.execution, barrier_at=parts.clock())
     return done()
-
-
-def _look_at_capture(parts: Parts, record: ControlRecord) -> None:
-    """Nobody has looked while the bulk load ran, which may have taken days."""
-    captures = Progress(parts.control.rows, str(record.epoch)).reports(CAPTURE)
-    look = look_at(parts, parts.stream_processor, str(record.stream_arn))
-    note_capture(parts, record, look, stream_backlog(captures, parts.clock()))
 
 
 def _require_complete(parts: Parts, record: ControlRecord) -> None:

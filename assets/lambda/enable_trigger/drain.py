@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from ddb_migration import names
-from ddb_migration.aws.progress import APPLY, CAPTURE, Progress
 from ddb_migration.core.control_record import ControlRecord
-from ddb_migration.core.lag import QUIET_SECONDS, Readings, is_low, lag_seconds, queue_backlog, stream_backlog
+from ddb_migration.core.lag import QUIET_SECONDS, is_low, lag_seconds
 from ddb_migration.core.moments import utc
 from ddb_migration.core.outage import is_outage
-from enable_trigger.continuity import look_at, note_apply, note_capture
 from enable_trigger.parts import Answer, Call, Parts, again, done, paused, poll
 from enable_trigger.start_capture import require_same_stream
 
@@ -19,7 +17,7 @@ def run(parts: Parts, call: Call) -> Answer:
     """Wait until lag has stayed under 30 s for five minutes; an epoch that is incomplete drains like any other."""
     record = parts.control.enter(call.execution, names.DRAIN_STATE)
     require_same_stream(parts, record)
-    readings, now = _looked(parts, record), parts.clock()
+    readings, now = parts.change_path.look(record), parts.clock()
     if waits := paused(call, record):
         return waits
     lag, incomplete = lag_seconds(readings, now), parts.control.read().incomplete
@@ -41,21 +39,3 @@ def _waiting_for(record: ControlRecord, lag: float | None, now: float) -> str:
         return f"the destination to take writes; since {since} it has taken none ({record.apply_failure})"
     known = "unknown" if lag is None else f"{lag:.0f} s"
     return f"lag to fall under 30 s; it is {known}"
-
-
-def _looked(parts: Parts, record: ControlRecord) -> Readings:
-    """Look at both legs, and note whether changes may have expired on one of them."""
-    progress = Progress(parts.control.rows, str(record.epoch))
-    capture = look_at(parts, parts.stream_processor, str(record.stream_arn))
-    apply = look_at(parts, parts.write_cdc, parts.change_queue_arn)
-    readings = Readings(
-        queued=parts.queue.depth(),
-        captures=progress.reports(CAPTURE),
-        applies=progress.reports(APPLY),
-        capture_works=capture.works,
-        apply_works=apply.works,
-    )
-    now = parts.clock()
-    note_capture(parts, record, capture, stream_backlog(readings.captures, now))
-    note_apply(parts, record, apply, queue_backlog(readings, now))
-    return readings

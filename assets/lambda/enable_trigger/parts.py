@@ -12,6 +12,7 @@ from typing import Any
 from ddb_migration import names
 from ddb_migration.aws.announcements import Announcements
 from ddb_migration.aws.both_sides import BothSides
+from ddb_migration.aws.change_path import ChangePath
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.clients import client
 from ddb_migration.aws.control_table import ControlTable
@@ -55,6 +56,20 @@ class Parts:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], object] = time.sleep
     new_epoch: Callable[[], str] = lambda: f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:8]}"
+
+    @property
+    def change_path(self) -> ChangePath:
+        """Return capture and apply, to be looked at."""
+        return ChangePath(
+            self.control,
+            self.mappings,
+            self.queue,
+            self.stream_processor,
+            self.write_cdc,
+            self.change_queue_arn,
+            self.settings.change_retention_seconds,
+            self.clock,
+        )
 
     @classmethod
     def of(cls, environment: Environment) -> Parts:
