@@ -12,7 +12,6 @@ from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.cut_over_order import FENCED, UNFENCED
 from ddb_migration.core.item_key import key_of_canonical, message_group
 from tests.simulation.executions import Execution
-from tests.simulation.tables import event_form
 
 if TYPE_CHECKING:
     from tests.simulation.operator import Operator
@@ -43,7 +42,14 @@ class CuttingOver:
             if isinstance(record, ControlRecord) and record.is_open:
                 self._step(record)
             self._kernel.sleep(LOOK_SECONDS * (0.5 + self._draws.random()))
+        self._drop_order()
         return execution.status != "RUNNING"
+
+    def _drop_order(self) -> None:
+        """Let the writers go on, unless the next execution goes on with what they were stopped for."""
+        record = self._operator.record()
+        if record["status"]["S"] != "open" or "cut_over_started" not in record:
+            self._operator.writers.application.is_stopped = False
 
     def _step(self, record: ControlRecord) -> None:
         if record.is_cut_over:
@@ -101,12 +107,8 @@ class CuttingOver:
     def _verify(self, record: ControlRecord) -> None:
         """Run a full verify with repair, by hand."""
         now = self._kernel.now
-        here, there = self._world.source.table, self._world.destination
-        for place in sorted({**here.items, **there.items}):
-            if here.items.get(place) != there.items.get(place):
-                item = here.items.get(place) or there.items[place]
-                key = event_form({name: item[name] for name in here.names})
-                self._operator.reread(message_group(key), key)
+        for key in self._operator.product.differing():
+            self._operator.reread(message_group(key), key)
         self._kernel.sleep(600.0)
         self._operator.tried(lambda: self._operator.product.control.set(str(record.execution), verified_at=now))
 
