@@ -47,8 +47,8 @@ class CuttingOver:
 
     def _drop_order(self) -> None:
         """Let the writers go on, unless the next execution goes on with what they were stopped for."""
-        record = self._operator.record()
-        if record["status"]["S"] != "open" or "cut_over_started" not in record:
+        record = self._world.control.items.get(("migration", "record"), {})
+        if record.get("status") != {"S": "open"} or "cut_over_started" not in record:
             self._operator.writers.application.is_stopped = False
 
     def _step(self, record: ControlRecord) -> None:
