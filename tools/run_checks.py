@@ -1,15 +1,21 @@
-"""Run the parts of a check one after the other, stop at the first that fails, say how long each took."""
+"""Run the parts of a check, stop where one fails, say how long each took.
+
+Parts of one step run side by side, so that two cores are used; the output of each is shown when it has ended.
+"""
 
 import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 TOOLS = CHECKOUT / ".venv" / "bin"
 SIMULATION = "tests/simulation"
+
+CONSTRUCT = "tests/construct"
 
 Command = tuple[str, ...]
 
@@ -22,6 +28,8 @@ class Part:
     commands: tuple[Command, ...]
 
 
+Step = tuple[Part, ...]
+
 SET_UP = Part("set-up", ((sys.executable, "tools/set_up.py"),))
 STATIC_CHECKS = Part(
     "static checks",
@@ -33,10 +41,9 @@ STATIC_CHECKS = Part(
         ("mypy",),
     ),
 )
-UNIT_AND_CONSTRUCT = Part(
-    "unit and construct",
-    (("pytest", "-q", "-m", "not rehearsal and not slow", f"--ignore={SIMULATION}"),),
-)
+QUICK = ("pytest", "-q", "-m", "not rehearsal and not slow")
+UNIT = Part("unit", ((*QUICK, f"--ignore={SIMULATION}", f"--ignore={CONSTRUCT}"),))
+CONSTRUCTS = Part("construct", ((*QUICK, CONSTRUCT),))
 SIMULATIONS = Part("simulation", (("pytest", "-q", "-m", "not slow", SIMULATION),))
 REHEARSALS = Part("rehearsals", (("pytest", "-q", "-m", "rehearsal and not slow"),))
 SLOW = Part("slow tests", (("pytest", "-q", "-m", "slow"),))
@@ -45,28 +52,53 @@ SLOW = Part("slow tests", (("pytest", "-q", "-m", "slow"),))
 def main(check: str) -> None:
     started = time.monotonic()
     seconds: dict[str, float] = {}
-    for part in parts_of(check):
-        begun = time.monotonic()
-        failed = first_failure(part)
-        seconds[part.name] = time.monotonic() - begun
+    for step in steps_of(check):
+        failed = run_step(step, seconds)
         if failed:
             print_times(seconds, time.monotonic() - started)
-            sys.exit(f"make {check}: FAILED in {part.name}, at: {' '.join(failed)}")
+            sys.exit(f"make {check}: FAILED: {'; '.join(failed)}")
     print_times(seconds, time.monotonic() - started)
     print(f"make {check}: passed", flush=True)
 
 
-def parts_of(check: str) -> tuple[Part, ...]:
-    simulations = (SIMULATIONS,) if any((CHECKOUT / SIMULATION).glob("test_*.py")) else ()
-    test = (SET_UP, STATIC_CHECKS, UNIT_AND_CONSTRUCT, *simulations, REHEARSALS)
-    return {"lint": (SET_UP, STATIC_CHECKS), "test": test, "test-all": (*test, SLOW)}[check]
+def steps_of(check: str) -> tuple[Step, ...]:
+    lint: tuple[Step, ...] = ((SET_UP,), (STATIC_CHECKS,))
+    test: tuple[Step, ...] = ((SET_UP,), (STATIC_CHECKS, UNIT), (CONSTRUCTS, SIMULATIONS), (REHEARSALS,))
+    return {"lint": lint, "test": test, "test-all": (*test, (SLOW,))}[check]
 
 
-def first_failure(part: Part) -> Command | None:
-    print(f"\n== {part.name}", flush=True)
+def run_step(step: Step, seconds: dict[str, float]) -> list[str]:
+    """Run the parts of a step side by side, and return what failed of each that did."""
+    is_alone = len(step) == 1
+
+    def timed(part: Part) -> str | None:
+        begun = time.monotonic()
+        failed = first_failure(part, is_alone=is_alone)
+        seconds[part.name] = time.monotonic() - begun
+        return f"{part.name}, at: {' '.join(failed)}" if failed else None
+
+    print(f"\n== {', '.join(part.name for part in step)}", flush=True)
+    with ThreadPoolExecutor(len(step)) as pool:
+        return [failed for failed in pool.map(timed, step) if failed]
+
+
+def first_failure(part: Part, *, is_alone: bool) -> Command | None:
+    """Run a part's commands; what runs beside others is shown command by command."""
     for command in part.commands:
-        print(f"$ {' '.join(command)}", flush=True)
-        if subprocess.run(command, cwd=CHECKOUT, env=environment(), check=False).returncode != 0:
+        told = f"$ {' '.join(command)}"
+        if is_alone:
+            print(told, flush=True)
+        answer = subprocess.run(
+            command,
+            cwd=CHECKOUT,
+            env=environment(),
+            check=False,
+            stdout=None if is_alone else subprocess.PIPE,
+            stderr=None if is_alone else subprocess.STDOUT,
+        )
+        if not is_alone:
+            print(f"{told}\n{answer.stdout.decode(errors='replace')}", end="", flush=True)
+        if answer.returncode != 0:
             return command
     return None
 
