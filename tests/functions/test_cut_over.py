@@ -427,3 +427,21 @@ def test_a_gap_since_the_last_look_turns_the_cut_over_back(
     assert not with_reason["cut_over"]
     assert f"nothing shows that {leg} worked" in str(cutting.record.cut_over_refused)
     assert is_as_before(cutting)
+
+
+def test_a_gap_that_goes_on_is_cured_by_no_verify_that_began_before_its_end(cutting: Cutting) -> None:
+    (capture,) = cutting.migration.mappings.of(PROCESSOR)
+    cutting.aws.functions.update_event_source_mapping(UUID=capture["UUID"], Enabled=False)
+    cutting.clock.sleep(23 * 3600)
+    cutting.ready()
+    first, verified_at = cutting.record, cutting.clock()
+    cutting.clock.sleep(3 * 3600)
+    cutting.aws.functions.update_event_source_mapping(UUID=capture["UUID"], Enabled=True)
+    cutting.ready()
+    assert cutting.record.incomplete == first.incomplete
+    noticed = cutting.record.incomplete_at
+    assert noticed is not None
+    assert noticed > verified_at
+    cutting.clock.sleep(600)
+    cutting.ready()
+    assert cutting.record.incomplete_at == noticed, "capture works again"

@@ -226,6 +226,10 @@ def test_a_change_within_an_hour_of_its_expiry_makes_the_epoch_incomplete(captur
     capturing.refuse("a")
     capturing.process(aged(capturing, 2, DAY - HOUR))
     assert "capture met a change 23.0 hours old" in str(incomplete(capturing)), "though it was refused"
+    first = capturing.migration.control.read().incomplete_at
+    capturing.migration.clock.sleep(HOUR + 1)
+    capturing.process(aged(capturing, 3, DAY - HOUR))
+    assert float(capturing.migration.control.read().incomplete_at or 0) > float(first or 0) + HOUR, "so do later ones"
 
 
 def test_what_changed_before_capture_began_may_be_as_old_as_it_likes(capturing: Capturing) -> None:

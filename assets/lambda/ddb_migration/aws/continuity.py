@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.rows import ConditionFailed
-from ddb_migration.core.continuity import Leg, Sight, judge, near_expiry
+from ddb_migration.core.continuity import MARGIN_SECONDS, Leg, Sight, judge, near_expiry
 from ddb_migration.core.control_record import ControlRecord
 
 # How seldom a function that works notes so.
@@ -37,7 +37,9 @@ class Continuity:
         """
         oldest = min((moment for moment in moments if moment >= (record.captured_from or 0.0)), default=None)
         if oldest is not None:
-            self._note_incomplete(record, near_expiry(self.leg, self.clock() - oldest, self.clock()))
+            why = near_expiry(self.leg, self.clock() - oldest, self.clock())
+            # A verify that began within the last hour has read what such a change was made to.
+            self._note_incomplete(record, why, MARGIN_SECONDS)
 
     def worked(self, record: ControlRecord, moments: Iterable[float]) -> None:
         """Note that the function has taken changes of these moments, so that no older ones wait.
@@ -62,10 +64,12 @@ class Continuity:
             name = self.leg.name
             self._move(record, f"attribute_not_exists(#{name}) OR #{name} <= :until", until=judgement.until)
 
-    def _note_incomplete(self, record: ControlRecord, why: str | None) -> None:
-        if why is not None and record.incomplete is None:
-            print(why)
-            self.control.note_incomplete(str(record.epoch), why, self.clock())
+    def _note_incomplete(self, record: ControlRecord, why: str | None, again_after: float = 0.0) -> None:
+        """Note each gap, not the first alone: a verify that began before this one ended does not cure it."""
+        if why is None or self.clock() - (record.incomplete_at or 0.0) <= again_after:
+            return
+        print(why)
+        self.control.note_incomplete(str(record.epoch), why, self.clock())
 
     def _move(self, record: ControlRecord, when: str, **values: float) -> None:
         with contextlib.suppress(ConditionFailed):

@@ -216,11 +216,12 @@ class ControlTable:
         return self._write("SET #mappings_removed_at = :now", {"now": now})
 
     def note_incomplete(self, epoch: str, why: str, now: float) -> None:
-        """Record that changes of an epoch may have expired; the first reason stays."""
+        """Record that changes of an epoch may have expired until now; the first reason stays, the moment moves on."""
         values = {"why": why, "now": now, "epoch": epoch}
-        when = "#epoch = :epoch AND attribute_not_exists(#incomplete)"
+        sets = "SET #incomplete = if_not_exists(#incomplete, :why), #incomplete_at = :now"
+        when = "#epoch = :epoch AND (attribute_not_exists(#incomplete_at) OR #incomplete_at < :now)"
         with contextlib.suppress(ConditionFailed):
-            self.rows.update(_PK, _SK, "SET #incomplete = :why, #incomplete_at = :now", values, when)
+            self.rows.update(_PK, _SK, sets, values, when)
 
     def close(self) -> ControlRecord:
         """Close the epoch."""

@@ -31,7 +31,7 @@ class ControlRecord:
     `cut_over_refused` tells why the last cut-over was given up, `cut_over_refused_at` when. `completing` tells what
     becomes of the fence once the operator has asked to complete.
 
-    `incomplete` says why changes of the epoch may have expired, as was noticed at `incomplete_at`.
+    `incomplete` says why changes of the epoch may have expired, as was noticed last at `incomplete_at`.
 
     `verify_pass` is the verify pass under way or ended last, `verified_at` when the last pass began that was whole
     and clean, `verify_repairs` how many rereads Repair has sent.
