@@ -112,8 +112,8 @@ def test_an_interrupted_parent_leaves_nothing(tmp_path: Path, number: signal.Sig
         leader = int(parent.stdout.readline())
         assert _session(leader)
         parent.send_signal(number)
-        parent.wait(10)
-    until(lambda: not _session(leader), 10)
+        parent.wait(40)
+    until(lambda: not _session(leader), 20)
 
 
 def test_every_client_stays_on_this_machine(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
