@@ -24,7 +24,7 @@ ALL = chosen(None)
 FAILED_ONCE = ("2002475", "2006739", "2008367", "2008776", "2011595", "2012308", "2013666", "2015850", "2017037")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_no_run_diverges() -> None:
     report = simulated(3000, 0, ALL, processes=2)
     assert report["runs"] == 3000
