@@ -94,9 +94,11 @@ def test_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 _PARENT = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from ddb_migration_construct.rehearsal.embedded import EmbeddedAws
+# A shell that starts something in the background lets it ignore interrupts, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with EmbeddedAws(Path(sys.argv[1])) as aws:
     print(aws._child.pid, flush=True)
     time.sleep(60)
