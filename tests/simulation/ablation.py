@@ -61,7 +61,7 @@ ALONE = (
     Set(("trim-horizon",)),
     Set(("settle",), BEGIN),
     Set(("stream-arn",), ("stream-replaced",)),
-    Set(("keep-expired",)),
+    Set(("keep-expired",), ("time-to-live",)),
     Set(("keep-old",)),
     Set(("retry-for-ever",)),
     Set(("message-epoch",)),
