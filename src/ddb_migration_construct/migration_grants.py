@@ -23,6 +23,8 @@ class MigrationGrants:
     _resources: Resources
     _verify_job: VerifyJob
 
+    # The construct has these; they stand here for what the methods below take of it.
+
     @property
     def state_machine(self) -> sfn.StateMachine:
         """Return the state machine."""

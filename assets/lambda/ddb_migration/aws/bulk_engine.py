@@ -15,6 +15,7 @@ from ddb_migration.aws.bulk_gate import Gate
 from ddb_migration.aws.bulk_port import Port, Value
 from ddb_migration.aws.bulk_reading import Reader, Reading
 from ddb_migration.aws.bulk_writing import Writing
+from ddb_migration.aws.waking import Waking
 from ddb_migration.core.bulk_totals import Totals
 from ddb_migration.core.item_text import Portion
 from ddb_migration.core.mixing import Cursor
@@ -52,7 +53,7 @@ class Engine:
         self._reading = Reading(port, reader, gate, self.totals, len(self._runs), self._arrived, self._halt)
         self._writing = Writing(port, gate, self.totals, self._records.settle, self._pump, self._halt, self._park)
         self._asides = self._pumps = 0
-        self._wake_at = float("-inf")
+        self._waking = Waking(port, self._pump)
         self._error: Exception | None = None
         self._has_ended = False
         self._started = self._told_at = port.clock()
@@ -104,7 +105,7 @@ class Engine:
         read_wait = self._reading.read_more(self._open)
         for seconds in (wait, read_wait):
             if seconds:
-                self._wake_in(seconds)
+                self._waking.within(seconds)
 
     def _arrived(self, cursor: Cursor, portion: Portion) -> None:
         if self._error is not None:
@@ -145,14 +146,6 @@ class Engine:
         now = self._port.clock()
         self._tell(self.totals.line(now - self._started, self._told_items, self._told_at - self._started))
         self._told_at, self._told_items = now, self.totals.items_written
-
-    def _wake_in(self, seconds: float) -> None:
-        """Pump again after some seconds, unless that is due by then already."""
-        now = self._port.clock()
-        until = now + max(seconds, 0.001)
-        if self._wake_at <= now or until < self._wake_at:
-            self._wake_at = until
-            self._port.later(until - now, self._pump)
 
     # The end
 

@@ -14,7 +14,6 @@ from ddb_migration.aws.tables import Tables
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.bulk_plan import BulkPlan, plan_name
 from ddb_migration.core.control_record import ControlRecord, MigrationStopped
-from ddb_migration.core.table import Table
 
 ARGUMENTS = ("control_table", "source_table", "destination_table", "destination_role", "epoch", "max_rejected_items")
 
@@ -48,7 +47,7 @@ class Load:
         """Read the epoch's plan; raises MigrationStopped when this epoch may not be loaded (any more)."""
         record = ControlTable(client("dynamodb"), arguments["control_table"]).read()
         record.require_bulk_load(arguments["epoch"])
-        source = _source(arguments["source_table"])
+        source = Tables(client("dynamodb")).require(arguments["source_table"])
         texts = {name: arguments[name] for name in ARGUMENTS if name != "max_rejected_items"}
         return cls(
             **texts,
@@ -99,13 +98,6 @@ def _told(rejected: Mapping[str, int], most: int) -> str:
         f"is written. They came from {places}; each is parked in the control table with DynamoDB's reason. Set "
         "max_rejected_items to leave so many out and start the migration again, or give it up (ddb-migration abort)"
     )
-
-
-def _source(table_arn: str) -> Table:
-    table = Tables(client("dynamodb")).describe(table_arn)
-    if table is None:
-        raise MigrationStopped(f"the table {table_arn} is gone")
-    return table
 
 
 def _plan(record: ControlRecord) -> BulkPlan:

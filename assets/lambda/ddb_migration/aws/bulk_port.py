@@ -14,17 +14,21 @@ Value = TypeVar("Value")
 Then = Callable[[Value | Exception], None]
 
 
-class Port(Protocol):
-    """The world of one bulk task."""
+class Clocked(Protocol):
+    """What knows the time and can wait for it."""
 
     def clock(self) -> float:
         """Return monotonic seconds."""
 
-    def draw(self) -> float:
-        """Return a random number in [0, 1)."""
-
     def later(self, seconds: float, act: Callable[[], None]) -> None:
         """Call `act` after some seconds."""
+
+
+class Port(Clocked, Protocol):
+    """The world of one bulk task."""
+
+    def draw(self) -> float:
+        """Return a random number in [0, 1)."""
 
     def aside(self, work: Callable[[], Value], then: Then[Value]) -> None:
         """Do work that blocks, without holding up anything else."""

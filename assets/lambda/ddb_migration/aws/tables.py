@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from ddb_migration.aws.errors import code
 from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.core.attribute_values import Item, with_base64, with_bytes
+from ddb_migration.core.control_record import MigrationStopped
 from ddb_migration.core.table import Table
 
 
@@ -29,6 +30,13 @@ class Tables:
             if code(error) != "ResourceNotFoundException":
                 raise
             return None
+
+    def require(self, arn: str) -> Table:
+        """Return a table; raises MigrationStopped where it does not exist any more."""
+        table = self.describe(arn)
+        if table is None:
+            raise MigrationStopped(f"the table {arn} is gone")
+        return table
 
     def has_recovery(self, arn: str) -> bool:
         """Tell whether point-in-time recovery is on."""

@@ -14,6 +14,7 @@ from ddb_migration.aws.bulk_gate import Gate
 from ddb_migration.aws.bulk_port import Port
 from ddb_migration.aws.bulk_readers import segment_unit
 from ddb_migration.aws.bulk_reading import Reader, Reading
+from ddb_migration.aws.waking import Waking
 from ddb_migration.core.allowance import Allowance
 from ddb_migration.core.bulk_totals import Totals
 from ddb_migration.core.item_text import Portion
@@ -113,7 +114,7 @@ class VerifyEngine:
         self._saving = self._saved = 0
         self._error: Exception | None = None
         self._has_ended = False
-        self._wake_at = float("-inf")
+        self._waking = Waking(port, self._pump)
 
     def start(self) -> None:
         """Begin; everything else happens when the port tells outcomes."""
@@ -137,7 +138,7 @@ class VerifyEngine:
             mine = [cursor for cursor, (of, pair) in self._open.items() if of == side and pair.may_read(side)]
             seconds = reading.read_more(mine)
             if seconds:
-                self._wake_in(seconds)
+                self._waking.within(seconds)
         self._end()
 
     def _arrived(self, cursor: Cursor, portion: Portion) -> None:
@@ -179,13 +180,6 @@ class VerifyEngine:
             f"verify: {source.items_read} and {destination.items_read} items; {self._saved} of {self._segments} "
             f"segments; {source.read_units:.0f} and {destination.read_units:.0f} read units"
         )
-
-    def _wake_in(self, seconds: float) -> None:
-        now = self._port.clock()
-        until = now + max(seconds, 0.001)
-        if self._wake_at <= now or until < self._wake_at:
-            self._wake_at = until
-            self._port.later(until - now, self._pump)
 
     def _halt(self, error: Exception) -> None:
         """Read nothing more; segments under way are read again another time."""

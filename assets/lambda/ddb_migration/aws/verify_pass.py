@@ -16,10 +16,8 @@ from ddb_migration.aws.tables import Tables
 from ddb_migration.aws.verify_generations import Generations, KeyLooks, Settled, kinds
 from ddb_migration.aws.verify_objects import VerifyObjects
 from ddb_migration.core.attribute_values import Item
-from ddb_migration.core.control_record import MigrationStopped
 from ddb_migration.core.generations import AGREES, EXPIRED
 from ddb_migration.core.lag import Readings, lag_seconds
-from ddb_migration.core.table import Table
 from ddb_migration.core.verify_plan import VerifyPlan, share_of, verify_plan
 from ddb_migration.core.verify_report import LISTED, Found, Segment, TableCount, VerifyReport
 
@@ -75,8 +73,8 @@ class VerifyPass:
         record.require_verify(arguments["epoch"])
         access = DestinationAccess.of(arguments["destination_table"], arguments["destination_role"])
         sources, destinations = Tables(client("dynamodb")), Tables(access.client())
-        source = _table(sources, arguments["source_table"])
-        destination = _table(destinations, access.table_arn)
+        source = sources.require(arguments["source_table"])
+        destination = destinations.require(access.table_arn)
         texts = {name: arguments[name] for name in ARGUMENTS if name not in ("sample", "settle_seconds")}
         return cls(
             **texts,
@@ -214,10 +212,3 @@ def _joined(rows: Sequence[Segment]) -> tuple[Segment, ...]:
         else:
             joined.append(row)
     return tuple(joined)
-
-
-def _table(tables: Tables, arn: str) -> Table:
-    table = tables.describe(arn)
-    if table is None:
-        raise MigrationStopped(f"the table {arn} is gone")
-    return table

@@ -76,6 +76,7 @@ class Poller:
 
     def poll(self) -> None:
         """Fetch and process what there is; return soon."""
+        # Each kind of event source has its own.
         raise NotImplementedError
 
     def _report(self, result: str) -> None:
