@@ -148,6 +148,18 @@ def test_an_order_is_recorded_once(cutting: ControlTable) -> None:
     assert (record.cut_over_group, record.task_token) == ("group", None)
 
 
+def test_the_sample_that_an_order_accepts_goes_with_it(control: ControlTable) -> None:
+    control.open_epoch("e1", "one", "arn:stream", 1.0)
+    order = CutOverOrder(accepted_sample="by-hand-1", accepted_by="arn:ann")
+    record = control.begin_cut_over("one", order, 5.0)
+    assert (record.accepted_sample, record.accepted_by, record.cut_over_started) == ("by-hand-1", "arn:ann", 5.0)
+    record = control.forget_cut_over("one")
+    assert (record.accepted_sample, record.accepted_by) == (None, None)
+    control.begin_cut_over("one", order, 6.0)
+    control.note_complete(7.0)
+    assert control.open_epoch("e2", "one", "arn:stream", 8.0).accepted_sample is None
+
+
 def test_a_cut_over_turns_back_and_leaves_only_the_reason(cutting: ControlTable) -> None:
     cutting.set("one", prepared_at=6.0, cut_over_step=CHECKED)
     assert cutting.turn_back("one", "too slow", 7.0).cut_over_step == BACK

@@ -85,6 +85,11 @@ class Gated:
         entry = {"Id": "0", "MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "d"}
         self.migration.aws.sqs.send_message_batch(QueueUrl=url, Entries=[entry])
 
+    @property
+    def told(self) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(self.control.rows.get(f"gate#{self.record.epoch}", "last")["told"])
+        return told
+
     def reason(self) -> str:
         (reason,) = self.gate.closed_because(self.record)
         return reason
@@ -97,8 +102,7 @@ def gated() -> Gated:
 
 def test_open_and_on_record(gated: Gated) -> None:
     assert gated.gate.closed_because(gated.record) == ()
-    told = json.loads(gated.control.rows.get(f"gate#{gated.record.epoch}", "last")["told"])
-    assert told == {"at": gated.migration.clock(), "reasons": [], "lag_seconds": 1.0, "accepted_sample": None}
+    assert gated.told == {"at": gated.migration.clock(), "reasons": [], "lag_seconds": 1.0, "accepted_sample": None}
 
 
 def test_a_mapping_that_does_not_work_leaves_the_lag_unknown(gated: Gated) -> None:
@@ -184,4 +188,25 @@ def test_a_sample_opens_it_by_name(gated: Gated) -> None:
     gated.report = replace(CLEAN, sampled=0.01)
     gated.control.rows.update("migration", "record", "REMOVE #verified_at", {})
     assert "sample of 1.00%" in gated.reason()
-    assert gated.gate.closed_because(gated.record, accepted_sample="1") == ()
+    gated.write(accepted_sample="1", accepted_by="arn:ann", cut_over_started=7.0)
+    assert gated.gate.closed_because(gated.record) == ()
+    assert gated.told["accepted_sample"] == {"pass": "1", "share": 0.01, "by": "arn:ann", "at": 7.0}
+
+
+def test_an_acceptance_that_is_not_needed_is_not_told(gated: Gated) -> None:
+    gated.write(accepted_sample="1", accepted_by="arn:ann", cut_over_started=7.0, verified_at=8.0)
+    assert gated.gate.closed_because(gated.record) == ()
+    assert gated.told["accepted_sample"] is None
+
+
+def test_another_pass_than_the_accepted_one_closes_it_again(gated: Gated) -> None:
+    gated.report = replace(CLEAN, pass_id="2", sampled=0.01)
+    gated.control.rows.update("migration", "record", "REMOVE #verified_at", {})
+    gated.write(accepted_sample="1", accepted_by="arn:ann", cut_over_started=7.0)
+    assert "verify pass 2 read a sample" in gated.reason()
+    assert gated.told["accepted_sample"] is None
+
+
+def test_facts_are_looked_at_without_a_trace(gated: Gated) -> None:
+    gated.gate.facts(gated.record)
+    assert gated.control.rows.get(f"gate#{gated.record.epoch}", "last") == {}

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from ddb_migration import names
 from ddb_migration.core.cut_over_order import CutOverOrder, NotAnOrder
+from ddb_migration.core.gate import VerifyVerdict
 from ddb_migration_construct.cli.control_table import read_token
-from ddb_migration_construct.cli.cut_over import CutOvers, Order, previewed, reasons_against, require_open
+from ddb_migration_construct.cli.cut_over import (
+    CutOvers,
+    Order,
+    accepted_samples,
+    previewed,
+    reasons_against,
+    require_open,
+)
 from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
 from ddb_migration_construct.cli.migrations import Migration
 from tests.cli.fakes import FakeFunctions
 from tests.fakes.client_errors import client_error
 from tests.functions.cutting import Cutting, States
 
-OPEN = {
+OPEN: dict[str, Any] = {
     "closed_because": [],
+    "sample": None,
     "is_ready": True,
     "fences": True,
     "fence": {"Effect": "Deny"},
@@ -89,9 +98,9 @@ class Account:
                 table.items = before[name]
             raise client_error("TransactWriteItems", "TransactionCanceledException") from error
 
-    def cut_over(self, **order: Any) -> CutOvers:
+    def cut_over(self, samples: Mapping[Migration, str] | None = None, **order: Any) -> CutOvers:
         group = {"group": "g"} if len(self.cuttings) > 1 else {}
-        return CutOvers(self, self, Order(**{**group, **order}), self.sleep, self.clock)
+        return CutOvers(self, self, Order(**{**group, **order}), samples or {}, self.sleep, self.clock)
 
 
 def test_one_migration_is_followed_to_its_end() -> None:
@@ -145,6 +154,16 @@ def test_an_order_that_cannot_be_carried_out_is_told() -> None:
     following = account.cut_over().order([one])
     with pytest.raises(CommandFailed, match="fence_source_writes=True"):
         following.result(one)
+
+
+def test_who_accepts_a_sample_is_on_record_with_that_migration_alone() -> None:
+    account = Account("a", "b")
+    one, other = account.migrations
+    account.cuttings["a"].gate.verdict = VerifyVerdict("p1", segments=8, compared_segments=8, sample=0.01)
+    following = account.cut_over({one: "p1"}, accepted_by="arn:ann").order([one, other])
+    assert all(following.result(migration).exit_code == 0 for migration in (one, other))
+    accepted = [(cutting.record.accepted_sample, cutting.record.accepted_by) for cutting in account.cuttings.values()]
+    assert accepted == [("p1", "arn:ann"), (None, None)]
 
 
 def states_of(account: Account) -> set[bool]:
@@ -272,6 +291,28 @@ def test_reasons_against(found: dict[str, Any], form: str, reason: str) -> None:
     assert reason in told
     with pytest.raises(CommandFailed, match="cannot cut over now"):
         require_open(migration("a"), {**OPEN, **found}, form)
+
+
+ON_SAMPLE: dict[str, Any] = {**OPEN, "sample": {"pass": "p1", "share": 0.01}}
+
+
+def test_only_a_sample_that_a_gate_hangs_on_can_be_accepted() -> None:
+    sampled, whole = migration("a"), migration("b")
+    found = {sampled: ON_SAMPLE, whole: OPEN}
+    assert accepted_samples(found, ["p1"]) == {sampled: "p1"}
+    assert accepted_samples(found, []) == {}
+    with pytest.raises(CommandFailed, match="--accept-sample p2: no gate hangs .* does: a: p1") as failed:
+        accepted_samples(found, ["p1", "p2"])
+    assert failed.value.exit_code == REFUSED
+    with pytest.raises(CommandFailed, match="does: none"):
+        accepted_samples({whole: OPEN}, ["p1"])
+
+
+def test_the_dry_run_says_what_would_go_on_record() -> None:
+    functions = FakeFunctions(ON_SAMPLE, ON_SAMPLE)
+    assert "accepted a sample of 1.00% of its keys" in previewed(functions, migration("a"), "fenced", ["p1"]).text
+    assert functions.invoked[-1][1] == {"action": "preview", "accepted_samples": ["p1"]}
+    assert "on record" not in previewed(functions, migration("a"), "fenced", []).text
 
 
 def test_an_order_is_one_that_the_migration_understands() -> None:

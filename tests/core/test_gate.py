@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddb_migration.core.gate import GateFacts, VerifyVerdict, closed_because
+from ddb_migration.core.gate import GateFacts, VerifyVerdict, closed_because, sample_of
 
 PASS = "20261123T160000Z"
 CLEAN = VerifyVerdict(PASS, segments=8, compared_segments=8)
@@ -79,7 +79,15 @@ def test_a_sampled_pass_opens_it_by_name_only(share: float) -> None:
     sampled = replace(OPEN, verdict=replace(CLEAN, sample=share))
     assert closed_because(replace(sampled, accepted_sample=PASS)) == ()
     (reason,) = closed_because(replace(sampled, accepted_sample="another"))
-    assert PASS in reason
+    assert f"ddb-migration cut-over --accept-sample {PASS}" in reason
+
+
+def test_the_gate_hangs_on_a_sample_only_where_nothing_was_verified_whole() -> None:
+    sampled = replace(CLEAN, sample=0.01)
+    assert sample_of(replace(OPEN, verdict=sampled)) == sampled
+    for verdict in (None, CLEAN, replace(sampled, ended=False)):
+        assert sample_of(replace(OPEN, verdict=verdict)) is None
+    assert sample_of(replace(OPEN, verdict=sampled, verified_at=1.0)) is None
 
 
 def test_a_named_sample_opens_nothing_else() -> None:

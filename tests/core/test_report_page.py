@@ -105,8 +105,10 @@ def test_before_any_verify_it_says_so() -> None:
 
 def test_the_gate_is_open_or_says_why_not() -> None:
     assert "Gate Open The migration may cut over." in Outline(page(told(EQUAL, gate={"reasons": []}))).text
-    named = Outline(page(told(EQUAL, gate={"reasons": [], "accepted_sample": "p7"}))).text
-    assert "opened for the sampled pass p7, by name" in named
+    sample = {"pass": "p7", "share": 0.01, "by": "arn:aws:sts::1:assumed-role/Ops/ann", "at": START}
+    named = Outline(page(told(EQUAL, gate={"reasons": [], "accepted_sample": sample}))).text
+    assert "Opened on a sample of 1.00% of the keys (verify pass p7), accepted by arn:aws:sts::1:" in named
+    assert "assumed-role/Ops/ann at 20" in named
     reasons = ["1 key is parked; run ddb-migration reread --parked", "changes may be missing"]
     closed = page(told(EQUAL, gate={"reasons": reasons}))
     assert "Closed 2 reasons. 1 key is parked" in Outline(closed).text

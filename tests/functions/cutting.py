@@ -21,6 +21,7 @@ from ddb_migration.core.attribute_values import Item
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.cut_over_order import CutOverOrder
 from ddb_migration.core.fence import fence_sid, fence_statement, has_fence
+from ddb_migration.core.gate import GateFacts, VerifyVerdict, closed_because
 from ddb_migration.core.state_call import Answer, Call
 from ddb_migration.core.watermark import mark
 from tests.fakes.client_errors import client_error
@@ -39,9 +40,14 @@ class ScriptedGate:
     """A gate that is closed for the reasons that a test gives, and where the record says that changes are missing."""
 
     reasons: tuple[str, ...] = ()
+    verdict: VerifyVerdict = field(default_factory=lambda: VerifyVerdict("1", segments=8, compared_segments=8))
+
+    def facts(self, record: ControlRecord) -> GateFacts:
+        return GateFacts(1.0, 0, 0, "s", "s", self.verdict, accepted_sample=record.accepted_sample)
 
     def closed_because(self, record: ControlRecord) -> tuple[str, ...]:
-        return (*self.reasons, *([record.incomplete] if record.incomplete else []))
+        incomplete = [record.incomplete] if record.incomplete else []
+        return (*self.reasons, *closed_because(self.facts(record)), *incomplete)
 
 
 @dataclass

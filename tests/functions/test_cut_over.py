@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from cut_over import fence, prepare, stop_apply, tail
+from cut_over import fence, operator_words, prepare, stop_apply, tail
 from ddb_migration import names
 from ddb_migration.aws.control_table import CHECKED, FENCE, FLIP, PREPARED
 from ddb_migration.core.control_record import MigrationStopped
 from ddb_migration.core.cut_over_order import FENCED, UNFENCED, CutOverOrder
+from ddb_migration.core.gate import VerifyVerdict
 from tests.fakes.client_errors import client_error
 from tests.functions.cutting import Cutting, States, cutting_over
 from tests.functions.migration import EXECUTION, OTHER, PROCESSOR, WRITER, switched_off
@@ -47,6 +48,32 @@ def test_a_fenced_cut_over(cutting: Cutting) -> None:
     waits = (fence.DENIALS - 1) * fence.LOOK_SECONDS + tail.QUIET_SECONDS + stop_apply.HOLD_SECONDS
     assert waits <= cutting.clock() - began <= waits + 15
     assert cutting.aws.events.phases == [names.CUT_OVER_STATE, names.FENCED_PHASE, names.HAS_CUT_OVER_PHASE]
+
+
+SAMPLE = VerifyVerdict("by-hand-1", segments=8, compared_segments=8, sample=0.01)
+
+
+def test_on_a_sample_it_goes_through_only_by_name_and_on_record(cutting: Cutting) -> None:
+    cutting.gate.verdict = SAMPLE
+    assert "--accept-sample by-hand-1" in cutting_over(cutting).to_end()["reason"]
+    other = CutOverOrder(accepted_sample="by-hand-0", accepted_by="arn:ann")
+    assert "--accept-sample by-hand-1" in cutting_over(cutting, other).to_end()["reason"]
+    spent = cutting.record
+    assert (spent.accepted_sample, spent.accepted_by) == (None, None), "the word was for that order alone"
+    named = CutOverOrder(accepted_sample="by-hand-1", accepted_by="arn:ann")
+    assert cutting_over(cutting, named).to_end()["cut_over"]
+    assert (cutting.record.accepted_sample, cutting.record.accepted_by) == ("by-hand-1", "arn:ann")
+
+
+def test_the_preview_asks_for_the_sample_by_name_and_writes_nothing(cutting: Cutting) -> None:
+    cutting.gate.verdict = SAMPLE
+    cutting.control.set(EXECUTION, verify_pass="by-hand-1")
+    before = cutting.record
+    for named, reasons in ((["by-hand-0"], 1), ([], 1), (["by-hand-0", "by-hand-1"], 0)):
+        found = operator_words.preview(cutting.parts(), {"accepted_samples": named})
+        assert len(found["closed_because"]) == reasons
+        assert found["sample"] == {"pass": "by-hand-1", "share": 0.01}
+    assert cutting.record == before
 
 
 def test_from_then_on_no_change_is_applied(cutting: Cutting) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from cut_over import completing, stop_apply, tail
@@ -12,15 +13,24 @@ from cut_over.parts import Parts
 from ddb_migration.core.control_record import ControlRecord, MigrationStopped
 from ddb_migration.core.cut_over_order import FENCED
 from ddb_migration.core.fence import KEEP, LIFT, fence_left
+from ddb_migration.core.gate import closed_because, sample_of
 from ddb_migration.core.state_call import Answer
 
 
 def preview(parts: Parts, event: Mapping[str, Any]) -> Answer:
-    """Tell what a cut-over would do, and what keeps it from being done; nothing is changed."""
+    """Tell what a cut-over would do, and what keeps it from being done; nothing is changed.
+
+    `accepted_samples` are the sampled verify passes that the operator would accept, by name; `sample` in the answer
+    is the one that the gate hangs on.
+    """
     record = parts.control.read()
     record.require_open()
+    accepted = record.verify_pass if record.verify_pass in event.get("accepted_samples", ()) else None
+    facts = parts.gate.facts(replace(record, accepted_sample=accepted))
+    sample = sample_of(facts)
     return {
-        "closed_because": list(parts.gate.closed_because(record)),
+        "closed_because": list(closed_because(facts)),
+        "sample": {"pass": sample.verify_pass, "share": sample.sample} if sample else None,
         "is_ready": record.task_token is not None,
         "fences": parts.fences,
         "fence": dict(parts.fence),

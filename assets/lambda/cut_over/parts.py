@@ -22,13 +22,17 @@ from ddb_migration.aws.tables import Tables
 from ddb_migration.core.attribute_values import Item
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.fence import Statement
+from ddb_migration.core.gate import GateFacts
 
 
 class Gate(Protocol):
     """What says whether the application may be switched."""
 
     def closed_because(self, record: ControlRecord) -> tuple[str, ...]:
-        """Return why cut-over is not allowed; nothing where it is."""
+        """Return why cut-over is not allowed, and keep it for the report; nothing where it is."""
+
+    def facts(self, record: ControlRecord) -> GateFacts:
+        """Return what it looks at, as it is now."""
 
 
 class KeyRound(Protocol):

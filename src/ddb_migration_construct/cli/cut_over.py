@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any
 
 import typer
@@ -34,6 +34,15 @@ def cut_over(
         bool,
         typer.Option("--writers-stopped", help="No fence: you say that nothing writes to the source any more."),
     ] = False,
+    accept_sample: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept-sample",
+            metavar="PASS",
+            help="Cut over although only a sample was verified: the name of that verify pass. Put on record.",
+            show_default=False,
+        ),
+    ] = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -46,38 +55,49 @@ def cut_over(
     concerned = chosen(names, stack)
     functions = client("lambda")
     form = UNFENCED if writers_stopped else FENCED
+    named = accept_sample or []
     if dry_run:
-        run(concerned, lambda migration: previewed(functions, migration, form), as_json)
+        run(concerned, lambda migration: previewed(functions, migration, form, named), as_json)
         return
+    found = {migration: preview(functions, migration, named) for migration in concerned}
+    samples = accepted_samples(found, named)
     for migration in concerned:
-        require_open(migration, preview(functions, migration), form)
-    ask(_question(form), concerned, yes)
+        require_open(migration, found[migration], form)
+    ask(_question(form) + _unseen(samples, found), concerned, yes)
     group = uuid.uuid4().hex if len(concerned) > 1 else None
-    cutter = CutOvers(client("stepfunctions"), client("dynamodb"), Order(form, timeout, group))
+    by = str(client("sts").get_caller_identity()["Arn"]) if samples else None
+    cutter = CutOvers(client("stepfunctions"), client("dynamodb"), Order(form, timeout, group, accepted_by=by), samples)
     following = cutter.order(concerned)
     run(concerned, following.result, as_json)
 
 
 @dataclass(frozen=True)
 class Order:
-    """How to cut over: `group` is None for one migration alone."""
+    """How to cut over: `group` is None for one migration alone, `accepted_sample` where all was verified."""
 
     form: str = FENCED
     timeout_seconds: int = DEFAULT_TIMEOUT
     group: str | None = None
+    accepted_sample: str | None = None
+    accepted_by: str | None = None
+
+    def for_sample(self, sample: str | None) -> Order:
+        """Return the order for a migration that was verified on this sample, None for one that was verified whole."""
+        return replace(self, accepted_sample=sample, accepted_by=self.accepted_by if sample else None)
 
     def text(self) -> str:
         """Return what the state machine is given."""
-        return json.dumps({"form": self.form, "timeout_seconds": self.timeout_seconds, "group": self.group})
+        return json.dumps(asdict(self))
 
 
 @dataclass(frozen=True)
 class CutOvers:
-    """Gives an order to migrations, and leads them through it."""
+    """Gives an order to migrations, and leads them through it; `samples` are the passes accepted for some of them."""
 
     states: Any
     dynamodb: Any
     given: Order
+    samples: Mapping[Migration, str] = field(default_factory=dict)
     sleep: Callable[[float], object] = time.sleep
     clock: Callable[[], float] = time.time
 
@@ -86,14 +106,31 @@ class CutOvers:
         following = Following(self.dynamodb, concerned, self.given.group, note, self.sleep, self.clock)
         ordering = Ordering(self.states, self.dynamodb, self.sleep)
         for migration in concerned:
-            ordering.give(migration, self.given.text())
+            ordering.give(migration, self.given.for_sample(self.samples.get(migration)).text())
         following.to_the_end(1800.0 + self.given.timeout_seconds + 300.0)
         return following
 
 
-def preview(functions: Any, migration: Migration) -> dict[str, Any]:
-    """Ask a migration what a cut-over would do."""
-    return invoke(functions, migration.cut_over, {"action": "preview"})
+def preview(functions: Any, migration: Migration, named: Sequence[str] = ()) -> dict[str, Any]:
+    """Ask a migration what a cut-over would do that accepts the sampled passes of these names."""
+    return invoke(functions, migration.cut_over, {"action": "preview", "accepted_samples": list(named)})
+
+
+def accepted_samples(found: Mapping[Migration, dict[str, Any]], named: Sequence[str]) -> dict[Migration, str]:
+    """Return which of the named passes is accepted for which migration, given what each said.
+
+    Raises CommandFailed (exit code 3) for a name that is not that of a sample on which a gate hangs.
+    """
+    samples = {migration: told["sample"]["pass"] for migration, told in found.items() if told["sample"]}
+    unknown = [name for name in named if name not in samples.values()]
+    if unknown:
+        there = "; ".join(f"{migration.name}: {name}" for migration, name in samples.items()) or "none"
+        raise CommandFailed(
+            f"--accept-sample {unknown[0]}: no gate hangs on a sampled verify pass of that name. Those on which one "
+            f"does: {there}. A migration that was verified whole needs none",
+            REFUSED,
+        )
+    return {migration: name for migration, name in samples.items() if name in named}
 
 
 def reasons_against(found: dict[str, Any], form: str) -> list[str]:
@@ -117,12 +154,14 @@ def require_open(migration: Migration, found: dict[str, Any], form: str) -> None
         raise CommandFailed(f"{migration.name} cannot cut over now:{listed}", REFUSED)
 
 
-def previewed(functions: Any, migration: Migration, form: str) -> Told:
+def previewed(functions: Any, migration: Migration, form: str, named: Sequence[str] = ()) -> Told:
     """Return what a cut-over would do; exit code 3 when it would be refused."""
-    found = preview(functions, migration)
+    found = preview(functions, migration, named)
     reasons = reasons_against(found, form)
     lines = [f"{migration.name}: " + ("would cut over" if not reasons else "would be refused:")]
     lines += [f"  {number}. {reason}" for number, reason in enumerate(reasons, 1)]
+    if found["sample"] and found["sample"]["pass"] in named:
+        lines.append(f"  go on record with who accepted {_sample(found)}")
     lines += _steps(found, form)
     values = {**found, "reasons": reasons, "form": form}
     return Told("\n".join(lines), values, REFUSED if reasons else 0)
@@ -140,6 +179,15 @@ def _steps(found: dict[str, Any], form: str) -> list[str]:
         "  wait until the stream is quiet and all of it was applied, compare the last changed keys, and stop applying",
         "  the fence stays until you complete the migration with --lift-fence",
     ]
+
+
+def _unseen(samples: Iterable[Migration], found: Mapping[Migration, dict[str, Any]]) -> str:
+    return "".join(f". {migration.name} was verified on {_sample(found[migration])}" for migration in samples)
+
+
+def _sample(found: dict[str, Any]) -> str:
+    sample = found["sample"]
+    return f"a sample of {sample['share']:.2%} of its keys (verify pass {sample['pass']}), and not on the others"
 
 
 def _question(form: str) -> str:

@@ -28,7 +28,7 @@ def verify(
     names: Names = None,
     stack: AllOf = None,
     sample: Annotated[
-        str, typer.Option(help="The share of the keys to compare, such as 1%. A sample opens no gate.")
+        str, typer.Option(help="The share of the keys to compare, such as 1%. A sample opens the gate by name only.")
     ] = ALL,
     repair: Annotated[
         bool, typer.Option("--repair", help="Have what differs read again from the source, and verify once more.")
@@ -103,9 +103,14 @@ def _follow(glue: Any, migration: Migration, run_id: str, this: Pass, sleep: Sle
         sleep(_LOOK_SECONDS)
 
 
+def _sampled(report: dict[str, Any]) -> str:
+    share, name = report["sampled"], report["pass_id"]
+    return f" A sample of {share:.2%} of the keys: it opens the gate by name only (cut-over --accept-sample {name})."
+
+
 def _told(migration: Migration, report: dict[str, Any]) -> Told:
     left, items = standing(report), report["source"]["items"]
-    share = "" if report["sampled"] is None else f" A sample of {report['sampled']:.2%} of the keys: it opens no gate."
+    share = "" if report["sampled"] is None else _sampled(report)
     if report["verdict"] == "equal":
         text = f"{migration.name}: equal; {items} items compared in both directions.{share}"
     else:

@@ -24,12 +24,12 @@ _OF_AN_EPOCH = (
     "#bulk_began_at, #source_items, #source_bytes, #incomplete, #incomplete_at, #task_token, #ready_at, "
     "#cut_over_form, #cut_over_group, #cut_over_timeout, #cut_over_started, #cut_over_step, #cut_over_go, "
     "#cut_over_refused, #cut_over_refused_at, #prepared_at, #fenced_at, #apply_stopped_at, #cut_over_at, #completing, "
-    "#completed_at, #verify_pass, #verified_at, #verify_repairs"
+    "#completed_at, #accepted_sample, #accepted_by, #verify_pass, #verified_at, #verify_repairs"
 )
 # What a cut-over that is given up leaves behind: nothing but the reason.
 _OF_A_CUT_OVER = (
     "#cut_over_form, #cut_over_group, #cut_over_timeout, #cut_over_started, #cut_over_step, #cut_over_go, "
-    "#prepared_at, #fenced_at, #apply_stopped_at"
+    "#prepared_at, #fenced_at, #apply_stopped_at, #accepted_sample, #accepted_by"
 )
 
 
@@ -130,16 +130,17 @@ class ControlTable:
 
     def begin_cut_over(self, execution: str, order: CutOverOrder, now: float) -> ControlRecord:
         """Record an order to cut over; one that is under way stays as it is."""
-        sets = (
-            "SET #cut_over_started = if_not_exists(#cut_over_started, :now), "
-            "#cut_over_form = if_not_exists(#cut_over_form, :form), "
-            "#cut_over_timeout = if_not_exists(#cut_over_timeout, :timeout)"
-        )
-        values = {"now": now, "form": order.form, "timeout": order.timeout_seconds}
-        if order.group is not None:
-            sets += ", #cut_over_group = if_not_exists(#cut_over_group, :group)"
-            values["group"] = order.group
-        return self._write(f"{sets} REMOVE #task_token", {**values, "execution": execution, "open": OPEN}, _MINE)
+        ordered = {
+            "cut_over_started": now,
+            "cut_over_form": order.form,
+            "cut_over_timeout": order.timeout_seconds,
+            "cut_over_group": order.group,
+            "accepted_sample": order.accepted_sample,
+            "accepted_by": order.accepted_by,
+        }
+        values = {name: value for name, value in ordered.items() if value is not None}
+        sets = ", ".join(f"#{name} = if_not_exists(#{name}, :{name})" for name in values)
+        return self._write(f"SET {sets} REMOVE #task_token", {**values, "execution": execution, "open": OPEN}, _MINE)
 
     def refuse_cut_over(self, execution: str, reason: str, now: float) -> ControlRecord:
         """Record why an order was not even begun."""

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.changed_keys import last_round
@@ -14,7 +15,7 @@ from ddb_migration.aws.mappings import ENABLED, Mappings, problem
 from ddb_migration.aws.progress import APPLY, CAPTURE, Progress
 from ddb_migration.aws.tables import Tables
 from ddb_migration.core.control_record import ControlRecord
-from ddb_migration.core.gate import GateFacts, VerifyVerdict, closed_because
+from ddb_migration.core.gate import GateFacts, VerifyVerdict, closed_because, sample_of
 from ddb_migration.core.lag import Readings, lag_seconds
 from ddb_migration.core.verify_report import VerifyReport
 
@@ -39,17 +40,17 @@ class Gate:
     report: Callable[[str, str], VerifyReport | None]
     clock: Callable[[], float] = time.time
 
-    def closed_because(self, record: ControlRecord, accepted_sample: str | None = None) -> tuple[str, ...]:
-        """Return why cut-over is not allowed; `accepted_sample` is the sampled pass that an operator named."""
-        facts = self.facts(record, accepted_sample)
+    def closed_because(self, record: ControlRecord) -> tuple[str, ...]:
+        """Return why cut-over is not allowed, and keep what was said for the report."""
+        facts = self.facts(record)
         reasons = closed_because(facts)
         told = {"at": self.clock(), "reasons": reasons, "lag_seconds": facts.lag_seconds}
-        text = json.dumps({**told, "accepted_sample": accepted_sample})
+        text = json.dumps({**told, "accepted_sample": _accepted(record, facts)})
         self.control.rows.update(f"gate#{record.epoch}", "last", "SET #told = :told", {"told": text})
         return reasons
 
-    def facts(self, record: ControlRecord, accepted_sample: str | None = None) -> GateFacts:
-        """Return the facts as they are now."""
+    def facts(self, record: ControlRecord) -> GateFacts:
+        """Return the facts as they are now; nothing is written."""
         epoch = str(record.epoch)
         source = self.tables.describe(self.source_arn)
         last = last_round(self.control.rows, epoch)
@@ -64,7 +65,7 @@ class Gate:
             stuck_keys=last.stuck if last is not None else 0,
             incomplete=record.incomplete,
             incomplete_at=record.incomplete_at,
-            accepted_sample=accepted_sample,
+            accepted_sample=record.accepted_sample,
         )
 
     def lag(self, record: ControlRecord) -> float | None:
@@ -88,6 +89,15 @@ class Gate:
             return None
         report = self.report(str(record.epoch), record.verify_pass)
         return VerifyVerdict(record.verify_pass, ended=False) if report is None else verdict_of(report)
+
+
+def _accepted(record: ControlRecord, facts: GateFacts) -> dict[str, Any] | None:
+    """Return the sample on which the gate is open, and who accepted it when (epoch seconds)."""
+    sample = sample_of(facts)
+    if sample is None or sample.verify_pass != record.accepted_sample:
+        return None
+    by = {"by": record.accepted_by, "at": record.cut_over_started}
+    return {"pass": sample.verify_pass, "share": sample.sample, **by}
 
 
 def verdict_of(report: VerifyReport) -> VerifyVerdict:

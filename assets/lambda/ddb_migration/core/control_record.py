@@ -29,7 +29,8 @@ class ControlRecord:
     `prepared_at` is when all that could be done before the fence was done, from when on its time-out counts;
     `cut_over_step` is what a migration of a group waits at and `cut_over_go` what the group may go on to;
     `cut_over_refused` tells why the last cut-over was given up, `cut_over_refused_at` when. `completing` tells what
-    becomes of the fence once the operator has asked to complete.
+    becomes of the fence once the operator has asked to complete. `accepted_sample` is the sampled verify pass that
+    the order to cut over named, and `accepted_by` who gave that order, at `cut_over_started`.
 
     `incomplete` says why changes of the epoch may have expired, as was noticed last at `incomplete_at`.
 
@@ -70,6 +71,8 @@ class ControlRecord:
     cut_over_form: str | None = None
     cut_over_group: str | None = None
     cut_over_timeout: int | None = None
+    accepted_sample: str | None = None
+    accepted_by: str | None = None
     cut_over_started: float | None = None
     cut_over_step: str | None = None
     cut_over_go: str | None = None

@@ -23,11 +23,15 @@ class CutOverOrder:
     """How to cut over: fenced or unfenced, within which time, and with which others.
 
     `group` is None for a migration that cuts over by itself. Migrations of one group wait for each other.
+    `accepted_sample` is the sampled verify pass on which the operator cuts over, by its name; `accepted_by` is who
+    does. Both are None where the tables were verified whole.
     """
 
     form: str = FENCED
     timeout_seconds: int = TIMEOUT_SECONDS
     group: str | None = None
+    accepted_sample: str | None = None
+    accepted_by: str | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> CutOverOrder:
@@ -41,8 +45,20 @@ class CutOverOrder:
             )
         if group is not None and not isinstance(group, str):
             raise NotAnOrder(f"'group' is {group!r}; it is a text")
-        return cls(form, timeout, group)
+        return cls(form, timeout, group, *_acceptance(given))
 
     def as_json(self) -> dict[str, Any]:
         """Return the order as plain values."""
         return asdict(self)
+
+
+def _acceptance(given: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    sample, by = given.get("accepted_sample"), given.get("accepted_by")
+    if (sample, by) == (None, None):
+        return None, None
+    if not (isinstance(sample, str) and sample and isinstance(by, str) and by):
+        raise NotAnOrder(
+            f"'accepted_sample' is {sample!r} and 'accepted_by' is {by!r}; they are the name of a sampled verify pass "
+            "and who accepts it, or neither is given"
+        )
+    return sample, by

@@ -60,6 +60,14 @@ class GateFacts:
     accepted_sample: str | None = None
 
 
+def sample_of(facts: GateFacts) -> VerifyVerdict | None:
+    """Return the sampled pass that the gate hangs on; None where a pass was whole, and before any has ended."""
+    verdict = facts.verdict
+    if verdict is None or not verdict.ended or verdict.is_full or facts.verified_at is not None:
+        return None
+    return verdict
+
+
 def closed_because(facts: GateFacts) -> tuple[str, ...]:
     """Return why cut-over is not allowed, each reason with what to do; nothing where the gate is open."""
     reasons = (
@@ -140,11 +148,12 @@ def _unclean(verdict: VerifyVerdict) -> str | None:
 
 
 def _sample(facts: GateFacts, verdict: VerifyVerdict) -> str | None:
-    if verdict.is_full or facts.verified_at is not None or facts.accepted_sample == verdict.verify_pass:
+    if sample_of(facts) is None or facts.accepted_sample == verdict.verify_pass:
         return None
     return (
         f"verify pass {verdict.verify_pass} read a sample of {verdict.sample:.2%} of the keys; verify all of them: "
-        f"ddb-migration verify, or accept what it did not look at by naming it: {verdict.verify_pass}"
+        f"ddb-migration verify, or say that you cut over on this sample: ddb-migration cut-over --accept-sample "
+        f"{verdict.verify_pass}"
     )
 
 

@@ -70,7 +70,11 @@ def _verdict(verify: Report | None) -> tuple[str, str, str]:
         return "bad", "Different", f"{_count(standing, 'key')} of {items} differ. They are listed below."
     if verify["sampled"] is not None:
         share = f"{verify['sampled']:.2%}"
-        return "open", "Sample equal", f"Only {share} of the keys were compared ({items}). A sample opens no gate."
+        return (
+            "open",
+            "Sample equal",
+            f"Only {share} of the keys were compared ({items}). A sample opens the gate by name only.",
+        )
     if not verify["is_whole"]:
         return "open", "Not whole", "Some segments were not compared; this pass opens no gate."
     return "good", "Equal", f"Every item was compared in both directions: {items}, no difference."
@@ -82,12 +86,20 @@ def _gate(report: Report) -> str:
         return ""
     reasons = gate.get("reasons") or ()
     if not reasons:
-        named = gate.get("accepted_sample")
-        by = f" It was opened for the sampled pass {_text(named)}, by name." if named else ""
-        return _section("Gate", f'<p class="verdict good"><strong>Open</strong> The migration may cut over.{by}</p>')
+        return _section("Gate", _open(gate.get("accepted_sample")))
     points = "".join(f"<li>{_with_commands(_capital(reason))}</li>" for reason in reasons)
     lead = f'<p class="verdict bad"><strong>Closed</strong> {_count(len(reasons), "reason")}.</p>'
     return _section("Gate", f'{lead}<ol class="reasons">{points}</ol>')
+
+
+def _open(sample: Report | None) -> str:
+    if sample is None:
+        return '<p class="verdict good"><strong>Open</strong> The migration may cut over.</p>'
+    return (
+        f'<p class="verdict open"><strong>Opened on a sample</strong> of {sample["share"]:.2%} of the keys (verify '
+        f"pass {_text(sample['pass'])}), accepted by {_text(sample['by'])} at {_when(sample['at'])}. The others were "
+        "not compared.</p>"
+    )
 
 
 def _figures(report: Report) -> str:
