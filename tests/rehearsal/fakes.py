@@ -21,7 +21,7 @@ class FakePaginator:
 
 
 class FakeTables:
-    """Tables with puts, deletes, updates (noted, not evaluated), batches and segmented scans."""
+    """Tables with puts, deletes, updates (noted; they make a key), batches and segmented scans."""
 
     def __init__(self, unprocessed_every: int = 0, stream: dict[str, Any] | None = None) -> None:
         self.tables: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
@@ -36,16 +36,20 @@ class FakeTables:
     def update_table(self, **request: Any) -> None:
         self.calls.append(("update_table", request))
 
-    def put_item(self, **request: Any) -> None:
+    def put_item(self, **request: Any) -> dict[str, Any]:
         self.calls.append(("put_item", request))
         self.tables[request["TableName"]][_key(request["Item"])] = request["Item"]
+        return {}
 
-    def delete_item(self, **request: Any) -> None:
+    def delete_item(self, **request: Any) -> dict[str, Any]:
         self.calls.append(("delete_item", request))
         self.tables[request["TableName"]].pop(_key(request["Key"]), None)
+        return {}
 
-    def update_item(self, **request: Any) -> None:
+    def update_item(self, **request: Any) -> dict[str, Any]:
         self.calls.append(("update_item", request))
+        assert request["ReturnValues"] == "ALL_NEW"
+        return {"Attributes": self.tables[request["TableName"]].setdefault(_key(request["Key"]), request["Key"])}
 
     def batch_write_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803  boto3's own name
         ((table, requests),) = RequestItems.items()

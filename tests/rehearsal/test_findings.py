@@ -10,7 +10,7 @@ from ddb_migration_construct.rehearsal.comparison import Comparison, Difference
 from ddb_migration_construct.rehearsal.denials import denials_in
 from ddb_migration_construct.rehearsal.limits import LIMITS
 from ddb_migration_construct.rehearsal.report import report_lines
-from ddb_migration_construct.rehearsal.verdict import Differences, Failure, Findings, as_json, overall
+from ddb_migration_construct.rehearsal.verdict import Differences, Failure, Findings, SwitchFigures, as_json, overall
 
 EQUAL = Comparison(10, 10)
 DIFFERENT = Comparison(10, 9, missing=1, differences=(Difference("different", "abc", ("a", "\u2028[red]")),))
@@ -189,3 +189,38 @@ def test_a_denial_without_a_resource_is_found() -> None:
 
 def test_other_errors_are_no_denials() -> None:
     assert denials_in("ValidationException: one or more parameter values were invalid") == []
+
+
+@pytest.mark.parametrize(
+    ("there", "back", "lost", "verdict"),
+    [
+        (0, None, 0, "equal"),
+        (2, None, 2, "different"),
+        (0, 0, 0, "equal"),
+        (0, 3, 3, "different"),
+        (2, 3, 5, "different"),
+    ],
+)
+def test_what_a_switch_has_lost_is_told_and_is_no_equal_end(
+    there: int, back: int | None, lost: int, verdict: str
+) -> None:
+    found = findings(EQUAL)
+    found.to = "cut-over" if back is None else "roll-back"
+    found.cut_over = SwitchFigures("fenced", there, 7, 8.5)
+    found.roll_back = None if back is None else SwitchFigures("fenced", back, 5, 9.5)
+    report = found.as_json()
+    assert (report["lost"], report["verdict"], found.exit_code) == (lost, verdict, int(lost > 0))
+    assert (report["refused_during_fence"], report["fence_seconds"]) == (7, 8.5)
+    assert report["rolled_back"] == (None if back is None else True)
+    text = "\n".join(report_lines([found]))
+    assert f"cut over fenced: lost {there}, refused during the fence 7, fence 8.5 s" in text
+    if back is not None:
+        assert report["roll_back"] == {"lost": back, "refused_during_fence": 5, "fence_seconds": 9.5}
+        assert f"rolled back fenced: lost {back}, refused during the fence 5, fence 9.5 s" in text
+
+
+def test_a_rehearsal_that_came_to_no_switch_has_lost_nothing_that_is_known() -> None:
+    found = findings(EQUAL)
+    assert found.as_json()["lost"] is found.as_json()["rolled_back"] is found.as_json()["roll_back"] is None
+    found.to = "roll-back"
+    assert found.as_json()["rolled_back"] is False

@@ -120,7 +120,7 @@ def test_nothing_is_written_after_the_writers_have_stopped() -> None:
 class BrokenTables(FakeTables):
     """Refuses every put."""
 
-    def put_item(self, **request: Any) -> None:
+    def put_item(self, **request: Any) -> dict[str, Any]:
         raise RuntimeError("the table is gone")
 
 
@@ -134,24 +134,24 @@ def test_a_failed_writer_is_told() -> None:
 
 
 class FencedTables(FakeTables):
-    """The source denies writes while there is a fence."""
+    """One table denies writes while there is a fence."""
 
-    fenced = False
+    fenced: str | None = None
 
-    def put_item(self, **request: Any) -> None:
+    def put_item(self, **request: Any) -> dict[str, Any]:
         self._judge(request)
-        super().put_item(**request)
+        return super().put_item(**request)
 
-    def delete_item(self, **request: Any) -> None:
+    def delete_item(self, **request: Any) -> dict[str, Any]:
         self._judge(request)
-        super().delete_item(**request)
+        return super().delete_item(**request)
 
-    def update_item(self, **request: Any) -> None:
+    def update_item(self, **request: Any) -> dict[str, Any]:
         self._judge(request)
-        super().update_item(**request)
+        return super().update_item(**request)
 
     def _judge(self, request: dict[str, Any]) -> None:
-        if self.fenced and request["TableName"] == "source":
+        if request["TableName"] == self.fenced:
             raise client_error("PutItem", "AccessDeniedException", "explicit deny")
 
 
@@ -166,7 +166,7 @@ def test_a_denied_write_is_counted_and_the_writers_go_on_at_the_destination() ->
     tables = FencedTables()
     with Writers(tables, "source", ITEMS, population=50, writes_per_second=500) as writers:
         until(lambda: writers.writes > 10)
-        tables.fenced = True
+        tables.fenced = "source"
         until(lambda: len(writers.refusals) > 5)
         writers.hold()
         held, refused = writers.writes, len(writers.refusals)
@@ -175,7 +175,28 @@ def test_a_denied_write_is_counted_and_the_writers_go_on_at_the_destination() ->
         writers.switch_to("destination")
         until(lambda: writers.writes > held + 10)
         assert tables.tables["destination"]
-        assert len(writers.refusals) == refused
+        assert refused
+        assert writers.refusals == []
+        writers.check()
+
+
+def test_writers_go_there_and_back_and_what_each_key_was_answered_last_is_known() -> None:
+    tables = FencedTables()
+    with Writers(tables, "source", ITEMS, population=50, writes_per_second=1000) as writers:
+        until(lambda: writers.writes > 50)
+        writers.hold()
+        tables.tables["destination"] = dict(tables.tables["source"])
+        assert writers.answered.lost(tables.tables["source"]) == 0
+        writers.switch_to("destination")
+        until(lambda: writers.writes > 100)
+        writers.may_be_denied = True
+        tables.fenced = "destination"
+        until(lambda: len(writers.refusals) > 5)
+        writers.hold()
+        assert writers.answered.lost(tables.tables["destination"]) == 0
+        assert writers.answered.lost(tables.tables["source"]) > 0
+        writers.switch_to("source")
+        until(lambda: writers.writes > 150)
         writers.check()
 
 
@@ -184,7 +205,7 @@ def test_a_destination_that_denies_is_an_error() -> None:
     with Writers(tables, "other", ITEMS, population=50, writes_per_second=500) as writers:
         until(lambda: writers.writes > 10)
         writers.hold()
-        tables.fenced = True
+        tables.fenced = "source"
         writers.switch_to("source")
         until(lambda: writers._failure is not None)
         with pytest.raises(WriterFailed, match="explicit deny"):

@@ -40,15 +40,20 @@ class Comparison:
     differences: tuple[Difference, ...] = field(default=())
 
     @property
+    def unequal(self) -> int:
+        """How many keys are not equal in both tables."""
+        return self.missing + self.extra + self.different
+
+    @property
     def equal(self) -> bool:
         """Tell whether both tables hold the same items."""
-        return self.missing == self.extra == self.different == 0
+        return self.unequal == 0
 
 
 def compare_tables(client: Any, source: str, destination: str, key_names: Iterable[str]) -> Comparison:
     """Read both tables whole and consistently, and compare them; nothing may write to either meanwhile."""
     names = tuple(key_names)
-    return compare_items(_by_key(client, source, names), _by_key(client, destination, names), names)
+    return compare_items(items_by_key(client, source, names), items_by_key(client, destination, names), names)
 
 
 def compare_items(
@@ -87,7 +92,8 @@ def index_by_key(items: Iterable[Item], key_names: Iterable[str]) -> dict[Hashab
     return by_key
 
 
-def _by_key(client: Any, table: str, key_names: tuple[str, ...]) -> dict[Hashable, Item]:
+def items_by_key(client: Any, table: str, key_names: Iterable[str]) -> dict[Hashable, Item]:
+    """Read a table whole and consistently; nothing may write to it meanwhile."""
     with ThreadPoolExecutor(_SEGMENTS) as pool:
         segments = pool.map(lambda segment: _scan(client, table, segment), range(_SEGMENTS))
         return index_by_key((item for items in segments for item in items), key_names)

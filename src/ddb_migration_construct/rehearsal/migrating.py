@@ -36,7 +36,7 @@ def migrate(
     items: Items,
     progress: Progress,
     findings: Findings,
-    then: Callable[[Writers], None] = lambda _: None,
+    then: Callable[[Writers], None] | None = None,
 ) -> None:
     """Run the state machine until it waits for the operator, while writers change the source from before its start.
 
@@ -59,7 +59,8 @@ def migrate(
             if options.plant_differences:
                 progress.say("verify again, while the writers go on")
                 findings.differences = replace(findings.differences, again=verify_again(deployed))
-            then(writers)
+            if then is not None:
+                then(writers)
         finally:
             findings.writes = writers.writes
         findings.writes = writers.stop()

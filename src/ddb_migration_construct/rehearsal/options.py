@@ -17,8 +17,12 @@ AS_THE_APP_SAYS = "as the app says"
 # How far a rehearsal goes.
 READY = "ready"
 CUT_OVER = "cut-over"
+ROLL_BACK = "roll-back"
 COMPLETE = "complete"
 ABORT = "abort"
+
+# So many writes go to a table before the rehearsal believes that the application lives there; so many it makes at most.
+_LEAST_WRITES, _MOST_WRITES = 20, 2000
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,17 @@ class RehearsalOptions:
     @property
     def cuts_over(self) -> bool:
         """Tell whether the rehearsal cuts over."""
-        return self.to in (CUT_OVER, COMPLETE)
+        return self.to in (CUT_OVER, ROLL_BACK, COMPLETE)
+
+    @property
+    def rolls_back(self) -> bool:
+        """Tell whether the rehearsal rolls back what it has cut over."""
+        return self.to == ROLL_BACK
+
+    @property
+    def writes_after_cut_over(self) -> int:
+        """The number of writes to the destination after the cut-over: one for each item where they are rolled back."""
+        return min(max(self.population, _LEAST_WRITES), _MOST_WRITES) if self.rolls_back else _LEAST_WRITES
 
     @property
     def population(self) -> int:

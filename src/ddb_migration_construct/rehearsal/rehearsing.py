@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -12,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ddb_migration_construct.cli.failures import CommandFailed
 from ddb_migration_construct.rehearsal.app_selection import AppNotRehearsable
+from ddb_migration_construct.rehearsal.application import Application
 from ddb_migration_construct.rehearsal.comparison import Comparison, compare_tables
-from ddb_migration_construct.rehearsal.cutting_over import CutOverNotSeen, cut_over
 from ddb_migration_construct.rehearsal.denials import denials_in
 from ddb_migration_construct.rehearsal.deployed import Deployed
 from ddb_migration_construct.rehearsal.deployment import DeploymentFailed
@@ -30,6 +31,7 @@ from ddb_migration_construct.rehearsal.phase_events import PhaseEvents
 from ddb_migration_construct.rehearsal.plants import PlantNotPossible
 from ddb_migration_construct.rehearsal.progress import Progress
 from ddb_migration_construct.rehearsal.seeding import SeedingFailed, seed
+from ddb_migration_construct.rehearsal.switching import SwitchNotSeen
 from ddb_migration_construct.rehearsal.synthesis import SynthesisFailed
 from ddb_migration_construct.rehearsal.table_items import items_of
 from ddb_migration_construct.rehearsal.verdict import Failure, Findings
@@ -42,7 +44,6 @@ FAILURES = (
     BotoCoreError,
     ClientError,
     CommandFailed,
-    CutOverNotSeen,
     DeploymentFailed,
     EmbeddedAwsFailed,
     EnvironmentFailed,
@@ -52,6 +53,7 @@ FAILURES = (
     PlantNotPossible,
     SeedingFailed,
     Stalled,
+    SwitchNotSeen,
     SynthesisFailed,
     ToolNotFoundError,
     WriterFailed,
@@ -116,15 +118,10 @@ class Rehearsing:
         items = items_of(options)
         with self.progress.phase("seed"):
             seed(deployed.dynamodb, deployed.source, items, options.population, self._show_seeded(options))
-        events = PhaseEvents(deployed.aws) if options.cuts_over else None
-
-        def then(writers: Writers) -> None:
-            if events is not None:
-                self._cut_over(deployed, options, events, writers)
-
+        application = self._application(deployed, options) if options.cuts_over else None
         before = source_policy(deployed)
         with self.progress.phase("migrate"):
-            migrate(deployed, options, items, self.progress, self.findings, then)
+            migrate(deployed, options, items, self.progress, self.findings, application)
         self.findings.mode = deployed.bulk_load() or self.findings.mode
         if not options.cuts_over:
             with self.progress.phase("last drain"):
@@ -132,10 +129,10 @@ class Rehearsing:
             self.findings.comparison = self._compared(deployed, options)
         self._end(deployed, options, before)
 
-    def _cut_over(self, deployed: Deployed, options: RehearsalOptions, events: PhaseEvents, writers: Writers) -> None:
-        with self.progress.phase("cut over"):
-            cut_over(deployed, events, writers, self.progress, self.findings, lambda: self._compared(deployed, options))
-        self.findings.counts = deployed.counts()
+    def _application(self, deployed: Deployed, options: RehearsalOptions) -> Callable[[Writers], None]:
+        # The events are listened to from now on.
+        events, compare = PhaseEvents(deployed.aws), partial(self._compared, deployed, options)
+        return Application(deployed, options, events, self.progress, self.findings, compare).switch
 
     def _compared(self, deployed: Deployed, options: RehearsalOptions) -> Comparison:
         with self.progress.phase("compare"):

@@ -45,12 +45,12 @@ def _rehearsal(findings: Findings) -> Iterator[str]:
     yield from (f"  note: {note}" for note in findings.notes)
     if findings.differences is not None:
         yield from _differences(findings.differences)
-    if findings.cut_over is not None:
-        figures = findings.cut_over
-        yield (
-            f"  cut over {figures.form}: lost {findings.lost}, refused during the fence {figures.refused}, "
-            f"fence {figures.fence_seconds:.1f} s"
-        )
+    for what, figures in (("cut over", findings.cut_over), ("rolled back", findings.roll_back)):
+        if figures is not None:
+            yield (
+                f"  {what} {figures.form}: lost {figures.lost}, refused during the fence {figures.refused}, "
+                f"fence {figures.fence_seconds:.1f} s"
+            )
     yield from (f"  left behind: {left}" for left in findings.left_behind or ())
     if findings.comparison is not None:
         yield from _comparison(findings.comparison)

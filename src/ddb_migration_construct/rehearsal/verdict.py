@@ -7,6 +7,7 @@ from dataclasses import asdict, astuple, dataclass, field
 from typing import Any
 
 from ddb_migration_construct.rehearsal.comparison import Comparison
+from ddb_migration_construct.rehearsal.options import ROLL_BACK
 
 EQUAL = "equal"
 DIFFERENT = "different"
@@ -52,12 +53,21 @@ class Differences:
 
 
 @dataclass(frozen=True)
-class CutOverFigures:
-    """How a cut-over went: `form` is fenced or unfenced; writes were denied for `fence_seconds`, `refused` times."""
+class SwitchFigures:
+    """How a cut-over or a roll back went: `form` is fenced or unfenced.
+
+    `lost` is how many keys differed between the tables at the moment of the switch, or did not hold what their last
+    write was answered. Writes were denied for `fence_seconds`, `refused` times.
+    """
 
     form: str
+    lost: int
     refused: int
     fence_seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures by the names that a report has for them."""
+        return {"lost": self.lost, "refused_during_fence": self.refused, "fence_seconds": self.fence_seconds}
 
 
 @dataclass
@@ -67,8 +77,8 @@ class Findings:
     `migration` is the name in a team's app, None of the rehearsal's own; `made` are the tables that were created
     because the app only imports them. `counts` are the migration's own sums; `planted` is the name of a planted
     fault; `faults` are how many were injected, by kind; `phases` are seconds by name.
-    `to` is how far the rehearsal went, `cut_over` how its cut-over was; `left_behind` is what an ended migration has
-    left, None where it did not end.
+    `to` is how far the rehearsal went, `cut_over` how its cut-over was, `roll_back` how its roll back was;
+    `left_behind` is what an ended migration has left, None where it did not end.
     """
 
     mode: str
@@ -85,7 +95,8 @@ class Findings:
     comparison: Comparison | None = None
     failure: Failure | None = None
     to: str = "ready"
-    cut_over: CutOverFigures | None = None
+    cut_over: SwitchFigures | None = None
+    roll_back: SwitchFigures | None = None
     left_behind: list[str] | None = None
 
     @property
@@ -93,17 +104,16 @@ class Findings:
         """Return whether the tables are "equal"; "failed" where unknown, after a wrong verify, or with things left."""
         if self.failure is not None or self.comparison is None:
             return FAILED
-        if not self.comparison.equal:
+        if not self.comparison.equal or self.lost:
             return DIFFERENT
         wrong = self.differences is not None and not self.differences.is_right
         return FAILED if wrong or self.left_behind else EQUAL
 
     @property
     def lost(self) -> int | None:
-        """Return how many keys were not equal when the application was switched, None where it was not."""
-        if self.cut_over is None or self.comparison is None:
-            return None
-        return self.comparison.missing + self.comparison.extra + self.comparison.different
+        """Return how many keys were not right when the application was switched, None where it was not."""
+        switches = [switch for switch in (self.cut_over, self.roll_back) if switch is not None]
+        return sum(switch.lost for switch in switches) if switches else None
 
     @property
     def exit_code(self) -> int:
@@ -124,13 +134,20 @@ class Findings:
             "phases": dict(self.phases),
             "seed": self.seed,
             "to": self.to,
-            "lost": self.lost,
-            "refused_during_fence": self.cut_over.refused if self.cut_over else None,
-            "fence_seconds": self.cut_over.fence_seconds if self.cut_over else None,
+            **self._switched(),
             "left_behind": self.left_behind,
             "made": list(self.made),
             "notes": list(self.notes),
             "failure": asdict(self.failure) if self.failure is not None else None,
+        }
+
+    def _switched(self) -> dict[str, Any]:
+        names = ("lost", "refused_during_fence", "fence_seconds")
+        return {
+            **(self.cut_over.as_json() if self.cut_over is not None else dict.fromkeys(names)),
+            "lost": self.lost,
+            "rolled_back": self.roll_back is not None if self.to == ROLL_BACK else None,
+            "roll_back": self.roll_back.as_json() if self.roll_back is not None else None,
         }
 
     def _verified(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from ddb_migration_construct.rehearsal.hostile_values import TYPES, value_of
-from ddb_migration_construct.rehearsal.items import Items
+from ddb_migration_construct.rehearsal.items import Item, Items
 
 # No generated item has this attribute, so ADD always finds a number or nothing.
 COUNTER = "writes so far"
@@ -18,8 +18,9 @@ _VERSIONS = 1_000_000
 
 @dataclass(frozen=True)
 class Write:
-    """One call of DynamoDB's client: the name of its method, and the arguments without the table's name."""
+    """One call of DynamoDB's client: the key, the name of its method, and the arguments without the table's name."""
 
+    key: Item
     method: str
     arguments: dict[str, Any]
 
@@ -53,19 +54,24 @@ class WritePlan:
         return self._rng.randrange(self._population + self._population // 10 + 1)
 
     def _put(self, index: int) -> Write:
-        return Write("put_item", {"Item": self._items.item(index, 1 + self._rng.randrange(_VERSIONS))})
+        item = self._items.item(index, 1 + self._rng.randrange(_VERSIONS))
+        return Write(self._items.key(index), "put_item", {"Item": item})
 
     def _delete(self, index: int) -> Write:
-        return Write("delete_item", {"Key": self._items.key(index)})
+        key = self._items.key(index)
+        return Write(key, "delete_item", {"Key": key})
 
     def _update(self, index: int) -> Write:
         if not self._items.can_update(index):
             return self._put(index)
         changed, removed = self._rng.sample(self._items.names, 2)
+        key = self._items.key(index)
         return Write(
+            key,
             "update_item",
             {
-                "Key": self._items.key(index),
+                "Key": key,
+                "ReturnValues": "ALL_NEW",
                 "UpdateExpression": "SET #changed = :value REMOVE #removed ADD #counter :one",
                 "ExpressionAttributeNames": {"#changed": changed, "#removed": removed, "#counter": COUNTER},
                 "ExpressionAttributeValues": {

@@ -1,4 +1,4 @@
-"""The live writers: they change the source while the migration runs, at a rate, and count their writes."""
+"""The live writers: they change a table while the migration runs, at a rate, and note what they were answered."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ddb_migration_construct.rehearsal.answered import Answered
 from ddb_migration_construct.rehearsal.items import Items
 from ddb_migration_construct.rehearsal.write_plan import Act, Write, WritePlan
 
@@ -18,14 +19,15 @@ _MOST_BEHIND_SECONDS = 1.0
 
 
 class WriterFailed(Exception):
-    """A live writer could not write to the source, so the rehearsal proves nothing."""
+    """A live writer could not write to its table, so the rehearsal proves nothing."""
 
 
 class Writers:
     """Threads that write to one table at a joint rate in writes per second; a rate of 0 writes nothing.
 
-    Use as a context manager: leaving it stops the writers. `refusals` are the moments (epoch seconds) at which the
-    first table denied a write; the table that they switch to may deny none.
+    Use as a context manager: leaving it stops the writers. `answered` is what each key was answered last, and
+    `refusals` are the moments (epoch seconds) at which the present table denied a write. The first table may deny
+    writes; one that they switch to may not, until `may_be_denied` is set.
     """
 
     def __init__(
@@ -45,11 +47,12 @@ class Writers:
         self._lock = threading.Lock()
         self._pens = threading.Semaphore(count)
         self._count = count
-        self._may_be_denied = True
+        self.may_be_denied = True
         self._is_held = False
         self._held_at_the_end = False
         self._writes = 0
         self.refusals: list[float] = []
+        self.answered = Answered()
         self._failure: Exception | None = None
         plans = [WritePlan(items, population, writer) for writer in range(count)] if writes_per_second > 0 else []
         self._threads = [threading.Thread(target=self._run, args=(plan,), daemon=True) for plan in plans]
@@ -71,7 +74,7 @@ class Writers:
 
     @property
     def writes(self) -> int:
-        """The number of writes that the source has taken."""
+        """The number of writes that were taken."""
         return self._writes
 
     @property
@@ -87,7 +90,7 @@ class Writers:
 
     def switch_to(self, table: str) -> None:
         """Go on with another table, after `hold`."""
-        self._table, self._may_be_denied = table, False
+        self._table, self.may_be_denied, self.refusals = table, False, []
         self._release()
 
     def _release(self) -> None:
@@ -98,7 +101,7 @@ class Writers:
     def check(self) -> None:
         """Raise WriterFailed when a writer has met an error."""
         if self._failure is not None:
-            raise WriterFailed(f"a live writer could not write to the source: {self._failure}") from self._failure
+            raise WriterFailed(f"a live writer could not write to {self._table}: {self._failure}") from self._failure
 
     def stop(self) -> int:
         """Stop writing and return the number of writes.
@@ -131,13 +134,19 @@ class Writers:
                 self._write(write)
 
     def _write(self, write: Write) -> None:
-        try:
-            getattr(self._client, write.method)(TableName=self._table, **write.arguments)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _DENIED or not self._may_be_denied:
-                raise
-            with self._lock:
-                self.refusals.append(time.time())
-            return
+        with self.answered.writing(write.key) as note:
+            try:
+                answer = getattr(self._client, write.method)(TableName=self._table, **write.arguments)
+            except ClientError as error:
+                self._take_refusal(error)
+                return
+            # A put leaves what it was given, an update what it answers, and a delete nothing.
+            note(write.arguments.get("Item") or answer.get("Attributes"))
         with self._lock:
             self._writes += 1
+
+    def _take_refusal(self, error: ClientError) -> None:
+        if error.response["Error"]["Code"] != _DENIED or not self.may_be_denied:
+            raise error
+        with self._lock:
+            self.refusals.append(time.time())
