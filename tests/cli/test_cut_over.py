@@ -14,15 +14,16 @@ from ddb_migration.core.cut_over_order import CutOverOrder, NotAnOrder
 from ddb_migration.core.gate import VerifyVerdict
 from ddb_migration_construct.cli.control_table import read_token
 from ddb_migration_construct.cli.cut_over import (
-    CutOvers,
-    Order,
     accepted_samples,
+    gone_there,
     previewed,
     reasons_against,
     require_open,
 )
 from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
 from ddb_migration_construct.cli.migrations import Migration
+from ddb_migration_construct.cli.switching import Order, Switches
+from ddb_migration_construct.cli.ways import THERE
 from tests.cli.fakes import FakeFunctions
 from tests.fakes.client_errors import client_error
 from tests.functions.cutting import Cutting, States
@@ -98,15 +99,15 @@ class Account:
                 table.items = before[name]
             raise client_error("TransactWriteItems", "TransactionCanceledException") from error
 
-    def cut_over(self, samples: Mapping[Migration, str] | None = None, **order: Any) -> CutOvers:
+    def cut_over(self, samples: Mapping[Migration, str] | None = None, **order: Any) -> Switches:
         group = {"group": "g"} if len(self.cuttings) > 1 else {}
-        return CutOvers(self, self, Order(**{**group, **order}), samples or {}, self.sleep, self.clock)
+        return Switches(self, self, THERE, Order(**{**group, **order}), samples or {}, self.sleep, self.clock)
 
 
 def test_one_migration_is_followed_to_its_end() -> None:
     account = Account("a")
     (one,) = account.migrations
-    told = account.cut_over().order([one]).result(one)
+    told = gone_there(one, account.cut_over().order([one]).result(one))
     assert account.cuttings["a"].record.is_cut_over
     assert "ddb-migration complete a" in told.text
     assert told.values["form"] == "fenced"
@@ -144,7 +145,7 @@ def test_a_second_try_is_told_from_the_first() -> None:
     cutting.gate.reasons = ()
     cutting.ready("token of a")
     cutting.clock.sleep(1)
-    assert account.cut_over().order([one]).result(one).exit_code == 0
+    assert account.cut_over().order([one]).result(one).cut_over_at
 
 
 def test_an_order_that_cannot_be_carried_out_is_told() -> None:
@@ -161,7 +162,7 @@ def test_who_accepts_a_sample_is_on_record_with_that_migration_alone() -> None:
     one, other = account.migrations
     account.cuttings["a"].gate.verdict = VerifyVerdict("p1", segments=8, compared_segments=8, sample=0.01)
     following = account.cut_over({one: "p1"}, accepted_by="arn:ann").order([one, other])
-    assert all(following.result(migration).exit_code == 0 for migration in (one, other))
+    assert all(following.result(migration).cut_over_at for migration in (one, other))
     accepted = [(cutting.record.accepted_sample, cutting.record.accepted_by) for cutting in account.cuttings.values()]
     assert accepted == [("p1", "arn:ann"), (None, None)]
 
@@ -185,7 +186,7 @@ def test_several_go_through_together() -> None:
 
     account.before_step = before
     following = account.cut_over().order(account.migrations)
-    assert all(following.result(one).exit_code == 0 for one in account.migrations)
+    assert all(following.result(one).cut_over_at for one in account.migrations)
     assert fenced[8] == {False}, "nobody is fenced while one still prepares"
 
 

@@ -9,6 +9,10 @@ from typing import Any
 
 from ddb_migration_construct._runtime import lag
 
+# The reverse path has attributes of its own in the row of the control record, and an epoch of its own; it shares these.
+REVERSE_PREFIX, REVERSE_EPOCH_SUFFIX = "reverse_", "-reverse"
+_SHARED = ("epoch", "status", "phase", "execution", "completing", "completed_at")
+
 # What the rows of an epoch may count: capture and apply in progress rows, the bulk load in its checkpoints.
 COUNTS = (
     "captured",
@@ -59,6 +63,7 @@ class ControlRecord:
     prepared_at: float | None = None
     fenced_at: float | None = None
     cut_over_at: float | None = None
+    rollback_until: float | None = None
     completing: str | None = None
     completed_at: float | None = None
 
@@ -83,10 +88,24 @@ class Rows:
     tasks: Sequence[TaskNote] = ()
 
 
-def read_record(dynamodb: Any, table: str) -> ControlRecord:
-    """Read the control record consistently."""
+def read_record(dynamodb: Any, table: str, prefix: str = "") -> ControlRecord:
+    """Read the control record consistently; with REVERSE_PREFIX, as the reverse path has it."""
+    return _record(_read(dynamodb, table), prefix)
+
+
+def read_both(dynamodb: Any, table: str) -> tuple[ControlRecord, ControlRecord]:
+    """Read the control record, consistently, and the reverse path's, as of one moment."""
     item = _read(dynamodb, table)
-    return ControlRecord(**{name: _plain(item[name]) for name in ControlRecord.__dataclass_fields__ if name in item})
+    return _record(item, ""), _record(item, REVERSE_PREFIX)
+
+
+def _record(item: Mapping[str, Mapping[str, Any]], prefix: str) -> ControlRecord:
+    own = {name: _plain(item[prefix + name]) for name in ControlRecord.__dataclass_fields__ if prefix + name in item}
+    if not prefix:
+        return ControlRecord(**own)
+    shared = {name: _plain(item[name]) for name in _SHARED if name in item}
+    epoch = shared.pop("epoch", None)
+    return ControlRecord(**{**own, **shared}, epoch=epoch and epoch + REVERSE_EPOCH_SUFFIX)
 
 
 def read_values(dynamodb: Any, table: str) -> dict[str, Any]:
@@ -100,13 +119,16 @@ def read_rows(dynamodb: Any, table: str, partition: str) -> Iterator[dict[str, A
         yield {name: _plain(value) for name, value in row.items()}
 
 
-def read_token(dynamodb: Any, table: str) -> str | None:
+def read_token(dynamodb: Any, table: str, prefix: str = "") -> str | None:
     """Return the task token of a migration that waits for the operator, None of one that does not.
+
+    With REVERSE_PREFIX it is that of one that waits to be rolled back.
 
     Who has it can let the migration go on, so it is no part of what is shown of the record.
     """
     item = _read(dynamodb, table)
-    return _plain(item["task_token"]) if "task_token" in item else None
+    token = item.get(f"{prefix}task_token")
+    return None if token is None else _plain(token)
 
 
 def _read(dynamodb: Any, table: str) -> Mapping[str, Mapping[str, Any]]:

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import json
-import time
-import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
+from ddb_migration_construct._runtime import moments
 from ddb_migration_construct.cli.clients import client
-from ddb_migration_construct.cli.cut_over_following import Following
+from ddb_migration_construct.cli.control_table import ControlRecord
 from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
-from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, Yes, ask, chosen, note, run
+from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, Yes, ask, chosen, run
 from ddb_migration_construct.cli.invocation import invoke
 from ddb_migration_construct.cli.migrations import Migration
-from ddb_migration_construct.cli.ordering import Ordering
-
-FENCED, UNFENCED = "fenced", "unfenced"
-DEFAULT_TIMEOUT = 180
+from ddb_migration_construct.cli.switching import (
+    DEFAULT_TIMEOUT,
+    FENCED,
+    UNFENCED,
+    DryRun,
+    Order,
+    Switches,
+    Timeout,
+    group_of,
+    require_none,
+    would,
+)
+from ddb_migration_construct.cli.ways import THERE
 
 
 def cut_over(
     names: Names = None,
     stack: AllOf = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
-    timeout: Annotated[
-        int, typer.Option(min=60, max=3600, help="Turn back if it takes longer, in seconds from the fence on.")
-    ] = DEFAULT_TIMEOUT,
+    dry_run: DryRun = False,
+    timeout: Timeout = DEFAULT_TIMEOUT,
     writers_stopped: Annotated[
         bool,
         typer.Option("--writers-stopped", help="No fence: you say that nothing writes to the source any more."),
@@ -64,51 +69,25 @@ def cut_over(
     for migration in concerned:
         require_open(migration, found[migration], form)
     ask(_question(form) + _unseen(samples, found), concerned, yes)
-    group = uuid.uuid4().hex if len(concerned) > 1 else None
     by = str(client("sts").get_caller_identity()["Arn"]) if samples else None
-    cutter = CutOvers(client("stepfunctions"), client("dynamodb"), Order(form, timeout, group, accepted_by=by), samples)
-    following = cutter.order(concerned)
-    run(concerned, following.result, as_json)
+    given = Order(form, timeout, group_of(concerned), accepted_by=by)
+    following = Switches(client("stepfunctions"), client("dynamodb"), THERE, given, samples).order(concerned)
+    run(concerned, lambda migration: gone_there(migration, following.result(migration)), as_json)
 
 
-@dataclass(frozen=True)
-class Order:
-    """How to cut over: `group` is None for one migration alone, `accepted_sample` where all was verified."""
-
-    form: str = FENCED
-    timeout_seconds: int = DEFAULT_TIMEOUT
-    group: str | None = None
-    accepted_sample: str | None = None
-    accepted_by: str | None = None
-
-    def for_sample(self, sample: str | None) -> Order:
-        """Return the order for a migration that was verified on this sample, None for one that was verified whole."""
-        return replace(self, accepted_sample=sample, accepted_by=self.accepted_by if sample else None)
-
-    def text(self) -> str:
-        """Return what the state machine is given."""
-        return json.dumps(asdict(self))
-
-
-@dataclass(frozen=True)
-class CutOvers:
-    """Gives an order to migrations, and leads them through it; `samples` are the passes accepted for some of them."""
-
-    states: Any
-    dynamodb: Any
-    given: Order
-    samples: Mapping[Migration, str] = field(default_factory=dict)
-    sleep: Callable[[float], object] = time.sleep
-    clock: Callable[[], float] = time.time
-
-    def order(self, concerned: Sequence[Migration]) -> Following:
-        """Give the order to each migration, follow all of them to their end, and return what came of it."""
-        following = Following(self.dynamodb, concerned, self.given.group, note, self.sleep, self.clock)
-        ordering = Ordering(self.states, self.dynamodb, self.sleep)
-        for migration in concerned:
-            ordering.give(migration, self.given.for_sample(self.samples.get(migration)).text())
-        following.to_the_end(1800.0 + self.given.timeout_seconds + 300.0)
-        return following
+def gone_there(migration: Migration, record: ControlRecord) -> Told:
+    """Say that a migration has cut over, and what to do next."""
+    text = f"{migration.name} has cut over ({record.cut_over_form}): switch your application to the destination. "
+    if record.rollback_until is not None:
+        until = moments.utc(record.rollback_until)
+        text += f"Until {until} you can switch it back: ddb-migration roll-back {migration.name}. "
+    values = {
+        "cut_over_at": record.cut_over_at,
+        "form": record.cut_over_form,
+        "fenced_at": record.fenced_at or record.cut_over_at,
+        "rollback_until": record.rollback_until,
+    }
+    return Told(f"{text}When all is well: ddb-migration complete {migration.name}", values)
 
 
 def preview(functions: Any, migration: Migration, named: Sequence[str] = ()) -> dict[str, Any]:
@@ -148,18 +127,14 @@ def reasons_against(found: dict[str, Any], form: str) -> list[str]:
 
 def require_open(migration: Migration, found: dict[str, Any], form: str) -> None:
     """Raise CommandFailed (exit code 3) when an order would be refused."""
-    reasons = reasons_against(found, form)
-    if reasons:
-        listed = "".join(f"\n  {number}. {reason}" for number, reason in enumerate(reasons, 1))
-        raise CommandFailed(f"{migration.name} cannot cut over now:{listed}", REFUSED)
+    require_none(reasons_against(found, form), migration, THERE)
 
 
 def previewed(functions: Any, migration: Migration, form: str, named: Sequence[str] = ()) -> Told:
     """Return what a cut-over would do; exit code 3 when it would be refused."""
     found = preview(functions, migration, named)
     reasons = reasons_against(found, form)
-    lines = [f"{migration.name}: " + ("would cut over" if not reasons else "would be refused:")]
-    lines += [f"  {number}. {reason}" for number, reason in enumerate(reasons, 1)]
+    lines = would(reasons, migration, THERE)
     if found["sample"] and found["sample"]["pass"] in named:
         lines.append(f"  go on record with who accepted {_sample(found)}")
     lines += _steps(found, form)

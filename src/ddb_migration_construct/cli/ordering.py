@@ -9,6 +9,7 @@ from typing import Any
 from ddb_migration_construct.cli.control_table import read_token
 from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
 from ddb_migration_construct.cli.migrations import Migration
+from ddb_migration_construct.cli.ways import Way
 
 # Step Functions API, SendTaskSuccess: the task has timed out, or was answered; the state has a new token in a moment.
 _OLD_TOKEN = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
@@ -22,6 +23,7 @@ class Ordering:
 
     states: Any
     dynamodb: Any
+    way: Way
     sleep: Callable[[float], object]
 
     def give(self, migration: Migration, order: str) -> None:
@@ -30,7 +32,7 @@ class Ordering:
         Raises CommandFailed (exit code 3) when the migration waits for no order.
         """
         for _ in range(_TRIES):
-            token = read_token(self.dynamodb, migration.control_table)
+            token = read_token(self.dynamodb, migration.control_table, self.way.prefix)
             if token is not None and self._answered(token, order):
                 return
             self.sleep(_SECONDS_BETWEEN_TRIES)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from ddb_migration_construct._runtime import names
 from ddb_migration_construct.cli.control_table import read_record
-from ddb_migration_construct.cli.cut_over import FENCED, UNFENCED, CutOvers, Order, preview, require_open
+from ddb_migration_construct.cli.cut_over import preview, require_open
+from ddb_migration_construct.cli.switching import FENCED, UNFENCED, Order, Switches
+from ddb_migration_construct.cli.ways import THERE
 from ddb_migration_construct.rehearsal.deployed import Deployed
 from ddb_migration_construct.rehearsal.phase_events import PhaseEvents
 from ddb_migration_construct.rehearsal.switching import Follower, figures
@@ -27,7 +29,7 @@ def cut_over(deployed: Deployed, events: PhaseEvents, writers: Writers, count_lo
         # The operator's word has to be true.
         writers.hold()
     with Follower(events, names.HAS_CUT_OVER_PHASE, writers.hold if form == FENCED else lambda: None) as follower:
-        following = CutOvers(deployed.states, deployed.dynamodb, Order(form)).order([migration])
+        following = Switches(deployed.states, deployed.dynamodb, THERE, Order(form)).order([migration])
         following.result(migration)
         follower.wait()
     record = read_record(deployed.dynamodb, migration.control_table)

@@ -1,4 +1,4 @@
-"""Following migrations through a cut-over, and leading those that go through together.
+"""Following migrations through a cut-over or a roll back, and leading those that go through together.
 
 Nobody of a group goes on without the word of whoever leads it, and that word is one transaction over all their
 control records: it is given to all of them or to none. Whoever leads may die at any moment: without the word
@@ -12,8 +12,8 @@ from typing import Any
 
 from ddb_migration_construct.cli.control_table import ControlRecord, read_record
 from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
-from ddb_migration_construct.cli.frame import Told
 from ddb_migration_construct.cli.migrations import Migration
+from ddb_migration_construct.cli.ways import Way
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 # What members of a group wait at, and what they are told then; the migration has the same words.
@@ -22,18 +22,19 @@ _CALLED_OFF = "back"
 
 
 class Following:
-    """Follows migrations from before they were given an order, until each has cut over or turned back."""
+    """Follows migrations from before they were given an order, until each has gone one way or turned back."""
 
     def __init__(
         self,
         dynamodb: Any,
+        way: Way,
         concerned: Sequence[Migration],
         group: str | None,
         say: Callable[[Migration, str], object],
         sleep: Callable[[float], object],
         clock: Callable[[], float],
     ) -> None:
-        self._dynamodb, self._concerned, self._group = dynamodb, concerned, group
+        self._dynamodb, self._way, self._concerned, self._group = dynamodb, way, concerned, group
         self._say, self._sleep, self._clock = say, sleep, clock
         self._refused_before = {one: self._read(one).cut_over_refused_at for one in concerned}
         self._records: dict[Migration, ControlRecord] = {}
@@ -44,37 +45,31 @@ class Following:
         until = self._clock() + at_most_seconds
         while not all(map(self._has_ended, self._look())):
             if self._clock() > until:
-                raise CommandFailed("the cut-over has not ended; ddb-migration status shows how far it is")
+                raise CommandFailed(f"the {self._way.act} has not ended; ddb-migration status shows how far it is")
             if self._group is not None:
                 self._lead()
             self._sleep(_SECONDS_BETWEEN_LOOKS)
 
-    def result(self, migration: Migration) -> Told:
-        """Return what came of one migration; raises CommandFailed (exit code 3) when it turned back."""
+    def result(self, migration: Migration) -> ControlRecord:
+        """Return the record of one that has gone the way; raises CommandFailed (exit code 3) when it turned back."""
         record = self._records[migration]
         if record.cut_over_at is None:
             raise CommandFailed(
-                f"{migration.name} turned back, replication goes on: {record.cut_over_refused}", REFUSED
+                f"{migration.name} turned back, {self._way.goes_on}: {record.cut_over_refused}", REFUSED
             )
-        since = record.fenced_at or record.cut_over_at
-        text = (
-            f"{migration.name} has cut over ({record.cut_over_form}): switch your application to the destination. "
-            f"When all is well: ddb-migration complete {migration.name}"
-        )
-        return Told(text, {"cut_over_at": record.cut_over_at, "form": record.cut_over_form, "fenced_at": since})
+        return record
 
     def _look(self) -> Sequence[Migration]:
         for migration in self._concerned:
             record = self._records[migration] = self._read(migration)
-            where = _where(record)
+            where = self._where(record)
             if self._said.get(migration) != where:
                 self._said[migration] = where
                 self._say(migration, where)
         return self._concerned
 
     def _has_ended(self, migration: Migration) -> bool:
-        record = self._records[migration]
-        return record.cut_over_at is not None or self._turned_back(migration)
+        return self._way.is_over(self._records[migration]) or self._turned_back(migration)
 
     def _turned_back(self, migration: Migration) -> bool:
         record = self._records[migration]
@@ -90,32 +85,45 @@ class Following:
                 self._tell_all(step, word)
 
     def _tell_all(self, step: str, word: str) -> None:
-        values = {":word": {"S": word}, ":step": {"S": step}, ":group": {"S": str(self._group)}}
-        update = {
-            "Key": {"pk": {"S": "migration"}, "sk": {"S": "record"}},
-            "UpdateExpression": "SET cut_over_go = :word",
-            "ConditionExpression": "cut_over_step = :step AND cut_over_group = :group",
-            "ExpressionAttributeValues": values,
-        }
+        when = f"{self._way.prefix}cut_over_step = :step"
+        update = self._update(word, when, {":step": {"S": step}})
         actions = [{"Update": {"TableName": one.control_table, **update}} for one in self._concerned]
         # Where one of them has turned back in this moment, nothing is written, and the next look shows it.
         _unless("TransactionCanceledException", lambda: self._dynamodb.transact_write_items(TransactItems=actions))
 
     def _call_off(self, migration: Migration) -> None:
         """Spare a member the wait for its time-out; one that was told to go through stays so."""
-        values = {":word": {"S": _CALLED_OFF}, ":flip": {"S": _WORDS["checked"]}, ":group": {"S": str(self._group)}}
-        going = "(attribute_not_exists(cut_over_go) OR cut_over_go <> :flip)"
-        update = {
-            "TableName": migration.control_table,
+        go = f"{self._way.prefix}cut_over_go"
+        when = f"(attribute_not_exists({go}) OR {go} <> :flip)"
+        update = self._update(_CALLED_OFF, when, {":flip": {"S": _WORDS["checked"]}})
+        _unless(
+            "ConditionalCheckFailedException",
+            lambda: self._dynamodb.update_item(TableName=migration.control_table, **update),
+        )
+
+    def _update(self, word: str, when: str, values: dict[str, Any]) -> dict[str, Any]:
+        prefix = self._way.prefix
+        return {
             "Key": {"pk": {"S": "migration"}, "sk": {"S": "record"}},
-            "UpdateExpression": "SET cut_over_go = :word",
-            "ConditionExpression": f"cut_over_group = :group AND {going}",
-            "ExpressionAttributeValues": values,
+            "UpdateExpression": f"SET {prefix}cut_over_go = :word",
+            "ConditionExpression": f"{prefix}cut_over_group = :group AND {when}",
+            "ExpressionAttributeValues": {":word": {"S": word}, ":group": {"S": str(self._group)}, **values},
         }
-        _unless("ConditionalCheckFailedException", lambda: self._dynamodb.update_item(**update))
 
     def _read(self, migration: Migration) -> ControlRecord:
-        return read_record(self._dynamodb, migration.control_table)
+        return read_record(self._dynamodb, migration.control_table, self._way.prefix)
+
+    def _where(self, record: ControlRecord) -> str:
+        way = self._way
+        if record.cut_over_at is not None:
+            return way.has_acted if way.is_over(record) else f"lifts the fence of the {way.entered}"
+        if record.cut_over_started is None:
+            return f"has not begun to {way.verb}"
+        if record.cut_over_step == _CALLED_OFF:
+            return f"turns back: {record.cut_over_refused}"
+        if record.fenced_at is not None:
+            return f"the {way.left} is fenced, waiting for the last changes"
+        return "preparing" if record.cut_over_step is None else f"{record.cut_over_step}, waiting for the others"
 
 
 def _unless(code: str, write: Callable[[], object]) -> None:
@@ -128,15 +136,3 @@ def _unless(code: str, write: Callable[[], object]) -> None:
     except ClientError as error:
         if error.response["Error"]["Code"] != code:
             raise
-
-
-def _where(record: ControlRecord) -> str:
-    if record.cut_over_at is not None:
-        return "has cut over"
-    if record.cut_over_started is None:
-        return "has not begun to cut over"
-    if record.cut_over_step == _CALLED_OFF:
-        return f"turns back: {record.cut_over_refused}"
-    if record.fenced_at is not None:
-        return "the source is fenced, waiting for the last changes"
-    return "preparing" if record.cut_over_step is None else f"{record.cut_over_step}, waiting for the others"

@@ -1,0 +1,91 @@
+"""What `cut-over` and `roll-back` have in common: the order, and leading migrations through it."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Annotated, Any
+
+import typer
+
+from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
+from ddb_migration_construct.cli.following import Following
+from ddb_migration_construct.cli.frame import note
+from ddb_migration_construct.cli.migrations import Migration
+from ddb_migration_construct.cli.ordering import Ordering
+from ddb_migration_construct.cli.ways import Way
+
+FENCED, UNFENCED = "fenced", "unfenced"
+DEFAULT_TIMEOUT = 180
+# What a switch takes at most before its time-out begins, and after it.
+_PREPARED_WITHIN_SECONDS, _LIFTED_WITHIN_SECONDS = 1800.0, 300.0
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+Timeout = Annotated[
+    int, typer.Option(min=60, max=3600, help="Turn back if it takes longer, in seconds from the fence on.")
+]
+
+
+@dataclass(frozen=True)
+class Order:
+    """How to switch: `group` is None for one migration alone, `accepted_sample` where all was verified."""
+
+    form: str = FENCED
+    timeout_seconds: int = DEFAULT_TIMEOUT
+    group: str | None = None
+    accepted_sample: str | None = None
+    accepted_by: str | None = None
+
+    def for_sample(self, sample: str | None) -> Order:
+        """Return the order for a migration that was verified on this sample, None for one that was verified whole."""
+        return replace(self, accepted_sample=sample, accepted_by=self.accepted_by if sample else None)
+
+    def text(self) -> str:
+        """Return what the state machine is given."""
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True)
+class Switches:
+    """Gives an order to migrations, and leads them through it; `samples` are the passes accepted for some of them."""
+
+    states: Any
+    dynamodb: Any
+    way: Way
+    given: Order
+    samples: Mapping[Migration, str] = field(default_factory=dict)
+    sleep: Callable[[float], object] = time.sleep
+    clock: Callable[[], float] = time.time
+
+    def order(self, concerned: Sequence[Migration]) -> Following:
+        """Give the order to each migration, follow all of them to their end, and return what came of it."""
+        following = Following(self.dynamodb, self.way, concerned, self.given.group, note, self.sleep, self.clock)
+        ordering = Ordering(self.states, self.dynamodb, self.way, self.sleep)
+        for migration in concerned:
+            ordering.give(migration, self.given.for_sample(self.samples.get(migration)).text())
+        following.to_the_end(_PREPARED_WITHIN_SECONDS + self.given.timeout_seconds + _LIFTED_WITHIN_SECONDS)
+        return following
+
+
+def group_of(concerned: Sequence[Migration]) -> str | None:
+    """Return the name of a new group for several migrations, None for one alone."""
+    return uuid.uuid4().hex if len(concerned) > 1 else None
+
+
+def require_none(reasons: Sequence[str], migration: Migration, way: Way) -> None:
+    """Raise CommandFailed (exit code 3) where there are reasons against a switch."""
+    if reasons:
+        listed = "".join(f"\n{line}" for line in _numbered(reasons))
+        raise CommandFailed(f"{migration.name} cannot {way.verb} now:{listed}", REFUSED)
+
+
+def would(reasons: Sequence[str], migration: Migration, way: Way) -> list[str]:
+    """Return what a dry run says first: whether the migration would switch, and what speaks against it."""
+    return [f"{migration.name}: " + (f"would {way.verb}" if not reasons else "would be refused:"), *_numbered(reasons)]
+
+
+def _numbered(reasons: Sequence[str]) -> list[str]:
+    return [f"  {number}. {reason}" for number, reason in enumerate(reasons, 1)]

@@ -1,0 +1,41 @@
+"""The two ways of switching an application: there by a cut-over, back by a roll back; and what is said of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ddb_migration_construct.cli.control_table import ControlRecord
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way: `left` and `entered` are the tables that the application comes from and goes to.
+
+    `prefix` stands before the names of the way's own attributes of the control record. `ends_in` is the state that
+    goes on after the switch itself, None where nothing does. The others are what is said.
+    """
+
+    prefix: str
+    left: str
+    entered: str
+    act: str
+    verb: str
+    has_acted: str
+    goes_on: str
+    ends_in: str | None
+
+    def is_over(self, record: ControlRecord) -> bool:
+        """Tell whether the application may go the way, given the way's own record."""
+        return record.cut_over_at is not None and record.phase != self.ends_in
+
+
+THERE = Way(
+    prefix="",
+    left="source",
+    entered="destination",
+    act="cut-over",
+    verb="cut over",
+    has_acted="has cut over",
+    goes_on="replication goes on",
+    ends_in=None,
+)
