@@ -25,6 +25,15 @@ MIGRATION_NAME = "MIGRATION_NAME"
 SETTINGS = "SETTINGS"
 CANARY_ROLE = "CANARY_ROLE"
 NOTIFICATION_TOPIC = "NOTIFICATION_TOPIC"
+REVERSE_STREAM_PROCESSOR = "REVERSE_STREAM_PROCESSOR"
+REVERSE_WRITE_CDC = "REVERSE_WRITE_CDC"
+REVERSE_CHANGE_QUEUE_URL = "REVERSE_CHANGE_QUEUE_URL"
+REVERSE_CHANGE_QUEUE_ARN = "REVERSE_CHANGE_QUEUE_ARN"
+REVERSE_DEAD_LETTER_QUEUE_URL = "REVERSE_DEAD_LETTER_QUEUE_URL"
+# Which way the changes go that a function carries, and its values.
+DIRECTION = "DIRECTION"
+FORWARD = "forward"
+REVERSE = "reverse"
 
 # States of the state machine: design.md section 3.
 SETUP_CHECK_STATE = "SetupCheck"
@@ -40,9 +49,13 @@ DRAIN_STATE = "Drain"
 VERIFY_STATE = "Verify"
 VERIFY_JOB_STATE = "VerifyJob"
 REPAIR_STATE = "Repair"
+START_REVERSE_CAPTURE_STATE = "StartReverseCapture"
 READY_TO_CUT_OVER_STATE = "ReadyToCutOver"
 CUT_OVER_STATE = "CutOver"
 LIFT_FENCE_STATE = "LiftFence"
+ROLLBACK_WINDOW_STATE = "RollbackWindow"
+ROLL_BACK_STATE = "RollBack"
+LIFT_DESTINATION_FENCE_STATE = "LiftDestinationFence"
 COMPLETE_STATE = "Complete"
 
 # Phases that are announced beside the states.
@@ -52,6 +65,11 @@ FENCE_RESTORED_PHASE = "FenceRestored"
 HAS_CUT_OVER_PHASE = "HasCutOver"
 COMPLETED_PHASE = "Completed"
 LATE_CHANGES_PHASE = "LateChanges"
+DESTINATION_FENCED_PHASE = "DestinationFenced"
+DESTINATION_FENCE_LIFTED_PHASE = "DestinationFenceLifted"
+DESTINATION_FENCE_RESTORED_PHASE = "DestinationFenceRestored"
+ROLLED_BACK_PHASE = "RolledBack"
+LATE_DESTINATION_CHANGES_PHASE = "LateDestinationChanges"
 
 # The two bulk loads.
 DIRECT = "direct"
@@ -70,6 +88,9 @@ TAG_REREAD = "ddb-migration:reread"
 TAG_VERIFY_JOB = "ddb-migration:verify-job"
 TAG_BUCKET = "ddb-migration:bucket"
 TAG_CUT_OVER = "ddb-migration:cut-over"
+# Only where the migration can be rolled back.
+TAG_REVERSE_CHANGE_QUEUE = "ddb-migration:reverse-change-queue"
+TAG_REVERSE_DEAD_LETTER_QUEUE = "ddb-migration:reverse-dead-letter-queue"
 
 # Key attributes of the control table, and its sparse index of parked keys.
 PK = "pk"

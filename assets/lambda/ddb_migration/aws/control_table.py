@@ -9,6 +9,7 @@ from typing import Any
 from ddb_migration.aws.rows import ConditionFailed, Rows
 from ddb_migration.core.control_record import ABORTING, CLOSED, OPEN, ControlRecord, MigrationStopped
 from ddb_migration.core.cut_over_order import CutOverOrder
+from ddb_migration.core.reverse_record import OWN, PREFIX, epoch_of, of_reverse, reverse_record
 from ddb_migration.core.verify_report import UNEQUAL, VerifyReport
 from ddb_migration.names import PARKED_EPOCH, PARKED_INDEX
 
@@ -24,7 +25,8 @@ _OF_AN_EPOCH = (
     "#bulk_began_at, #source_items, #source_bytes, #incomplete, #incomplete_at, #task_token, #ready_at, "
     "#cut_over_form, #cut_over_group, #cut_over_timeout, #cut_over_started, #cut_over_step, #cut_over_go, "
     "#cut_over_refused, #cut_over_refused_at, #prepared_at, #fenced_at, #apply_stopped_at, #cut_over_at, #completing, "
-    "#completed_at, #accepted_sample, #accepted_by, #verify_pass, #verified_at, #verify_repairs"
+    "#completed_at, #accepted_sample, #accepted_by, #verify_pass, #verified_at, #verify_repairs, #rollback_until, "
+    + ", ".join(f"#{PREFIX}{name}" for name in sorted(OWN))
 )
 # What a cut-over that is given up leaves behind: nothing but the reason.
 _OF_A_CUT_OVER = (
@@ -53,7 +55,7 @@ class ControlTable:
 
     def read(self) -> ControlRecord:
         """Return the record as it stands now, by a consistent read."""
-        return ControlRecord.of(self.rows.get(_PK, _SK))
+        return self._record(self.rows.get(_PK, _SK))
 
     def open_epoch(self, epoch: str, execution: str, stream_arn: str, now: float) -> ControlRecord:
         """Open an epoch where none is open.
@@ -115,13 +117,13 @@ class ControlTable:
         when = f"{_OPEN} AND attribute_not_exists(#apply_failing_since)"
         values = {"failure": failure, "now": now, "open": OPEN}
         with contextlib.suppress(ConditionFailed):
-            self.rows.update(_PK, _SK, "SET #apply_failing_since = :now, #apply_failure = :failure", values, when)
+            self._update("SET #apply_failing_since = :now, #apply_failure = :failure", values, when)
 
     def note_apply_works(self, failing_since: float) -> None:
         """Take away what `note_apply_failing` wrote, unless it was written anew meanwhile."""
         expression, when = "REMOVE #apply_failing_since, #apply_failure", "#apply_failing_since = :since"
         with contextlib.suppress(ConditionFailed):
-            self.rows.update(_PK, _SK, expression, {"since": failing_since}, when)
+            self._update(expression, {"since": failing_since}, when)
 
     def set(self, execution: str, **values: Any) -> ControlRecord:
         """Write attributes, whatever stood there, and return the record."""
@@ -197,9 +199,9 @@ class ControlTable:
         elif report.verdict == UNEQUAL:
             sets += " REMOVE #verified_at"
         try:
-            self.rows.update(_PK, _SK, sets, values, "#epoch = :epoch AND #status = :open")
+            self._update(sets, values, "#epoch = :epoch AND #status = :open")
         except ConditionFailed as refused:
-            ControlRecord.of(refused.row).require_open(report.epoch)
+            self._record(refused.row).require_open(report.epoch)
 
     def begin_abort(self, even_after_cut_over: bool = False) -> ControlRecord:
         """Forbid all further work of the open epoch; a closed or aborting one stays as it is.
@@ -222,7 +224,7 @@ class ControlTable:
         sets = "SET #incomplete = if_not_exists(#incomplete, :why), #incomplete_at = :now"
         when = "#epoch = :epoch AND (attribute_not_exists(#incomplete_at) OR #incomplete_at < :now)"
         with contextlib.suppress(ConditionFailed):
-            self.rows.update(_PK, _SK, sets, values, when)
+            self._update(sets, values, when)
 
     def close(self) -> ControlRecord:
         """Close the epoch."""
@@ -246,9 +248,9 @@ class ControlTable:
 
     def _write(self, expression: str, values: dict[str, Any], when: str | None = None) -> ControlRecord:
         try:
-            return ControlRecord.of(self.rows.update(_PK, _SK, expression, values, when))
+            return self._record(self._update(expression, values, when))
         except ConditionFailed as refused:
-            record = ControlRecord.of(refused.row)
+            record = self._record(refused.row)
             record.require_open()
             if "execution" not in values:
                 raise MigrationStopped(CUT_OVER_BEGAN) from refused
@@ -256,3 +258,21 @@ class ControlTable:
                 # The answer to this very write was lost, and boto3 wrote again.
                 return record
             raise MigrationStopped(f"another execution runs this migration: {record.execution}") from refused
+
+    def _update(self, expression: str, values: Mapping[str, Any], when: str | None) -> Mapping[str, Any]:
+        return self.rows.update(_PK, _SK, expression, values, when)
+
+    def _record(self, row: Mapping[str, Any]) -> ControlRecord:
+        return ControlRecord.of(row)
+
+
+class ReverseControl(ControlTable):
+    """The control record as the reverse path sees it and writes to it: see `core.reverse_record`."""
+
+    def _update(self, expression: str, values: Mapping[str, Any], when: str | None) -> Mapping[str, Any]:
+        # What is guarded by the epoch is guarded by the migration's.
+        epoch = {"epoch": epoch_of(values["epoch"])} if "epoch" in values else {}
+        return super()._update(of_reverse(expression), {**values, **epoch}, when and of_reverse(when))
+
+    def _record(self, row: Mapping[str, Any]) -> ControlRecord:
+        return reverse_record(row)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ddb_migration.core.cut_over_order import UNFENCED
+from ddb_migration.core.cut_over_order import FENCED, UNFENCED
+from ddb_migration.core.direction import FORWARD, REVERSE, Direction
 
 OPEN = "open"
 ABORTING = "aborting"
@@ -33,6 +34,10 @@ class ControlRecord:
     the order to cut over named, and `accepted_by` who gave that order, at `cut_over_started`.
 
     `incomplete` says why changes of the epoch may have expired, as was noticed last at `incomplete_at`.
+
+    Where the migration can be rolled back, `reverse_stream_arn` is the stream that the reverse path captures,
+    `rollback_until` when the window ends, and `reverse_cut_over_at` when it was rolled back. The reverse path's own
+    record has the same fields (`core.reverse_record`), and `direction` tells which of the two it is.
 
     `verify_pass` is the verify pass under way or ended last, `verified_at` when the last pass began that was whole
     and clean, `verify_repairs` how many rereads Repair has sent.
@@ -89,7 +94,11 @@ class ControlRecord:
     verify_pass: str | None = None
     verified_at: float | None = None
     verify_repairs: int = 0
+    reverse_stream_arn: str | None = None
+    rollback_until: float | None = None
+    reverse_cut_over_at: float | None = None
     tombstone: bool = False
+    direction: Direction = FORWARD
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> ControlRecord:
@@ -105,6 +114,21 @@ class ControlRecord:
     def is_cut_over(self) -> bool:
         """Tell whether the application has been switched to the destination."""
         return self.cut_over_at is not None
+
+    @property
+    def is_fenced_cut_over(self) -> bool:
+        """Tell whether the application has been switched behind a fence."""
+        return self.is_cut_over and self.cut_over_form == FENCED
+
+    @property
+    def is_rolled_back(self) -> bool:
+        """Tell whether the application has been switched back to the source."""
+        return self.reverse_cut_over_at is not None
+
+    @property
+    def stands_by(self) -> bool:
+        """Tell whether changes are let go: those of the destination before the cut-over are the migration's own."""
+        return self.direction is REVERSE and self.barrier_at is None
 
     @property
     def applies_late(self) -> bool:
@@ -138,4 +162,5 @@ class ControlRecord:
         if self.barrier_at is None:
             raise MigrationStopped("the barrier has not been passed: changes wait in the queue")
         if self.is_cut_over and not self.applies_late:
-            raise MigrationStopped("the migration has cut over: changes of the source are applied no more")
+            way = self.direction
+            raise MigrationStopped(f"the migration {way.has_acted}: changes of the {way.source} are applied no more")
