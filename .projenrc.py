@@ -293,7 +293,14 @@ def add_build_workflow(project: PythonProject) -> None:
             strategy=github.JobStrategy(
                 fail_fast=False, matrix=github.JobMatrix(domain={"python": list(FULLY_TESTED)})
             ),
-            steps=[*machine("${{ matrix.python }}"), github.JobStep(name="Test", run="make test")],
+            steps=[
+                *machine("${{ matrix.python }}"),
+                github.JobStep(name="Test", run="make test"),
+                # The machine has Chrome.
+                github.JobStep(
+                    name="Look at the page in a browser", run=".venv/bin/pytest -q tests/cli/test_page_in_browser.py"
+                ),
+            ],
         ),
     )
     workflow.add_job("wheel", wheel_job())

@@ -79,6 +79,8 @@ class MigrationGrants:
             self._follow(grantee),
             self._read_control_table(grantee),
             self._read_reports(grantee),
+            # For the charts of the report; CloudWatch takes no resource for it.
+            _give(grantee, ["cloudwatch:GetMetricData"], ["*"]),
         ]
         key = self._resources.encryption_key
         return _both(*grants, *([key.grant_decrypt(grantee)] if key else []))

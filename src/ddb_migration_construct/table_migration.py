@@ -412,6 +412,8 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         CfnOutput(self, "StateMachineArn", value=machine.state_machine_arn)
         tags = {
             names.TAG_NAME: self._resources.name,
+            names.TAG_SOURCE: self._resources.source_table.table_arn,
+            names.TAG_DESTINATION: self._resources.destination_table.table_arn,
             names.TAG_CONTROL_TABLE: self._resources.control_table.table_name,
             names.TAG_CLEAN_UP: self._clean_up.function.function_name,
             names.TAG_CHANGE_QUEUE: self._resources.change_queue.queue_url,

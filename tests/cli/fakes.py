@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 TAGS = {
+    "ddb-migration:source": "arn:aws:dynamodb:us-east-1:123456789012:table/orders-old",
+    "ddb-migration:destination": "arn:aws:dynamodb:us-east-1:123456789012:table/orders",
     "ddb-migration:control-table": "control",
     "ddb-migration:clean-up": "clean-up",
     "ddb-migration:change-queue": "https://sqs/queue",

@@ -12,6 +12,7 @@ from ddb_migration_construct.cli.migrations import choose
 from ddb_migration_construct.cli.report import gathered
 from tests.cli.fakes import FakeDynamoDb, FakeStates
 from tests.cli.running import invoked
+from tests.cli.test_over_time import FakeCloudWatch
 from tests.cli.verify_reports import FakeS3, report_text
 
 NAME = "Orders/Migration"
@@ -38,7 +39,8 @@ ROWS = [
 def clients(*names: str, s3: FakeS3 | None = None, record: dict[str, Any] | None = None) -> dict[str, Any]:
     s3 = s3 or FakeS3({"verify/e1/1/report.json": report_text()})
     dynamodb = FakeDynamoDb(RECORD if record is None else record, ROWS)
-    return {"stepfunctions": FakeStates(*(names or (NAME,))), "dynamodb": dynamodb, "s3": s3}
+    states = FakeStates(*(names or (NAME,)))
+    return {"stepfunctions": states, "dynamodb": dynamodb, "s3": s3, "cloudwatch": FakeCloudWatch()}
 
 
 def test_the_report_is_written_as_json_and_as_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,6 +54,8 @@ def test_the_report_is_written_as_json_and_as_a_page(tmp_path: Path, monkeypatch
     assert found["verify"]["verdict"] == "equal"
     page = (tmp_path / "new" / "report.html").read_text()
     assert page.startswith("<!doctype html>")
+    assert [one["title"] for one in found["over_time"]["charts"]][:2] == ["Lag", "Backlog"]
+    assert "Over time" in page
     assert "Orders/Migration" in page
 
 

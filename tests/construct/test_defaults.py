@@ -373,6 +373,8 @@ def test_state_machine_is_found_by_its_tags(template: dict[str, Any]) -> None:
     tags = plain(properties(template, "AWS::StepFunctions::StateMachine")["Tags"])
     assert {tag["Key"]: tag["Value"] for tag in tags} == {
         "ddb-migration:name": "Orders/OrdersMigration",
+        "ddb-migration:source": "arn:aws:dynamodb:us-east-1:123456789012:table/orders",
+        "ddb-migration:destination": "<DestinationOrdersMigration.Arn>",
         "ddb-migration:control-table": "<ControlTable>",
         "ddb-migration:clean-up": "<CleanUpFunction>",
         "ddb-migration:change-queue": "<ChangeQueue>",

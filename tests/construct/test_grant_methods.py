@@ -26,6 +26,7 @@ READ = (
     | on(f"{CONTROL}/index/parked", "dynamodb", "Query")
     | on(f"{BUCKET}/verify/*", "s3", "GetObject")
     | on(BUCKET, "s3", "ListBucket")
+    | on("*", "cloudwatch", "GetMetricData")
 )
 OPERATE = (
     READ

@@ -114,6 +114,11 @@ def test_the_gate_is_open_or_says_why_not() -> None:
     assert "Closed 2 reasons. 1 key is parked" in Outline(closed).text
     assert '<code class="command">ddb-migration reread --parked</code>' in closed
     assert "Gate" not in Outline(page(told(EQUAL))).text
+    phases = [{"name": "CutOver", "began": START, "ended": START + 9}]
+    assert (
+        "Gate Open It was open when the migration cut over."
+        in Outline(page(told(EQUAL, gate={"reasons": []}, phases=phases))).text
+    )
 
 
 def test_the_figures_are_those_of_the_report() -> None:

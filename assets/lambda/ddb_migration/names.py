@@ -80,6 +80,8 @@ VERIFY_PREFIX = "verify/"
 
 # Tags of the state machine, by which the command line finds a migration and its parts.
 TAG_NAME = "ddb-migration:name"
+TAG_SOURCE = "ddb-migration:source"
+TAG_DESTINATION = "ddb-migration:destination"
 TAG_CONTROL_TABLE = "ddb-migration:control-table"
 TAG_CLEAN_UP = "ddb-migration:clean-up"
 TAG_CHANGE_QUEUE = "ddb-migration:change-queue"

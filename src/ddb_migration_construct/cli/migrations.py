@@ -14,12 +14,14 @@ from ddb_migration_construct.cli.failures import CommandFailed
 class Migration:
     """One deployed migration: its name ("<StackName>/<ConstructId>") and the parts that the commands use.
 
-    `clean_up`, `reread` and `cut_over` are names of functions, `change_queue` and `dead_letter_queue` URLs of queues,
-    `verify_job` is the name of a Glue job.
+    `source` and `destination` are ARNs of tables, `clean_up`, `reread` and `cut_over` names of functions,
+    `change_queue` and `dead_letter_queue` URLs of queues, `verify_job` is the name of a Glue job.
     """
 
     name: str
     state_machine_arn: str
+    source: str
+    destination: str
     control_table: str
     clean_up: str
     change_queue: str
@@ -34,9 +36,22 @@ class Migration:
         """Return the name of the stack that it belongs to."""
         return self.name.split("/", 1)[0]
 
+    @property
+    def tables(self) -> tuple[str, str]:
+        """Return the names of source and destination."""
+        source, destination = (arn.rpartition("/")[2] for arn in (self.source, self.destination))
+        return source, destination
+
+    @property
+    def has_destination_here(self) -> bool:
+        """Tell whether the destination is of the migration's own account and Region."""
+        return self.source.split(":")[3:5] == self.destination.split(":")[3:5]
+
 
 # Where the commands find each part: tags of the state machine.
 _PARTS = {
+    "source": names.TAG_SOURCE,
+    "destination": names.TAG_DESTINATION,
     "control_table": names.TAG_CONTROL_TABLE,
     "clean_up": names.TAG_CLEAN_UP,
     "change_queue": names.TAG_CHANGE_QUEUE,

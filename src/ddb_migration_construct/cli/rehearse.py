@@ -96,6 +96,13 @@ def rehearse(
     ] = "sn",
     seed: Annotated[int | None, typer.Option(help="Same seed, same items and writes; by default a new one.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write a page with phases and charts, report.html, and report.json, into a folder below this one.",
+        ),
+    ] = None,
     keep_work_dir: Annotated[bool, typer.Option(help="Keep the work folder, with all logs.")] = False,
     plant_differences: Annotated[
         int, typer.Option(min=0, help="Make the destination differ in so many items before Verify, which repairs them.")
@@ -128,6 +135,7 @@ def rehearse(
         key_shape=shape,
         seed=SystemRandom().randrange(_SEEDS) if seed is None else seed,
         json_file=json_file,
+        report_folder=report,
         keep_work_dir=keep_work_dir,
         plant=plant.value if plant is not None else None,
         faults=faults.value,

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ddb_migration_construct._runtime import report_page, run_report
+from ddb_migration_construct.cli import charts
 from ddb_migration_construct.cli.clients import client
 from ddb_migration_construct.cli.control_table import read_rows, read_values
 from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
 from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, chosen, run
 from ddb_migration_construct.cli.migrations import Migration
+from ddb_migration_construct.cli.over_time import read_over_time
 from ddb_migration_construct.cli.reports import Pass
 
 
@@ -26,15 +29,19 @@ def report(
 ) -> None:
     """Write a migration's report: report.json, and report.html, a page that needs no network.
 
-    Phases, the gate's reasons, counts, segments, changed keys, and the keys that differ with the names of the
-    attributes that do. No item value is in it. Of several migrations each has a folder of its own.
+    Phases, the gate's reasons, counts, segments, changed keys, the keys that differ with the names of the attributes
+    that do, and charts of lag, backlog, rates and throttling by CloudWatch's metrics. No item value is in it. Of
+    several migrations each has a folder of its own.
     """
     concerned = chosen(names, stack)
-    dynamodb, s3 = client("dynamodb"), client("s3")
+    dynamodb, s3, cloudwatch = client("dynamodb"), client("s3"), client("cloudwatch")
 
     def act(migration: Migration) -> Told:
-        folder = out if len(concerned) == 1 else out / migration.name.replace("/", "-")
-        return _written(folder, migration, gathered(dynamodb, s3, migration, time.time()))
+        folder, now = (out if len(concerned) == 1 else out / folder_name(migration.name)), time.time()
+        found = gathered(dynamodb, s3, migration, now)
+        over_time = read_over_time(cloudwatch, migration, read_values(dynamodb, migration.control_table), now)
+        page, values = written(folder, {**found, "over_time": over_time})
+        return Told(f"{migration.name}: {page} and {values}", {"page": str(page), "report": str(values)})
 
     run(concerned, act, as_json)
 
@@ -63,12 +70,22 @@ def gathered(dynamodb: Any, s3: Any, migration: Migration, now: float) -> dict[s
     return found
 
 
-def _written(folder: Path, migration: Migration, found: dict[str, Any]) -> Told:
+def folder_name(name: str) -> str:
+    """Return a migration's name as that of a folder."""
+    return name.replace("/", "-")
+
+
+def written(folder: Path, found: dict[str, Any], sections: Sequence[str] = ()) -> tuple[Path, Path]:
+    """Write a report as a page, with more sections if there are any, and as JSON; return where they are.
+
+    Raises CommandFailed when the folder takes no files.
+    """
     page, values = folder / "report.html", folder / "report.json"
+    drawn = charts.section(found.get("over_time"), found.get("phases") or ())
     try:
         folder.mkdir(parents=True, exist_ok=True)
         values.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-        page.write_text(report_page.page(found), "utf-8")
+        page.write_text(report_page.page(found, [*sections, drawn], charts.STYLE), "utf-8")
     except OSError as error:
-        raise CommandFailed(f"the report of {migration.name} cannot be written: {error}") from error
-    return Told(f"{migration.name}: {page} and {values}", {"page": str(page), "report": str(values)})
+        raise CommandFailed(f"the report of {found['migration']} cannot be written: {error}") from error
+    return page, values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +17,10 @@ class Aws(Protocol):
     """Whatever gives clients, and keeps the logs of job runs in `work_dir`: the embedded AWS, or a fake in tests."""
 
     work_dir: Path
+
+    @property
+    def faults(self) -> Mapping[str, int]:
+        """How many faults were injected so far, by kind."""
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of the service."""
@@ -74,6 +78,10 @@ class Deployed:
     def is_ready(self) -> bool:
         """Tell whether the migration waits for the operator."""
         return read_token(self.dynamodb, self.migration.control_table) is not None
+
+    def faults(self) -> Mapping[str, int]:
+        """Return how many faults were injected so far, by kind."""
+        return self._aws.faults
 
     def queued(self) -> int:
         """Return the number of messages that the change queue holds."""

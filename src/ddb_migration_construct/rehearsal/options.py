@@ -36,7 +36,8 @@ class RehearsalOptions:
     `writes_per_second` go on until the migration has drained; `mode` is the bulk load, direct or large, or both, or
     what a team's app says; `indexed` are types by name of the keys of the tables' secondary indexes; `faults` is
     none, light or heavy; `plant` is the name of a planted fault, or None; `plant_differences` is how many differences
-    are put into the destination before Verify; `to` is how far it goes.
+    are put into the destination before Verify; `to` is how far it goes; `report_folder` is where a page of each
+    rehearsal is written, None for none.
     """
 
     items: int
@@ -45,6 +46,7 @@ class RehearsalOptions:
     key_shape: KeyShape
     seed: int
     json_file: Path | None = None
+    report_folder: Path | None = None
     keep_work_dir: bool = False
     plant: str | None = None
     faults: str = "none"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,9 +27,11 @@ from ddb_migration_construct.rehearsal.interruptions import Interruptions
 from ddb_migration_construct.rehearsal.last_drain import NotDrained
 from ddb_migration_construct.rehearsal.migrating import drain_the_last, migrate
 from ddb_migration_construct.rehearsal.options import ABORT, COMPLETE, RehearsalOptions
+from ddb_migration_construct.rehearsal.page import write_page
 from ddb_migration_construct.rehearsal.phase_events import PhaseEvents
 from ddb_migration_construct.rehearsal.plants import PlantNotPossible
 from ddb_migration_construct.rehearsal.progress import Progress
+from ddb_migration_construct.rehearsal.sampling import Sample, Sampler
 from ddb_migration_construct.rehearsal.seeding import SeedingFailed, seed
 from ddb_migration_construct.rehearsal.switching import SwitchNotSeen
 from ddb_migration_construct.rehearsal.synthesis import SynthesisFailed
@@ -107,12 +109,25 @@ class Rehearsing:
             self.findings.failure = self.findings.failure or failure_of(error)
 
     def _rehearse(self, deployed: Deployed) -> None:
+        sampler = Sampler(lambda: self._sample(deployed))
         try:
-            self._migrate_and_compare(deployed, self.subject.options(deployed))
+            with sampler if self.options.report_folder else nullcontext():
+                self._migrate_and_compare(deployed, self.subject.options(deployed))
         except FAILURES as error:
             # Now, because the logs end with the embedded AWS.
             self.findings.failure = failure_of(error, deployed.denials())
+            self._report(deployed, sampler)
             raise
+        self._report(deployed, sampler)
+
+    def _sample(self, deployed: Deployed) -> Sample:
+        return Sample.of(deployed.status(), deployed.faults())
+
+    def _report(self, deployed: Deployed, sampler: Sampler) -> None:
+        if self.options.report_folder is not None:
+            self.findings.faults = deployed.faults()
+            page = write_page(self.options.report_folder, deployed, self.findings, sampler.samples)
+            self.progress.say(f"report: {page}")
 
     def _migrate_and_compare(self, deployed: Deployed, options: RehearsalOptions) -> None:
         items = items_of(options)

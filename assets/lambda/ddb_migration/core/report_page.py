@@ -24,18 +24,34 @@ Report = Mapping[str, Any]
 Row = Sequence[str]
 
 
-def page(report: Report) -> str:
-    """Return the page.
+def page(report: Report, sections: Sequence[str] = (), style: str = "") -> str:
+    """Return the page; `sections` stand behind its phases, as `section` makes them, and bring their own `style`.
 
     `report` holds `verify` (a VerifyReport as plain values, or None), and where they are known `migration`, `epoch`,
     `phases` (name, began, ended), `gate` (reasons), `changed_keys` (rounds and stuck keys), `lag_seconds`,
     `incomplete` and `written_at`.
     """
     title = f"{report.get('migration') or 'Migration'}: report"
-    parts = (_head(report), _gate(report), _figures(report), _phases(report), _differences(report))
+    parts = (_head(report), _gate(report), _figures(report), _phases(report), *sections, _differences(report))
     more = (_changed_keys(report), _generations(report), _segments(report), _foot(report))
     body = "\n".join(part for part in (*parts, *more) if part)
-    return _DOCUMENT.format(title=_text(title), style=_STYLE, body=body)
+    return _DOCUMENT.format(title=text(title), style=_STYLE + style, body=body)
+
+
+def section(title: str, content: str) -> str:
+    """Return a section of the page, given its content as HTML."""
+    return f"<section><h2>{text(title)}</h2>{content}</section>"
+
+
+def figures(pairs: Iterable[tuple[str, str]]) -> str:
+    """Return names and figures side by side, as HTML."""
+    cells = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in pairs)
+    return f'<dl class="figures">{cells}</dl>'
+
+
+def text(value: object) -> str:
+    """Return a value as text of HTML."""
+    return html.escape(str(value), quote=True)
 
 
 def _head(report: Report) -> str:
@@ -43,14 +59,14 @@ def _head(report: Report) -> str:
     verify = report.get("verify") or {}
     tables = ""
     if verify:
-        ends = [_text(_name_of(verify[side]["arn"])) for side in ("source", "destination")]
+        ends = [text(_name_of(verify[side]["arn"])) for side in ("source", "destination")]
         tables = f'<p class="tables">{ends[0]} <span aria-label="to">&rarr;</span> {ends[1]}</p>'
-    by = f", verify pass {_text(verify['pass_id'])}" if verify else ""
+    by = f", verify pass {text(verify['pass_id'])}" if verify else ""
     epoch = report.get("epoch") or verify.get("epoch") or "none"
     return (
-        f'<header><p class="over">Migration report</p><h1>{_text(report.get("migration") or "Migration")}</h1>{tables}'
-        f'<p class="verdict {kind}"><strong>{word}</strong> {_text(sentence)}</p>'
-        f'<p class="quiet">Epoch {_text(epoch)}{by}</p></header>'
+        f'<header><p class="over">Migration report</p><h1>{text(report.get("migration") or "Migration")}</h1>{tables}'
+        f'<p class="verdict {kind}"><strong>{word}</strong> {text(sentence)}</p>'
+        f'<p class="quiet">Epoch {text(epoch)}{by}</p></header>'
     )
 
 
@@ -86,33 +102,35 @@ def _gate(report: Report) -> str:
         return ""
     reasons = gate.get("reasons") or ()
     if not reasons:
-        return _section("Gate", _open(gate.get("accepted_sample")))
+        return section("Gate", _open(gate.get("accepted_sample"), _has_cut_over(report)))
     points = "".join(f"<li>{_with_commands(_capital(reason))}</li>" for reason in reasons)
     lead = f'<p class="verdict bad"><strong>Closed</strong> {_count(len(reasons), "reason")}.</p>'
-    return _section("Gate", f'{lead}<ol class="reasons">{points}</ol>')
+    return section("Gate", f'{lead}<ol class="reasons">{points}</ol>')
 
 
-def _open(sample: Report | None) -> str:
+def _has_cut_over(report: Report) -> bool:
+    return any(phase["name"] == "CutOver" and phase.get("ended") for phase in report.get("phases") or ())
+
+
+def _open(sample: Report | None, has_cut_over: bool) -> str:
     if sample is None:
-        return '<p class="verdict good"><strong>Open</strong> The migration may cut over.</p>'
+        now = "It was open when the migration cut over." if has_cut_over else "The migration may cut over."
+        return f'<p class="verdict good"><strong>Open</strong> {now}</p>'
     return (
         f'<p class="verdict open"><strong>Opened on a sample</strong> of {sample["share"]:.2%} of the keys (verify '
-        f"pass {_text(sample['pass'])}), accepted by {_text(sample['by'])} at {_when(sample['at'])}. The others were "
+        f"pass {text(sample['pass'])}), accepted by {text(sample['by'])} at {_when(sample['at'])}. The others were "
         "not compared.</p>"
     )
 
 
 def _figures(report: Report) -> str:
     verify = report.get("verify")
-    figures = list(_verify_figures(verify)) if verify else []
+    found = list(_verify_figures(verify)) if verify else []
     if "lag_seconds" in report:
-        figures.append(("Lag now", _seconds(report["lag_seconds"])))
+        found.append(("Lag now", _seconds(report["lag_seconds"])))
     if report.get("incomplete"):
-        figures.append(("Incomplete", str(report["incomplete"])))
-    if not figures:
-        return ""
-    cells = "".join(f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>" for name, value in figures)
-    return _section("Figures", f'<dl class="figures">{cells}</dl>')
+        found.append(("Incomplete", str(report["incomplete"])))
+    return section("Figures", figures(found)) if found else ""
 
 
 def _verify_figures(verify: Report) -> Iterator[tuple[str, str]]:
@@ -140,7 +158,7 @@ def _phases(report: Report) -> str:
     known = [phase.get("ended") or phase["began"] for phase in phases]
     last = max([*known, report.get("written_at") or first])
     rows = "".join(_phase(phase, first, max(last - first, 1.0)) for phase in phases)
-    return _section("Phases", f'<ol class="phases">{rows}</ol>')
+    return section("Phases", f'<ol class="phases">{rows}</ol>')
 
 
 def _phase(phase: Report, first: float, span: float) -> str:
@@ -149,8 +167,8 @@ def _phase(phase: Report, first: float, span: float) -> str:
     width = 100 * ((ended if ended is not None else first + span) - began) / span
     took = _seconds(ended - began) if ended is not None else "goes on"
     return (
-        f'<li><span class="name">{_text(phase["name"])}</span><span class="when">{_when(began)}</span>'
-        f'<span class="took">{_text(took)}</span><span class="track"><span style="margin-left:{left:.2f}%;'
+        f'<li><span class="name">{text(phase["name"])}</span><span class="when">{_when(began)}</span>'
+        f'<span class="took">{text(took)}</span><span class="track"><span style="margin-left:{left:.2f}%;'
         f'width:{max(width, 0.0):.2f}%"></span></span></li>'
     )
 
@@ -169,7 +187,7 @@ def _differences(report: Report) -> str:
 
 def _difference(row: Report) -> Row:
     names = ", ".join(_code(json.dumps(name)) for name in row["attributes"])
-    return (_text(row["kind"]), _code(json.dumps(row["key"])), names, _code(row["watermark"] or "none"))
+    return (text(row["kind"]), _code(json.dumps(row["key"])), names, _code(row["watermark"] or "none"))
 
 
 def _changed_keys(report: Report) -> str:
@@ -230,40 +248,32 @@ def _foot(report: Report) -> str:
 
 def _table(title: str, names: Row, rows: Sequence[Row], lead: str = "", folded: bool = False) -> str:
     """Return a section with a table; on a narrow page each row becomes a card with its names."""
-    head = "".join(f'<th scope="col">{_text(name)}</th>' for name in names)
+    head = "".join(f'<th scope="col">{text(name)}</th>' for name in names)
     body = "".join(f"<tr>{_cells(names, row)}</tr>" for row in rows[:MOST_ROWS])
     left = f'<p class="quiet">{len(rows) - MOST_ROWS:,} more are in report.json.</p>' if len(rows) > MOST_ROWS else ""
-    told = f'<p class="quiet">{_text(lead)}</p>' if lead else ""
+    told = f'<p class="quiet">{text(lead)}</p>' if lead else ""
     table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{left}'
     if folded:
         table = f"<details><summary>Show {_count(len(rows), 'row')}</summary>{table}</details>"
-    return _section(title, told + table)
+    return section(title, told + table)
 
 
 def _cells(names: Row, row: Row) -> str:
     pairs = zip(names, row, strict=True)
-    return "".join(f'<td data-name="{_text(name)}"><span>{cell or "&ndash;"}</span></td>' for name, cell in pairs)
+    return "".join(f'<td data-name="{text(name)}"><span>{cell or "&ndash;"}</span></td>' for name, cell in pairs)
 
 
-def _section(title: str, content: str) -> str:
-    return f"<section><h2>{_text(title)}</h2>{content}</section>"
-
-
-def _text(value: object) -> str:
-    return html.escape(str(value), quote=True)
-
-
-def _with_commands(text: str) -> str:
+def _with_commands(words: str) -> str:
     """Return text with the commands in it set as such, each in one piece."""
-    return _COMMAND.sub(r'<code class="command">\g<0></code>', _text(text))
+    return _COMMAND.sub(r'<code class="command">\g<0></code>', text(words))
 
 
 def _code(value: str) -> str:
-    return f"<code>{_text(value)}</code>"
+    return f"<code>{text(value)}</code>"
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _count(number: int, what: str) -> str:
@@ -341,6 +351,7 @@ section{background:var(--card);border:1px solid var(--line);border-radius:.75rem
 .figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(10.5rem,1fr));gap:1rem 1.25rem;margin:0}
 .figures dt{color:var(--quiet);font-size:.8125rem}
 .figures dd{margin:0;font-size:1.2rem;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
+.figures+details{margin-top:1rem}
 .phases{list-style:none;margin:0;padding:0}
 .phases li{display:grid;grid-template-columns:11rem 11.5rem 6rem 1fr;gap:.75rem;align-items:center;padding:.3rem 0}
 .phases .when,.phases .took{color:var(--quiet);font-size:.875rem;font-variant-numeric:tabular-nums}

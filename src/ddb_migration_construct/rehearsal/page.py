@@ -1,0 +1,75 @@
+"""The page of a rehearsal: the report of its migration, with what the rehearsal found and saw over time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ddb_migration_construct._runtime import report_page
+from ddb_migration_construct.cli.failures import CommandFailed
+from ddb_migration_construct.cli.report import folder_name, gathered, written
+from ddb_migration_construct.rehearsal.deployed import Deployed
+from ddb_migration_construct.rehearsal.limits import LIMITS
+from ddb_migration_construct.rehearsal.sampling import Sample, drawn
+from ddb_migration_construct.rehearsal.verdict import EQUAL, Findings
+
+_SENTENCES = {
+    "equal": "The rehearsal compared every item of both tables at the end, by itself.",
+    "different": "The rehearsal compared every item at the end, and the tables differ.",
+    "failed": "The rehearsal did not come to its end, or something was not as it has to be.",
+}
+
+
+def write_page(folder: Path, deployed: Deployed, findings: Findings, samples: Sequence[Sample]) -> Path:
+    """Write the page and its JSON into the rehearsal's own folder below `folder`, and return where the page is.
+
+    Raises CommandFailed when nothing can be written there.
+    """
+    told = {**_report(deployed), "over_time": drawn(samples), "rehearsal": findings.as_json()}
+    name = findings.mode if findings.migration is None else f"{folder_name(findings.migration)}-{findings.mode}"
+    page, _ = written(folder / name, told, [section(findings)])
+    return page
+
+
+def _report(deployed: Deployed) -> dict[str, Any]:
+    """Return the migration's report; one that failed before its first epoch, or is gone, has none."""
+    migration = deployed.migration
+    try:
+        return gathered(deployed.dynamodb, deployed.client("s3"), migration, time.time())
+    except (BotoCoreError, ClientError, CommandFailed):
+        return {"migration": migration.name, "written_at": time.time(), "verify": None}
+
+
+def section(findings: Findings) -> str:
+    """Return what the rehearsal found, as a section of the page."""
+    colour = "good" if findings.verdict == EQUAL else "bad"
+    word = findings.verdict.capitalize()
+    lead = f'<p class="verdict {colour}"><strong>{word}</strong> {_SENTENCES[findings.verdict]}</p>'
+    limits = "".join(f"<li>{report_page.text(limit)}</li>" for limit in LIMITS)
+    shown = f"<details><summary>What a rehearsal cannot show about AWS</summary><ul>{limits}</ul></details>"
+    return str(
+        report_page.section("Rehearsal", lead + _failure(findings) + report_page.figures(_figures(findings)) + shown)
+    )
+
+
+def _failure(findings: Findings) -> str:
+    return f"<p>{report_page.text(findings.failure.error)}</p>" if findings.failure is not None else ""
+
+
+def _figures(findings: Findings) -> Iterator[tuple[str, str]]:
+    yield "Bulk load", findings.mode
+    yield "Live writes", f"{findings.writes:,}"
+    if findings.comparison is not None:
+        yield "Items, source", f"{findings.comparison.source_items:,}"
+        yield "Items, destination", f"{findings.comparison.destination_items:,}"
+        wrong = findings.comparison.missing + findings.comparison.extra + findings.comparison.different
+        yield "Missing, extra, different", f"{wrong:,}"
+    if findings.cut_over is not None:
+        yield "Fence", f"{findings.cut_over.fence_seconds:.1f} s"
+        yield "Writes refused meanwhile", f"{findings.cut_over.refused:,}"
+    yield "Faults injected", f"{sum(findings.faults.values()):,}"
+    yield "Seed", str(findings.seed)
