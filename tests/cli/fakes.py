@@ -21,6 +21,13 @@ TAGS = {
 }
 
 
+# Of a migration that can be rolled back.
+BACK = {
+    "ddb-migration:reverse-change-queue": "https://sqs/reverse",
+    "ddb-migration:reverse-dead-letter-queue": "https://sqs/reverse-dead-letters",
+}
+
+
 def arn_of(name: str) -> str:
     """The ARN of the state machine of a migration."""
     return f"arn:aws:states:us-east-1:123456789012:stateMachine:{name.replace('/', '-')}"
@@ -125,10 +132,13 @@ class FakeQueryPaginator:
 
 
 class FakeSqs:
-    """A change queue with given depths, and a number of dead letters."""
+    """A change queue with given depths, a number of dead letters, and what waits on the way back."""
 
-    def __init__(self, waiting: int = 0, in_flight: int = 0, delayed: int = 0, dead_letters: int = 0) -> None:
+    def __init__(
+        self, waiting: int = 0, in_flight: int = 0, delayed: int = 0, dead_letters: int = 0, reverse: int = 0
+    ) -> None:
         self._dead_letters = dead_letters
+        self._reverse = reverse
         self._depths = {
             "ApproximateNumberOfMessages": str(waiting),
             "ApproximateNumberOfMessagesNotVisible": str(in_flight),
@@ -138,6 +148,8 @@ class FakeSqs:
     def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
         if QueueUrl.endswith("dead-letters"):
             return {"Attributes": {**dict.fromkeys(AttributeNames, "0"), AttributeNames[0]: str(self._dead_letters)}}
+        if QueueUrl.endswith("reverse"):
+            return {"Attributes": {**dict.fromkeys(AttributeNames, "0"), AttributeNames[0]: str(self._reverse)}}
         return {"Attributes": {name: self._depths[name] for name in AttributeNames}}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from ddb_migration_construct.cli.failures import CommandFailed
 from ddb_migration_construct.cli.migrations import choose, find_migration
-from tests.cli.fakes import TAGS, FakeStates, arn_of
+from tests.cli.fakes import BACK, TAGS, FakeStates, arn_of
 
 
 @pytest.mark.parametrize("name", ["Orders/Migration", arn_of("Orders/Migration")])
@@ -15,7 +15,14 @@ def test_a_migration_is_found_by_name_and_by_arn(name: str) -> None:
     assert found.name == "Orders/Migration"
     assert found.state_machine_arn == arn_of("Orders/Migration")
     parts = tuple(vars(found).values())[2:]
-    assert parts == tuple(TAGS.values())
+    assert parts == (*TAGS.values(), None, None)
+
+
+def test_a_migration_that_can_be_rolled_back_has_two_queues_more() -> None:
+    states = FakeStates("Orders/Migration")
+    states.tags[arn_of("Orders/Migration")].update(BACK)
+    found = find_migration(states, "Orders/Migration")
+    assert (found.reverse_change_queue, found.reverse_dead_letter_queue) == tuple(BACK.values())
 
 
 def test_fails_with_a_list_of_what_exists() -> None:

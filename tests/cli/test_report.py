@@ -85,3 +85,67 @@ def test_fails_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.
     done = invoked(monkeypatch, clients(), "report", NAME, "--out", str(tmp_path / "file"))
     assert done.exit_code == 1
     assert "cannot be written" in done.output
+
+
+WINDOW = {
+    **RECORD,
+    "cut_over_started": {"N": "1790000600"},
+    "cut_over_at": {"N": "1790000700"},
+    "rollback_until": {"N": "1790090000"},
+}
+ROLLING = {**WINDOW, "reverse_cut_over_started": {"N": "1790000800"}}
+ROLLED_BACK = {**ROLLING, "reverse_cut_over_at": {"N": "1790000900"}, "reverse_cut_over_refused": {"S": "at first"}}
+
+
+def report_of(record: dict[str, Any], now: float) -> dict[str, Any]:
+    made = clients(record=record)
+    rows = [{**row, "pk": {"S": row["pk"]["S"] + "-reverse"}} for row in ROWS]
+    (migration,) = choose(made["stepfunctions"], [NAME])
+    return gathered(FakeDynamoDb(record, rows), made["s3"], migration, now)
+
+
+@pytest.mark.parametrize(
+    ("record", "now", "phases"),
+    [
+        (WINDOW, 1_790_001_000, {"RollbackWindow": (1_790_000_700, None)}),
+        (WINDOW, 1_790_090_001, {"RollbackWindow": (1_790_000_700, 1_790_090_000), "Complete": (1_790_090_000, None)}),
+        (
+            ROLLING,
+            1_790_090_001,
+            {"RollbackWindow": (1_790_000_700, 1_790_000_800), "RollBack": (1_790_000_800, None)},
+        ),
+        (
+            ROLLED_BACK,
+            1_790_001_000,
+            {
+                "RollbackWindow": (1_790_000_700, 1_790_000_800),
+                "RollBack": (1_790_000_800, 1_790_000_900),
+                "Complete": (1_790_000_900, None),
+            },
+        ),
+        (
+            {name: value for name, value in WINDOW.items() if name != "rollback_until"},
+            1_790_001_000,
+            {"Complete": (1_790_000_700, None)},
+        ),
+    ],
+)
+def test_the_phases_behind_a_cut_over(record: dict[str, Any], now: float, phases: dict[str, Any]) -> None:
+    told = {phase["name"]: (phase["began"], phase["ended"]) for phase in report_of(record, now)["phases"]}
+    del told["Settle"], told["Bulk load"], told["CutOver"]
+    assert told == phases
+
+
+def test_the_way_back_is_told_apart() -> None:
+    found = report_of(ROLLED_BACK, 1_790_001_000)
+    assert found["changed_keys"] == {"rounds": [], "stuck": []}
+    assert found["gate"] is None
+    assert found["way_back"] == {
+        "until": 1_790_090_000,
+        "rolled_back_at": 1_790_000_900,
+        "refused": "at first",
+        "incomplete": None,
+        "gate": {"at": 3.0, "reasons": ["closed"], "accepted_sample": None},
+        "changed_keys": {"rounds": [ROUND], "stuck": ['[["pk","S","stuck"]]']},
+    }
+    assert report_of(RECORD, 1.0)["way_back"] is None

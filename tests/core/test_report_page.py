@@ -187,3 +187,30 @@ def test_text_that_turns_its_direction_is_shown_as_what_it_is() -> None:
     shown = page(told(unequal(Difference("different", {"pk": {"S": "\u202eevil"}}, ("\u202ename",)))))
     assert "\u202e" not in shown
     assert "\\u202eevil" in shown
+
+
+WAY_BACK: dict[str, Any] = {
+    "until": 1_790_090_000.0,
+    "rolled_back_at": None,
+    "refused": None,
+    "incomplete": None,
+    "gate": None,
+    "changed_keys": {"rounds": [], "stuck": []},
+}
+
+
+def test_a_window_says_until_when_the_application_can_be_switched_back() -> None:
+    shown = Outline(page(told(EQUAL, way_back=WAY_BACK))).text
+    assert "The application can be switched back until 2026-09-22 15:13:20 UTC" in shown
+    assert "Way back" not in page(told(EQUAL))
+
+
+def test_what_came_of_a_roll_back_is_told_and_what_stands_against_one() -> None:
+    told_of = {"gate": {"reasons": ["3 <keys> are parked"]}, "changed_keys": {"rounds": [ROUND], "stuck": ["a key"]}}
+    back = {**WAY_BACK, **told_of, "rolled_back_at": 1_790_000_900.0, "refused": "it took <too> long"}
+    shown = Outline(page(told(EQUAL, way_back=back))).text
+    assert "Rolled back at 2026-09-21 14:28:20 UTC: the source is the table" in shown
+    assert "It took <too> long" in shown
+    assert "Closed now: 3 <keys> are parked" in shown
+    assert "Stays different: a key" in shown
+    assert "5 keys compared that the application changed after the cut-over" in shown

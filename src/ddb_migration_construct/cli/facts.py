@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 
 from ddb_migration_construct._runtime import moments, names
+from ddb_migration_construct.cli.control_table import ControlRecord
 from ddb_migration_construct.cli.executions import SUCCEEDED
-from ddb_migration_construct.cli.reading import Status
+from ddb_migration_construct.cli.reading import ChangePath, Status
 from ddb_migration_construct.cli.samples import Samples
 from ddb_migration_construct.cli.words import count, duration
 
@@ -25,18 +26,28 @@ _AFTER = (
     names.ENABLE_TRIGGER_STATE,
     names.DRAIN_STATE,
     names.VERIFY_STATE,
-    names.READY_TO_CUT_OVER_STATE,
-    names.CUT_OVER_STATE,
-    names.COMPLETE_STATE,
 )
+_CUT_OVER = (names.READY_TO_CUT_OVER_STATE, names.CUT_OVER_STATE)
 # States that are shown as another one, which they are a part of.
-_PARTS = {names.VERIFY_JOB_STATE: names.VERIFY_STATE, names.REPAIR_STATE: names.VERIFY_STATE}
+_PARTS = {
+    names.VERIFY_JOB_STATE: names.VERIFY_STATE,
+    names.REPAIR_STATE: names.VERIFY_STATE,
+    names.LIFT_FENCE_STATE: names.CUT_OVER_STATE,
+    names.LIFT_DESTINATION_FENCE_STATE: names.ROLL_BACK_STATE,
+}
 
 
 def path(status: Status) -> tuple[str, ...]:
     """Return the states from the first to the last, as far as it is known which there will be."""
     bulk_load = _BULK_LOADS.get(status.record.bulk_load or "", (_UNDECIDED,))
-    return (*_BEFORE, *bulk_load, *_AFTER)
+    return (*_BEFORE, *bulk_load, *_AFTER, *_end(status), names.COMPLETE_STATE)
+
+
+def _end(status: Status) -> tuple[str, ...]:
+    if status.reverse is None:
+        return _CUT_OVER
+    rolls_back = (names.ROLL_BACK_STATE,) if status.reverse.record.cut_over_started is not None else ()
+    return (names.START_REVERSE_CAPTURE_STATE, *_CUT_OVER, names.ROLLBACK_WINDOW_STATE, *rolls_back)
 
 
 def place(status: Status) -> int:
@@ -67,7 +78,8 @@ def facts(status: Status, samples: Samples | None = None) -> Iterator[Fact]:
     yield from _parked(status)
     yield from _labelled("incomplete", status.record.incomplete)
     yield from _gate(status)
-    yield from _labelled("cut over", _cut_over(status))
+    yield from _labelled("cut over", _switched(status.record))
+    yield from _way_back(status)
     if status.record.verified_at is not None:
         yield "verified", f"the tables were equal in a full pass that began {moments.utc(status.record.verified_at)}"
     yield from _labelled("attention", status.trouble)
@@ -84,12 +96,24 @@ def _gate(status: Status) -> Iterator[Fact]:
         yield from (("", reason) for reason in others)
 
 
-def _cut_over(status: Status) -> str | None:
-    if status.record.cut_over_at is not None:
-        return f"at {moments.utc(status.record.cut_over_at)}"
-    if status.record.cut_over_refused:
-        return f"turned back: {status.record.cut_over_refused}"
-    return None
+def _switched(record: ControlRecord) -> str | None:
+    if record.cut_over_at is not None:
+        return f"at {moments.utc(record.cut_over_at)}"
+    return f"turned back: {record.cut_over_refused}" if record.cut_over_refused else None
+
+
+def _way_back(status: Status) -> Iterator[Fact]:
+    """Yield what is worth saying of a roll back, once there is something to roll back."""
+    back, until = status.reverse, status.record.rollback_until
+    if back is None or until is None:
+        return
+    if back.record.cut_over_at is None:
+        left = until - status.at
+        yield "window", f"until {moments.utc(until)}, " + (f"{duration(left)} left" if left > 0 else "it is over")
+    yield from _labelled("way back", _moved(back, []))
+    yield from _parked(back)
+    yield from _labelled("incomplete", back.record.incomplete)
+    yield from _labelled("roll back", _switched(back.record))
 
 
 def _labelled(label: str, text: str | None) -> Iterator[Fact]:
@@ -114,12 +138,15 @@ def _bulk_load(status: Status, samples: Samples | None) -> str | None:
 def _changes(status: Status, samples: Samples | None) -> str | None:
     if not status.record.epoch:
         return None
-    captured, waiting = f"captured {count(status.counts.get('captured', 0))}", f"{count(status.backlog)} waiting"
-    if status.record.trigger_enabled_at is None:
+    return _moved(status, _apply_speed(status, samples) if samples else [])
+
+
+def _moved(way: ChangePath, speed: list[str]) -> str:
+    captured, waiting = f"captured {count(way.counts.get('captured', 0))}", f"{count(way.backlog)} waiting"
+    if way.record.trigger_enabled_at is None:
         return f"{captured} · {waiting}"
-    applied = f"applied {count(status.counts.get('applied', 0))}"
-    speed = _apply_speed(status, samples) if samples else []
-    return " · ".join([captured, applied, *speed, waiting, f"lag {duration(status.lag_seconds)}"])
+    applied = f"applied {count(way.counts.get('applied', 0))}"
+    return " · ".join([captured, applied, *speed, waiting, f"lag {duration(way.lag_seconds)}"])
 
 
 def _apply_speed(status: Status, samples: Samples) -> list[str]:
@@ -129,15 +156,15 @@ def _apply_speed(status: Status, samples: Samples) -> list[str]:
     return shown + ([f"about {duration(left)} left"] if left is not None else [])
 
 
-def _parked(status: Status) -> Iterator[Fact]:
-    keys = sum(status.parked.values())
-    if keys or status.accepted:
-        accepted = f", {count(status.accepted)} accepted as they are" if status.accepted else ""
+def _parked(way: ChangePath) -> Iterator[Fact]:
+    keys = sum(way.parked.values())
+    if keys or way.accepted:
+        accepted = f", {count(way.accepted)} accepted as they are" if way.accepted else ""
         yield "parked", (f"{count(keys)} keys" if keys else "none") + accepted
-    yield from (("", f"{count(number)} for: {reason}") for reason, number in status.parked.items())
-    yield from (("", json.dumps(parked.key)) for parked in status.parked_keys or ())
-    if status.dead_letters:
-        yield "dead", f"{count(status.dead_letters)} messages in the dead-letter queue"
+    yield from (("", f"{count(number)} for: {reason}") for reason, number in way.parked.items())
+    yield from (("", json.dumps(parked.key)) for parked in way.parked_keys or ())
+    if way.dead_letters:
+        yield "dead", f"{count(way.dead_letters)} messages in the dead-letter queue"
 
 
 def _error(status: Status) -> Iterator[Fact]:

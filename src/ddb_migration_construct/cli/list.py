@@ -7,6 +7,8 @@ from typing import Any
 
 import typer
 
+from ddb_migration_construct._runtime import moments
+from ddb_migration_construct._runtime import names as runtime_names
 from ddb_migration_construct.cli.clients import client
 from ddb_migration_construct.cli.control_table import read_record
 from ddb_migration_construct.cli.executions import newest_execution
@@ -28,6 +30,7 @@ def _row(states: Any, dynamodb: Any, migration: Migration) -> Told:
     execution = newest_execution(states, migration)
     values = {
         "phase": record.phase,
+        "rollback_until": record.rollback_until,
         "epoch": record.status,
         "execution": execution.status if execution else None,
         "state_machine": migration.state_machine_arn,
@@ -39,8 +42,15 @@ def _table(told: Sequence[tuple[Migration, Told]]) -> None:
     if not told:
         typer.echo("there are no migrations in this account and Region; check profile and Region")
         return
-    cells = [(one.name, *(str(row.values[name.lower()] or "-") for name in _HEADINGS[1:])) for one, row in told]
+    cells = [
+        (one.name, _phase(row), *(str(row.values[name.lower()] or "-") for name in _HEADINGS[2:])) for one, row in told
+    ]
     rows = [_HEADINGS, *cells]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _phase(row: Told) -> str:
+    phase, until = str(row.values["phase"] or "-"), row.values["rollback_until"]
+    return f"{phase} until {moments.utc(until)}" if phase == runtime_names.ROLLBACK_WINDOW_STATE else phase

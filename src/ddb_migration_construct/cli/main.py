@@ -24,6 +24,7 @@ from ddb_migration_construct.cli.rehearse import rehearse
 from ddb_migration_construct.cli.report import report
 from ddb_migration_construct.cli.reread import reread
 from ddb_migration_construct.cli.resume import resume
+from ddb_migration_construct.cli.roll_back import roll_back
 from ddb_migration_construct.cli.start import start
 from ddb_migration_construct.cli.status import status
 from ddb_migration_construct.cli.verify import verify
@@ -43,6 +44,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("verify", verify, "ddb-migration verify Migrations/Orders --sample 1%"),
     ("report", report, "ddb-migration report Migrations/Orders --out report"),
     ("cut-over", cut_over, "ddb-migration cut-over Migrations/Orders Migrations/Customers --timeout 180"),
+    ("roll-back", roll_back, "ddb-migration roll-back Migrations/Orders --dry-run"),
     ("complete", complete, "ddb-migration complete Migrations/Orders"),
     ("abort", abort, "ddb-migration abort Migrations/Orders"),
 )

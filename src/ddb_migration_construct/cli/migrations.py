@@ -16,6 +16,7 @@ class Migration:
 
     `source` and `destination` are ARNs of tables, `clean_up`, `reread` and `cut_over` names of functions,
     `change_queue` and `dead_letter_queue` URLs of queues, `verify_job` is the name of a Glue job.
+    The reverse queues are None where it cannot be rolled back.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Migration:
     verify_job: str
     bucket: str
     cut_over: str
+    reverse_change_queue: str | None = None
+    reverse_dead_letter_queue: str | None = None
 
     @property
     def stack(self) -> str:
@@ -60,6 +63,10 @@ _PARTS = {
     "verify_job": names.TAG_VERIFY_JOB,
     "bucket": names.TAG_BUCKET,
     "cut_over": names.TAG_CUT_OVER,
+}
+_PARTS_OF_A_WAY_BACK = {
+    "reverse_change_queue": names.TAG_REVERSE_CHANGE_QUEUE,
+    "reverse_dead_letter_queue": names.TAG_REVERSE_DEAD_LETTER_QUEUE,
 }
 
 
@@ -116,7 +123,8 @@ def _migration(arn: str, tags: dict[str, str]) -> Migration:
         raise CommandFailed(
             f"the state machine {arn} has lost its tags {', '.join(missing)}; deploy its stack again to restore them"
         )
-    return Migration(tags[names.TAG_NAME], arn, **{part: tags[tag] for part, tag in _PARTS.items()})
+    found = {part: tags[tag] for part, tag in (_PARTS | _PARTS_OF_A_WAY_BACK).items() if tag in tags}
+    return Migration(tags[names.TAG_NAME], arn, **found)
 
 
 def _listed(known: Sequence[Migration]) -> str:

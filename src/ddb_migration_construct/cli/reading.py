@@ -10,7 +10,7 @@ from typing import Any
 
 from ddb_migration_construct._runtime import lag, moments, names, outage
 from ddb_migration_construct.cli.change_queue import read_backlog
-from ddb_migration_construct.cli.control_table import ControlRecord, Rows, read_progress, read_record
+from ddb_migration_construct.cli.control_table import ControlRecord, Rows, read_both, read_progress
 from ddb_migration_construct.cli.executions import RUNNING, SUCCEEDED, Execution, look_into, newest_execution
 from ddb_migration_construct.cli.migrations import Migration
 from ddb_migration_construct.cli.parked_keys import ParkedKey, accepted_keys, parked_keys
@@ -19,33 +19,53 @@ from ddb_migration_construct.cli.parked_keys import ParkedKey, accepted_keys, pa
 _NOTES_HOLD_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class Status:
-    """All that is known of a migration at one moment (`at`, epoch seconds).
+@dataclass(frozen=True, kw_only=True)
+class ChangePath:
+    """The path of changes from one table to the other, at one moment.
 
     `counts` repeat what was done twice. `parked` counts the parked keys by reason, `parked_keys` are read on demand.
-    `lag_seconds` is None while it is not known. `loaded` is how many items the bulk load has written, by what its
-    tasks tell; `load_rate` (items a second) and `throttles` say how it went in the last seconds. `closed` are the
-    gate's reasons against a cut-over, None where it has not been asked.
+    `lag_seconds` is None while it is not known.
+    """
+
+    record: ControlRecord
+    backlog: int = 0
+    dead_letters: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    lag_seconds: float | None = None
+    parked: Mapping[str, int] = field(default_factory=dict)
+    accepted: int = 0
+    parked_keys: Sequence[ParkedKey] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status(ChangePath):
+    """All that is known of a migration at one moment (`at`, epoch seconds).
+
+    `loaded` is how many items the bulk load has written, by what its tasks tell; `load_rate` (items a second) and
+    `throttles` say how it went in the last seconds. `closed` are the gate's reasons against a cut-over, None where it
+    has not been asked. `reverse` is the path back to the source, None where the migration cannot be rolled back.
     """
 
     migration: str
-    record: ControlRecord
     execution: Execution | None
-    backlog: int
-    dead_letters: int
     at: float
-    counts: Mapping[str, int] = field(default_factory=dict)
-    lag_seconds: float | None = None
     loaded: int = 0
     load_rate: float | None = None
     throttles: str | None = None
     state: str | None = None
     waiting_for: str | None = None
     closed: Sequence[str] | None = None
-    parked: Mapping[str, int] = field(default_factory=dict)
-    accepted: int = 0
-    parked_keys: Sequence[ParkedKey] | None = None
+    reverse: ChangePath | None = None
+
+    @property
+    def ways(self) -> tuple[ChangePath, ...]:
+        """The path to the destination and, where there is one, the path back."""
+        return (self,) if self.reverse is None else (self, self.reverse)
+
+    @property
+    def moving(self) -> ChangePath:
+        """The path on which the application's changes go at the moment."""
+        return self.ways[-1] if self.record.rollback_until is not None else self
 
     @property
     def is_running(self) -> bool:
@@ -69,10 +89,12 @@ class Status:
             # Of the caller's ARN the part that names somebody.
             who = (self.record.paused_by or "somebody").rsplit(":", 1)[-1]
             return f"paused by {who} since {moments.utc(self.record.paused_since)}"
-        if outage.is_outage(self.record.apply_failing_since, self.at):
-            since = moments.utc(self.record.apply_failing_since)
-            failure = self.record.apply_failure
-            return f"apply has paused itself: the destination has taken nothing since {since} ({failure})"
+        for way, table in zip(self.ways, ("destination", "source"), strict=False):
+            if outage.is_outage(way.record.apply_failing_since, self.at):
+                since = moments.utc(way.record.apply_failing_since)
+                return (
+                    f"apply has paused itself: the {table} has taken nothing since {since} ({way.record.apply_failure})"
+                )
         return None
 
     @property
@@ -97,6 +119,9 @@ class Status:
             return f"let it go on: ddb-migration resume {self.migration}"
         if self.phase == names.READY_TO_CUT_OVER_STATE:
             return f"cut over when you are ready: ddb-migration cut-over {self.migration}"
+        if self.phase == names.ROLLBACK_WINDOW_STATE:
+            until = moments.utc(self.record.rollback_until)
+            return f"until {until} the application can be switched back: ddb-migration roll-back {self.migration}"
         if self.phase == names.COMPLETE_STATE:
             return f"complete it once nothing needs the source any more: ddb-migration complete {self.migration}"
         return "wait; it goes on by itself"
@@ -126,31 +151,41 @@ class Reader:
 
     def read(self, migration: Migration, keys: bool = False) -> Status:
         """Read what the migration's parts say; `keys` adds the parked keys themselves."""
-        table = migration.control_table
-        record = read_record(self.dynamodb, table)
-        epoch = record.epoch
-        rows = read_progress(self.dynamodb, table, epoch) if epoch else Rows()
-        parked = list(parked_keys(self.dynamodb, table, epoch)) if epoch else []
+        record, reverse = read_both(self.dynamodb, migration.control_table)
         execution = newest_execution(self.states, migration)
-        backlog = read_backlog(self.sqs, migration.change_queue).total
         look, now = look_into(self.states, execution), time.time()
+        path, rows = self._path(migration, record, (migration.change_queue, migration.dead_letter_queue), keys, now)
+        back = (migration.reverse_change_queue, migration.reverse_dead_letter_queue)
         return Status(
+            **vars(path),
             migration=migration.name,
-            record=record,
             execution=execution,
-            backlog=backlog,
-            dead_letters=read_backlog(self.sqs, migration.dead_letter_queue).total,
             at=now,
-            counts=rows.counts,
-            lag_seconds=_lag(record, rows, backlog, now),
             **_load(record, rows, now),
             state=look.state,
             waiting_for=look.answer.get("waiting_for"),
             closed=look.answer.get("closed"),
+            reverse=self._path(migration, reverse, back, keys, now)[0] if all(back) else None,
+        )
+
+    def _path(
+        self, migration: Migration, record: ControlRecord, queues: tuple[Any, Any], keys: bool, now: float
+    ) -> tuple[ChangePath, Rows]:
+        table, epoch = migration.control_table, record.epoch
+        rows = read_progress(self.dynamodb, table, epoch) if epoch else Rows()
+        parked = list(parked_keys(self.dynamodb, table, epoch)) if epoch else []
+        backlog, dead_letters = (read_backlog(self.sqs, queue).total for queue in queues)
+        path = ChangePath(
+            record=record,
+            backlog=backlog,
+            dead_letters=dead_letters,
+            counts=rows.counts,
+            lag_seconds=_lag(record, rows, backlog, now),
             parked=dict(Counter(found.reason for found in parked)),
             accepted=sum(1 for _ in accepted_keys(self.dynamodb, table, epoch)) if epoch else 0,
             parked_keys=parked if keys else None,
         )
+        return path, rows
 
 
 def _lag(record: ControlRecord, rows: Rows, backlog: int, now: float) -> float | None:

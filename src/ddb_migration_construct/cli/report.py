@@ -13,7 +13,7 @@ import typer
 from ddb_migration_construct._runtime import report_page, run_report
 from ddb_migration_construct.cli import charts
 from ddb_migration_construct.cli.clients import client
-from ddb_migration_construct.cli.control_table import read_rows, read_values
+from ddb_migration_construct.cli.control_table import REVERSE_EPOCH_SUFFIX, read_rows, read_values
 from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
 from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, chosen, run
 from ddb_migration_construct.cli.migrations import Migration
@@ -54,20 +54,24 @@ def gathered(dynamodb: Any, s3: Any, migration: Migration, now: float) -> dict[s
     if epoch is None:
         raise CommandFailed(f"{migration.name} has not begun; start it: ddb-migration start {migration.name}", REFUSED)
     this = Pass(s3, migration.bucket, epoch, str(record.get("verify_pass")))
-    rows = list(read_rows(dynamodb, table, f"changed#{epoch}"))
-    rounds = [json.loads(row["told"]) for row in rows if "told" in row]
-    suspects = [suspect for row in rows if "round" in row for suspect in json.loads(row["round"])["suspects"]]
-    gate = next(iter(read_rows(dynamodb, table, f"gate#{epoch}")), None)
     found: dict[str, Any] = run_report.run_report(
         migration.name,
         record,
         this.report() if record.get("verify_pass") else None,
-        rounds,
-        [suspect["key"] for suspect in suspects if suspect["judgements"]],
-        json.loads(gate["told"]) if gate else None,
+        _told(dynamodb, table, epoch),
+        _told(dynamodb, table, epoch + REVERSE_EPOCH_SUFFIX),
         now,
     )
     return found
+
+
+def _told(dynamodb: Any, table: str, epoch: str) -> run_report.Told:
+    rows = list(read_rows(dynamodb, table, f"changed#{epoch}"))
+    rounds = [json.loads(row["told"]) for row in rows if "told" in row]
+    suspects = [suspect for row in rows if "round" in row for suspect in json.loads(row["round"])["suspects"]]
+    gate = next(iter(read_rows(dynamodb, table, f"gate#{epoch}")), None)
+    stuck = [suspect["key"] for suspect in suspects if suspect["judgements"]]
+    return run_report.Told(rounds, stuck, json.loads(gate["told"]) if gate else None)
 
 
 def folder_name(name: str) -> str:

@@ -108,14 +108,15 @@ class _Several:
 
 
 def _row(status: Status, samples: Samples) -> tuple[Text, ...]:
-    parked = sum(status.parked.values()) + status.dead_letters
-    applies = status.record.trigger_enabled_at is not None
+    parked = sum(sum(way.parked.values()) + way.dead_letters for way in status.ways)
+    moving = status.moving
+    applies = moving.record.trigger_enabled_at is not None
     return (
         Text(status.migration, style="bold red" if status.needs_you else "bold"),
         Text(status.phase, style="cyan" if status.is_running else ""),
         _load(status, samples),
-        Text(roughly(status.lag_seconds) if applies else "-"),
-        Text(count(status.backlog) if status.record.epoch else "-"),
+        Text(roughly(moving.lag_seconds) if applies else "-"),
+        Text(count(moving.backlog) if status.record.epoch else "-"),
         Text(count(parked), style="yellow" if parked else ""),
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ddb_migration_construct.cli.control_table import ControlRecord
+from ddb_migration_construct._runtime import names
+from ddb_migration_construct.cli.control_table import REVERSE_PREFIX, ControlRecord
 
 
 @dataclass(frozen=True)
@@ -38,4 +39,15 @@ THERE = Way(
     has_acted="has cut over",
     goes_on="replication goes on",
     ends_in=None,
+)
+# The application may not write to the source before its fence is lifted, and RollBack does not end before.
+BACK = Way(
+    prefix=REVERSE_PREFIX,
+    left="destination",
+    entered="source",
+    act="roll back",
+    verb="roll back",
+    has_acted="has rolled back",
+    goes_on="the destination stays the table",
+    ends_in=names.ROLL_BACK_STATE,
 )

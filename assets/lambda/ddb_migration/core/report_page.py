@@ -29,11 +29,11 @@ def page(report: Report, sections: Sequence[str] = (), style: str = "") -> str:
 
     `report` holds `verify` (a VerifyReport as plain values, or None), and where they are known `migration`, `epoch`,
     `phases` (name, began, ended), `gate` (reasons), `changed_keys` (rounds and stuck keys), `lag_seconds`,
-    `incomplete` and `written_at`.
+    `incomplete`, `written_at` and `way_back` (until, rolled_back_at, refused, incomplete, gate and changed_keys).
     """
     title = f"{report.get('migration') or 'Migration'}: report"
     parts = (_head(report), _gate(report), _figures(report), _phases(report), *sections, _differences(report))
-    more = (_changed_keys(report), _generations(report), _segments(report), _foot(report))
+    more = (_way_back(report), _changed_keys(report), _generations(report), _segments(report), _foot(report))
     body = "\n".join(part for part in (*parts, *more) if part)
     return _DOCUMENT.format(title=text(title), style=_STYLE + style, body=body)
 
@@ -207,6 +207,26 @@ def _round(row: Report) -> Row:
     return (_when(row["began"]), f"{row['keys']:,}", _seconds(row["seconds"]), *counts)
 
 
+def _way_back(report: Report) -> str:
+    back = report.get("way_back")
+    if back is None:
+        return ""
+    keys = back["changed_keys"]
+    points = [_rolled_back(back), *(back[name] for name in ("refused", "incomplete") if back[name])]
+    points += [f"Closed now: {reason}" for reason in (back["gate"] or {}).get("reasons") or ()]
+    points += [f"Stays different: {key}" for key in keys["stuck"]]
+    compared = sum(row["keys"] for row in keys["rounds"])
+    points.append(f"{_count(compared, 'key')} compared that the application changed after the cut-over")
+    listed = "".join(f"<li>{_with_commands(_capital(point))}</li>" for point in points)
+    return section("Way back", f'<ul class="reasons">{listed}</ul>')
+
+
+def _rolled_back(back: Report) -> str:
+    if back["rolled_back_at"] is not None:
+        return f"Rolled back at {_plainly(back['rolled_back_at'])}: the source is the table"
+    return f"The application can be switched back until {_plainly(back['until'])}"
+
+
 def _generations(report: Report) -> str:
     rows = [
         (
@@ -287,6 +307,10 @@ def _name_of(arn: str) -> str:
 def _when(at: float) -> str:
     moment = datetime.fromtimestamp(at, timezone.utc)
     return f'<time datetime="{moment.isoformat(timespec="seconds")}">{moment:%Y-%m-%d %H:%M:%S}</time>'
+
+
+def _plainly(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _seconds(value: float | None) -> str:

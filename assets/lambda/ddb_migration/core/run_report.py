@@ -6,6 +6,7 @@ It imports nothing of this project, so that the command line may make the same r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 # Phases by the moments of the control record between which they lie.
@@ -17,42 +18,83 @@ PHASES = (
     ("Verify", "drained_at", "ready_at"),
     ("ReadyToCutOver", "ready_at", "cut_over_started"),
     ("CutOver", "cut_over_started", "cut_over_at"),
-    ("Complete", "cut_over_at", "completed_at"),
+    ("RollbackWindow", "window_began", "window_ended"),
+    ("RollBack", "reverse_cut_over_started", "reverse_cut_over_at"),
+    ("Complete", "complete_began", "completed_at"),
 )
 
 Values = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Told:
+    """What is on record of one path of changes: what is told of its rounds of changed keys, and by its gate last.
+
+    `stuck` are the keys that stay different.
+    """
+
+    rounds: Sequence[Values] = ()
+    stuck: Sequence[str] = ()
+    gate: Values | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a report has it."""
+        gate = self.gate and {name: self.gate.get(name) for name in ("at", "reasons", "accepted_sample")}
+        return {"gate": gate, "changed_keys": {"rounds": list(self.rounds), "stuck": list(self.stuck)}}
+
+
 def run_report(
-    migration: str,
-    record: Values,
-    verify: Values | None,
-    rounds: Sequence[Values],
-    stuck: Sequence[str],
-    gate: Values | None,
-    now: float,
+    migration: str, record: Values, verify: Values | None, told: Told, back: Told, now: float
 ) -> dict[str, Any]:
     """Return the report as plain values; times are in epoch seconds.
 
-    `record` is the control record, `verify` the report of the epoch's last pass that ended, `rounds` what is told of
-    the rounds of changed keys, `stuck` the keys that stay different, and `gate` what it said last.
+    `record` is the control record, `verify` the report of the epoch's last pass that ended, `told` what is on record
+    of the changes of the source, and `back` what is of those of the destination after the cut-over.
     """
-    told = gate or {}
     return {
         "migration": migration,
         "epoch": record.get("epoch"),
         "status": record.get("status"),
         "written_at": now,
-        "phases": phases(record),
-        "gate": {name: told.get(name) for name in ("at", "reasons", "accepted_sample")} if gate else None,
-        "lag_seconds": told.get("lag_seconds"),
+        "phases": phases(record, now),
+        "lag_seconds": (told.gate or {}).get("lag_seconds"),
         "incomplete": record.get("incomplete"),
-        "changed_keys": {"rounds": list(rounds), "stuck": list(stuck)},
+        **told.as_json(),
+        "way_back": _way_back(record, back),
         "verify": verify,
     }
 
 
-def phases(record: Values) -> list[dict[str, Any]]:
+def _way_back(record: Values, told: Told) -> dict[str, Any] | None:
+    """Return what there is to say of a roll back, None where there is no window for one."""
+    until = record.get("rollback_until")
+    if until is None:
+        return None
+    return {
+        "until": until,
+        "rolled_back_at": record.get("reverse_cut_over_at"),
+        "refused": record.get("reverse_cut_over_refused"),
+        "incomplete": record.get("reverse_incomplete"),
+        **told.as_json(),
+    }
+
+
+def phases(record: Values, now: float) -> list[dict[str, Any]]:
     """Return the phases that have begun, with their times; the end is None while one goes on."""
-    begun = [(name, record.get(began), record.get(ended)) for name, began, ended in PHASES]
+    moments = {**record, **_around_window(record, now)}
+    begun = [(name, moments.get(began), moments.get(ended)) for name, began, ended in PHASES]
     return [{"name": name, "began": began, "ended": ended} for name, began, ended in begun if began is not None]
+
+
+def _around_window(record: Values, now: float) -> dict[str, Any]:
+    """Return when the rollback window began and ended, and when Complete began."""
+    cut_over_at, until = record.get("cut_over_at"), record.get("rollback_until")
+    if until is None:
+        return {"complete_began": cut_over_at}
+    began_to_roll_back = record.get("reverse_cut_over_started")
+    over = until if until <= now and began_to_roll_back is None else None
+    return {
+        "window_began": cut_over_at,
+        "window_ended": began_to_roll_back or over,
+        "complete_began": record.get("reverse_cut_over_at") or over,
+    }
