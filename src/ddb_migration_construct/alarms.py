@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, Token
+from aws_cdk import Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from ddb_migration_construct.migration_metrics import MigrationMetrics
+from ddb_migration_construct.stack_facts import minutes
 
 _MORE_THAN = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 _IGNORE, _NOT_BREACHING = cloudwatch.TreatMissingData.IGNORE, cloudwatch.TreatMissingData.NOT_BREACHING
@@ -29,7 +30,7 @@ class Alarms(Construct):
         *,
         migration: MigrationMetrics,
         name: str,
-        retention: Duration,
+        retention_seconds: float,
         topic: sns.ITopic | None,
     ) -> None:
         """Create the alarms; they tell `topic`, if there is one, when they go off and when they end."""
@@ -38,12 +39,12 @@ class Alarms(Construct):
         self._topic = topic
         self.all: list[cloudwatch.Alarm] = []
         self._stream(migration)
-        self._queue(migration, retention)
+        self._queue(migration, retention_seconds)
         self._items(migration)
         self._execution(migration)
 
     def _stream(self, migration: MigrationMetrics) -> None:
-        lag = migration.metric_stream_lag(period=Duration.minutes(5))
+        lag = migration.metric_stream_lag(period=minutes(5))
         self._alarm(
             "StreamLag",
             lag,
@@ -65,8 +66,8 @@ class Alarms(Construct):
             missing=_IGNORE,
         )
 
-    def _queue(self, migration: MigrationMetrics, retention: Duration) -> None:
-        waited, half = _half_of(migration, retention)
+    def _queue(self, migration: MigrationMetrics, retention_seconds: float) -> None:
+        waited, half = _half_of(migration, retention_seconds)
         self._alarm(
             "QueueAge",
             waited,
@@ -80,13 +81,13 @@ class Alarms(Construct):
             "at the present rate changes will wait for longer than change_retention, and SQS deletes them then. "
             "Raise what the destination takes, or max_apply_concurrency; look at the throttle reasons on the "
             "dashboard. Pausing makes it worse.",
-            threshold=retention.to_seconds(),
+            threshold=retention_seconds,
             periods=4,
             datapoints=3,
         )
         self._alarm(
             "DeadLetters",
-            migration.metric_dead_letters(period=Duration.minutes(5)),
+            migration.metric_dead_letters(period=minutes(5)),
             "a change failed a thousand times and is in the dead-letter queue; cut-over is closed. Read the errors in "
             f"WriteCdc's log, mend the cause, then: ddb-migration reread {self._name} --dead-letters.",
         )
@@ -110,7 +111,7 @@ class Alarms(Construct):
     def _execution(self, migration: MigrationMetrics) -> None:
         self._alarm(
             "MigrationFailed",
-            migration.metric_failed_executions(period=Duration.minutes(5)),
+            migration.metric_failed_executions(period=minutes(5)),
             "the migration stopped, and says why: ddb-migration status "
             f"{self._name}. Capture and apply go on. Mend the cause, then continue: ddb-migration start {self._name}.",
         )
@@ -144,11 +145,12 @@ class Alarms(Construct):
             alarm.add_ok_action(told)
 
 
-def _half_of(migration: MigrationMetrics, retention: Duration) -> tuple[cloudwatch.IMetric, float]:
+def _half_of(migration: MigrationMetrics, whole: float) -> tuple[cloudwatch.IMetric, float]:
     """Return a metric, and the threshold where it tells that half of the retention has passed."""
-    period = Duration.minutes(5)
-    age, whole = migration.metric_queue_age(period=period), retention.to_seconds()
-    if not Token.is_unresolved(whole):
+    period = minutes(5)
+    age = migration.metric_queue_age(period=period)
+    # A token is never an int.
+    if isinstance(whole, int) or not Token.is_unresolved(whole):
         return age, whole / 2
     # CloudFormation cannot halve a number that only the deployment knows; CloudWatch can double one.
     twice = cloudwatch.MathExpression(

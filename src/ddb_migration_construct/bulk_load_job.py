@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Stack
 from aws_cdk import aws_glue as glue
 from constructs import Construct
 
@@ -29,7 +28,7 @@ class BulkLoadJob(GlueJob):
         security_configuration: glue.CfnSecurityConfiguration | None,
     ) -> None:
         """Create the job whose script is `script` of assets/glue."""
-        rejected = Stack.of(scope).to_json_string(settings.max_rejected_items)
+        rejected = resources.stack.json_text(settings.max_rejected_items)
         super().__init__(
             scope,
             id,
@@ -39,9 +38,9 @@ class BulkLoadJob(GlueJob):
             settings=settings,
             security_configuration=security_configuration,
         )
-        allow_source(self.role, resources.source_table, "DescribeTable")
+        allow_source(self.role, resources.source, "DescribeTable")
         resources.destination.allow_writing(id, self.role, "BatchWriteItem")
-        allow_table(self.role, resources.control_table, "GetItem", "UpdateItem", "Query")
+        allow_table(self.role, resources.control_table_arn, "GetItem", "UpdateItem", "Query")
 
 
 class DirectMigrationJob(BulkLoadJob):
@@ -66,7 +65,7 @@ class DirectMigrationJob(BulkLoadJob):
             settings=settings,
             security_configuration=security_configuration,
         )
-        allow_source(self.role, resources.source_table, "Scan")
+        allow_source(self.role, resources.source, "Scan")
 
 
 class LargeMigrationJob(BulkLoadJob):
@@ -86,11 +85,10 @@ class LargeMigrationJob(BulkLoadJob):
             scope,
             id,
             script="large_migration_job.py",
-            arguments={"--bucket": resources.bucket.bucket_name},
+            arguments={"--bucket": resources.bucket_name},
             resources=resources,
             settings=settings,
             security_configuration=security_configuration,
         )
-        bucket = resources.bucket
-        self.allow(["s3:GetObject"], [bucket.arn_for_objects("export/*")])
-        self.allow(["s3:ListBucket"], [bucket.bucket_arn])
+        self.allow(["s3:GetObject"], [resources.objects_arn("export/*")])
+        self.allow(["s3:ListBucket"], [resources.bucket_arn])

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from aws_cdk import Duration, RemovalPolicy
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from ddb_migration_construct.stack_facts import seconds
+
 # WriteCdc times out after 30 s; AWS advises six times that for the queue (Lambda guide, "Using Lambda with SQS").
-VISIBILITY = Duration.seconds(180)
+VISIBILITY_SECONDS = 180
 # A message is worth nearly any number of attempts: one that is given up is a key to be read again.
 MAX_RECEIVES = 1000
 MESSAGE_BYTES = 1_048_576
+DEAD_LETTER_SECONDS = 14 * 86400
+TLS_ONLY = {
+    "Action": "sqs:*",
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    "Effect": "Deny",
+    "Principal": {"AWS": "*"},
+    "Resource": "*",
+}
 
 
 class ChangeQueue(Construct):
@@ -21,22 +30,20 @@ class ChangeQueue(Construct):
     def __init__(self, scope: Construct, id: str, *, retention: Duration, encryption_key: kms.IKey | None) -> None:
         """Create both queues; `retention` is how long a change may wait."""
         super().__init__(scope, id)
-        self.dead_letter_queue = self._queue("DeadLetterQueue", Duration.days(14), encryption_key)
+        self.dead_letter_queue = self._queue("DeadLetterQueue", seconds(DEAD_LETTER_SECONDS), encryption_key)
         dead_letters = sqs.DeadLetterQueue(max_receive_count=MAX_RECEIVES, queue=self.dead_letter_queue)
         self.queue = self._queue("Queue", retention, encryption_key, dead_letters)
+        self.queue_url, self.dead_letter_queue_url = self.queue.queue_url, self.dead_letter_queue.queue_url
         self._refuse_plain_text()
 
     def _refuse_plain_text(self) -> None:
         """Deny what does not come by TLS: one policy for both queues, in each of which `*` is that queue."""
-        policy = sqs.QueuePolicy(self, "Policy", queues=[self.queue, self.dead_letter_queue])
-        policy.document.add_statements(
-            iam.PolicyStatement(
-                effect=iam.Effect.DENY,
-                principals=[iam.AnyPrincipal()],
-                actions=["sqs:*"],
-                resources=["*"],
-                conditions={"Bool": {"aws:SecureTransport": "false"}},
-            )
+        # As the CDK's QueuePolicy names its resource.
+        sqs.CfnQueuePolicy(
+            Construct(self, "Policy"),
+            "Resource",
+            queues=[self.queue_url, self.dead_letter_queue_url],
+            policy_document={"Statement": [TLS_ONLY], "Version": "2012-10-17"},
         )
 
     def _queue(
@@ -53,7 +60,7 @@ class ChangeQueue(Construct):
             content_based_deduplication=False,
             deduplication_scope=sqs.DeduplicationScope.MESSAGE_GROUP,
             fifo_throughput_limit=sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
-            visibility_timeout=VISIBILITY,
+            visibility_timeout=seconds(VISIBILITY_SECONDS),
             retention_period=retention,
             max_message_size_bytes=MESSAGE_BYTES,
             encryption=sqs.QueueEncryption.KMS if key else sqs.QueueEncryption.SQS_MANAGED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import CustomResource, Duration
+from aws_cdk import CustomResource
 from constructs import Construct, IDependable
 
 from ddb_migration_construct._runtime import names
@@ -13,6 +13,7 @@ from ddb_migration_construct.glue_job import GlueJob
 from ddb_migration_construct.mapping_access import allow_mappings
 from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.stack_facts import minutes
 from ddb_migration_construct.stream_processor import StreamProcessor
 from ddb_migration_construct.table_access import allow_fence, allow_table
 from ddb_migration_construct.write_cdc import WriteCdc
@@ -39,49 +40,49 @@ class CleanUp(MigrationFunction):
             scope,
             id,
             folder="clean_up",
-            timeout=Duration.minutes(15),
-            log_group=resources.log_group,
+            timeout=minutes(15),
+            resources=resources,
             environment={
                 names.MIGRATION_NAME: resources.name,
-                names.CONTROL_TABLE: resources.control_table.table_name,
-                names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
-                names.SOURCE_TABLE: resources.source_table.table_arn,
-                names.DESTINATION_TABLE: resources.destination_table.table_arn,
-                names.MIGRATION_BUCKET: resources.bucket.bucket_name,
-                names.STREAM_PROCESSOR: stream_processor.function.function_arn,
-                names.WRITE_CDC: write_cdc.function.function_arn,
+                names.CONTROL_TABLE: resources.control_table_name,
+                names.CHANGE_QUEUE_URL: resources.change_queue_url,
+                names.SOURCE_TABLE: resources.source_arn,
+                names.DESTINATION_TABLE: resources.destination.table_arn,
+                names.MIGRATION_BUCKET: resources.bucket_name,
+                names.STREAM_PROCESSOR: stream_processor.function_arn,
+                names.WRITE_CDC: write_cdc.function_arn,
                 names.DIRECT_MIGRATION_JOB: direct_job.job_name,
                 names.LARGE_MIGRATION_JOB: large_job.job_name,
                 names.VERIFY_JOB: verify_job.job_name,
             },
         )
-        allow_table(self.role, resources.control_table, "GetItem", "UpdateItem")
-        allow_lock(self, "GetParameter", "DeleteParameter")
+        allow_table(self.role, resources.control_table_arn, "GetItem", "UpdateItem")
+        allow_lock(self, resources.stack, "GetParameter", "DeleteParameter")
         allow_mappings(self, [stream_processor, write_cdc], "Delete")
         self.allow(["glue:GetJobRuns", "glue:BatchStopJobRun"], [job.job_arn for job in jobs])
-        self.allow(["dynamodb:DescribeExport"], [f"{resources.source_table.table_arn}/export/*"])
-        self.allow(["s3:ListBucket"], [resources.bucket.bucket_arn])
-        self.allow(["s3:DeleteObject"], [resources.bucket.arn_for_objects("*")])
+        self.allow(["dynamodb:DescribeExport"], [f"{resources.source_arn}/export/*"])
+        self.allow(["s3:ListBucket"], [resources.bucket_arn])
+        self.allow(["s3:DeleteObject"], [resources.objects_arn("*")])
         resources.permit_key(self.role)
         if fence_source_writes:
-            allow_fence(self.role, resources.source_table)
+            allow_fence(self.role, resources.source_arn)
 
     def guard(
         self, resources: Resources, *, force_delete: bool, keep_bucket: bool, after: Sequence[IDependable]
     ) -> None:
         """Add the custom resource: created after all that it names, removed before any of it."""
         properties = {
-            "ControlTable": resources.control_table.table_name,
-            "ChangeQueue": resources.change_queue.queue_url,
-            "StreamProcessor": self._stream_processor.function.function_arn,
-            "DestinationTable": resources.destination_table.table_arn,
+            "ControlTable": resources.control_table_name,
+            "ChangeQueue": resources.change_queue_url,
+            "StreamProcessor": self._stream_processor.function_arn,
+            "DestinationTable": resources.destination.table_arn,
             "ForceDelete": "true" if force_delete else "false",
             "KeepBucket": "true" if keep_bucket else "false",
         }
         resource = CustomResource(
             self,
             "Resource",
-            service_token=self.function.function_arn,
+            service_token=self.function_arn,
             resource_type="Custom::DynamoDbTableMigration",
             properties=properties,
         )

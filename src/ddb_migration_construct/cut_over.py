@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from ddb_migration_construct._runtime import names
-from ddb_migration_construct.announcements import allow_announcements
+from ddb_migration_construct.announcements import allow_announcements, told_of_topic
 from ddb_migration_construct.destination_lock import allow_lock
 from ddb_migration_construct.encryption import permit_role
+from ddb_migration_construct.execution_access import RolePolicy
 from ddb_migration_construct.mapping_access import allow_mappings
 from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.migration_role import MigrationRole
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.settings import Settings
+from ddb_migration_construct.stack_facts import seconds
 from ddb_migration_construct.stream_processor import StreamProcessor
 from ddb_migration_construct.table_access import (
     allow_changed_keys,
@@ -46,61 +46,60 @@ class CutOver(MigrationFunction):
             id,
             folder="cut_over",
             # CleanUp waits so long for what a stopped execution may still do.
-            timeout=Duration.seconds(60),
-            log_group=resources.log_group,
+            timeout=seconds(60),
+            resources=resources,
             environment={
                 names.MIGRATION_NAME: resources.name,
-                names.SETTINGS: settings.to_text(scope),
-                names.CONTROL_TABLE: resources.control_table.table_name,
-                names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
-                names.CHANGE_QUEUE_ARN: resources.change_queue.queue_arn,
-                names.DEAD_LETTER_QUEUE_URL: resources.dead_letter_queue.queue_url,
-                names.SOURCE_TABLE: resources.source_table.table_arn,
+                names.SETTINGS: settings.text,
+                names.CONTROL_TABLE: resources.control_table_name,
+                names.CHANGE_QUEUE_URL: resources.change_queue_url,
+                names.CHANGE_QUEUE_ARN: resources.change_queue_arn,
+                names.DEAD_LETTER_QUEUE_URL: resources.dead_letter_queue_url,
+                names.SOURCE_TABLE: resources.source_arn,
                 **resources.destination.environment,
-                names.MIGRATION_BUCKET: resources.bucket.bucket_name,
-                names.STREAM_PROCESSOR: stream_processor.function.function_arn,
-                names.WRITE_CDC: write_cdc.function.function_arn,
+                names.MIGRATION_BUCKET: resources.bucket_name,
+                **told_of_topic(resources),
+                names.STREAM_PROCESSOR: stream_processor.function_arn,
+                names.WRITE_CDC: write_cdc.function_arn,
+                **({} if settings.fence_source_writes else {names.CANARY_ROLE: ""}),
             },
         )
         self._allow_looks(resources)
-        allow_lock(self, "GetParameter", "DeleteParameter")
+        allow_lock(self, resources.stack, "GetParameter", "DeleteParameter")
         allow_mappings(self, [stream_processor, write_cdc], "Update", "Delete")
         # A changed key that differs is read again.
-        self.allow(["sqs:SendMessage"], [resources.change_queue.queue_arn])
+        self.allow(["sqs:SendMessage"], [resources.change_queue_arn])
         allow_announcements(self, resources)
         resources.permit_key(self.role)
         if settings.fence_source_writes:
             self._allow_fence(resources)
-        else:
-            self.function.add_environment(names.CANARY_ROLE, "")
 
     def _allow_looks(self, resources: Resources) -> None:
         """Everything that a cut-over looks at: both tables, the stream, queues, reports and the control table."""
-        allow_source(self.role, resources.source_table, "DescribeTable", "DescribeTimeToLive", "BatchGetItem")
+        allow_source(self.role, resources.source, "DescribeTable", "DescribeTimeToLive", "BatchGetItem")
         resources.destination.allow_reading(names.CUT_OVER_STATE, self.role, "BatchGetItem")
-        allow_stream(self.role, resources.source_table)
-        allow_table(self.role, resources.control_table, "GetItem", "UpdateItem", "Query", "BatchGetItem")
-        allow_parked_keys(self.role, resources.control_table)
-        allow_changed_keys(self.role, resources.control_table)
-        queues = [resources.change_queue.queue_arn, resources.dead_letter_queue.queue_arn]
+        allow_stream(self.role, resources.source)
+        allow_table(self.role, resources.control_table_arn, "GetItem", "UpdateItem", "Query", "BatchGetItem")
+        allow_parked_keys(self.role, resources.control_table_arn)
+        allow_changed_keys(self.role, resources.control_table_arn)
+        queues = [resources.change_queue_arn, resources.dead_letter_queue_arn]
         self.allow(["sqs:GetQueueAttributes"], queues)
-        self.allow(["s3:GetObject"], [resources.bucket.arn_for_objects(f"{names.VERIFY_PREFIX}*")])
+        self.allow(["s3:GetObject"], [resources.objects_arn(f"{names.VERIFY_PREFIX}*")])
         # Without it S3 answers AccessDenied where a report is not there yet.
-        self.allow(["s3:ListBucket"], [resources.bucket.bucket_arn])
+        self.allow(["s3:ListBucket"], [resources.bucket_arn])
 
     def _allow_fence(self, resources: Resources) -> None:
         canary = _canary(self, resources)
         self.function.add_environment(names.CANARY_ROLE, canary.role_arn)
         # A policy beside the role: the canary names the role, so the role must not name the canary.
-        assume = iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[canary.role_arn])
-        iam.Policy(self, "CanaryAccess", roles=[self.role], statements=[assume])
-        allow_fence(self.role, resources.source_table)
+        RolePolicy(self, "CanaryAccess", "sts:AssumeRole", canary.role_arn, [self.role])
+        allow_fence(self.role, resources.source_arn)
 
 
 def _canary(owner: CutOver, resources: Resources) -> MigrationRole:
     """Create the role that the fence is meant for: what it tries has a condition that no item meets."""
     canary = MigrationRole(owner, "Canary", caller=owner.role)
-    allow_table(canary, resources.source_table, "DeleteItem")
+    allow_table(canary, resources.source_arn, "DeleteItem")
     # Without the table's key DynamoDB would deny the write whether there is a fence or not.
-    permit_role(resources.source_table.encryption_key, canary)
+    permit_role(resources.source.encryption_key, canary)
     return canary

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import weakref
+
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from ddb_migration_construct.alarms import Alarms
 from ddb_migration_construct.migration_metrics import MigrationMetrics
+from ddb_migration_construct.stack_facts import minutes
 
 ID = "DdbMigrationDashboard"
 _HEIGHT = 6
-_PERIOD = Duration.minutes(1)
+_PERIOD_MINUTES = 1
+
+# By stack, for as long as somebody holds it: the tree, which is asked first, is on the other side of a call.
+_known: weakref.WeakKeyDictionary[Stack, MigrationDashboard] = weakref.WeakKeyDictionary()
 
 
 class MigrationDashboard(Construct):
@@ -23,11 +29,13 @@ class MigrationDashboard(Construct):
         self.dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.hours(12))
 
     @classmethod
-    def of(cls, scope: Construct) -> MigrationDashboard:
-        """Return the dashboard of the stack that a construct is in."""
-        stack = Stack.of(scope)
-        found = stack.node.try_find_child(ID)
-        return found if isinstance(found, MigrationDashboard) else cls(stack)
+    def of(cls, stack: Stack) -> MigrationDashboard:
+        """Return the dashboard of a stack."""
+        known = _known.get(stack)
+        if known is None:
+            found = stack.node.try_find_child(ID)
+            known = _known[stack] = found if isinstance(found, MigrationDashboard) else cls(stack)
+        return known
 
     def add(self, name: str, migration: MigrationMetrics, alarms: Alarms) -> None:
         """Add the row of a migration."""
@@ -47,16 +55,16 @@ def _text(name: str) -> str:
 def _lag(migration: MigrationMetrics) -> cloudwatch.GraphWidget:
     stream = cloudwatch.MathExpression(
         expression="stream / 1000",
-        using_metrics={"stream": migration.metric_stream_lag(period=_PERIOD)},
-        period=_PERIOD,
+        using_metrics={"stream": migration.metric_stream_lag(period=minutes(_PERIOD_MINUTES))},
+        period=minutes(_PERIOD_MINUTES),
         label="stream lag",
     )
     return cloudwatch.GraphWidget(
         title="Lag in seconds",
         left=[
-            migration.metric_replication_lag(period=_PERIOD, label="replication lag"),
+            migration.metric_replication_lag(period=minutes(_PERIOD_MINUTES), label="replication lag"),
             stream,
-            migration.metric_queue_age(period=_PERIOD, label="oldest message"),
+            migration.metric_queue_age(period=minutes(_PERIOD_MINUTES), label="oldest message"),
         ],
         width=5,
         height=_HEIGHT,
@@ -66,10 +74,10 @@ def _lag(migration: MigrationMetrics) -> cloudwatch.GraphWidget:
 def _backlog(migration: MigrationMetrics) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(
         title="Waiting",
-        left=[migration.metric_backlog(period=_PERIOD, label="backlog")],
+        left=[migration.metric_backlog(period=minutes(_PERIOD_MINUTES), label="backlog")],
         right=[
-            migration.metric_parked(period=_PERIOD, label="parked keys"),
-            migration.metric_dead_letters(period=_PERIOD, label="dead letters"),
+            migration.metric_parked(period=minutes(_PERIOD_MINUTES), label="parked keys"),
+            migration.metric_dead_letters(period=minutes(_PERIOD_MINUTES), label="dead letters"),
         ],
         width=5,
         height=_HEIGHT,
@@ -80,10 +88,10 @@ def _rates(migration: MigrationMetrics) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(
         title="Changes a minute",
         left=[
-            migration.metric_captured(period=_PERIOD, label="captured"),
-            migration.metric_applied(period=_PERIOD, label="applied"),
-            migration.metric_stale(period=_PERIOD, label="stale"),
-            migration.metric_throttles(period=_PERIOD, label="throttled calls"),
+            migration.metric_captured(period=minutes(_PERIOD_MINUTES), label="captured"),
+            migration.metric_applied(period=minutes(_PERIOD_MINUTES), label="applied"),
+            migration.metric_stale(period=minutes(_PERIOD_MINUTES), label="stale"),
+            migration.metric_throttles(period=minutes(_PERIOD_MINUTES), label="throttled calls"),
         ],
         width=5,
         height=_HEIGHT,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aws_cdk import Arn, ArnFormat, Stack, Token
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
-from constructs import IConstruct
 
 from ddb_migration_construct._runtime import names
+from ddb_migration_construct.migration_role import MigrationRole
+from ddb_migration_construct.stack_facts import StackFacts
 from ddb_migration_construct.table_access import allow_destination, allow_reading
+from ddb_migration_construct.table_facts import TableFacts
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Caller:
     """A box of the migration that calls the destination, and what it does there (`dynamodb:` left out)."""
 
     title: str
-    role: iam.Role
+    role: MigrationRole
     actions: tuple[str, ...]
 
 
@@ -27,9 +28,19 @@ class Destination:
 
     def __init__(self, table: dynamodb.ITable, role: iam.IRole | str | None) -> None:
         """Reach `table` as `role` (or its ARN), or by the table's own ARN where that is None."""
-        self.table = table
+        self.facts = TableFacts(table)
         self.role_arn = role.role_arn if role is not None and not isinstance(role, str) else role
         self._callers: list[Caller] = []
+
+    @property
+    def table(self) -> dynamodb.ITable:
+        """Return the table."""
+        return self.facts.table
+
+    @property
+    def table_arn(self) -> str:
+        """Return the table's ARN."""
+        return self.facts.arn
 
     @property
     def role_argument(self) -> str:
@@ -39,18 +50,18 @@ class Destination:
     @property
     def environment(self) -> dict[str, str]:
         """Return what a function is told: the table, and the role if there is one."""
-        told = {names.DESTINATION_TABLE: self.table.table_arn}
+        told = {names.DESTINATION_TABLE: self.facts.arn}
         return {**told, names.DESTINATION_ROLE: self.role_arn} if self.role_arn else told
 
-    def allow_writing(self, title: str, role: iam.Role, *actions: str) -> None:
+    def allow_writing(self, title: str, role: MigrationRole, *actions: str) -> None:
         """Let a role do these `dynamodb:` actions on the destination, and encrypt what they write."""
         if not self._through_role(title, role, actions):
-            allow_destination(role, self.table, *actions)
+            allow_destination(role, self.facts, *actions)
 
-    def allow_reading(self, title: str, role: iam.Role, *actions: str) -> None:
+    def allow_reading(self, title: str, role: MigrationRole, *actions: str) -> None:
         """Let a role do these `dynamodb:` actions on the destination, and decrypt what they read."""
         if not self._through_role(title, role, actions):
-            allow_reading(role, self.table, *actions)
+            allow_reading(role, self.facts, *actions)
 
     def policy_statements(self) -> list[iam.PolicyStatement]:
         """Return what the resource policy of a table of another account has to allow: exactly what the roles do."""
@@ -68,31 +79,24 @@ class Destination:
     def role_policy_statements(self) -> list[iam.PolicyStatement]:
         """Return what `destination_role` has to be allowed: what all the roles do together."""
         actions = sorted({f"dynamodb:{action}" for caller in self._callers for action in caller.actions})
-        return [iam.PolicyStatement(sid="DdbMigration", actions=actions, resources=[self.table.table_arn])]
+        return [iam.PolicyStatement(sid="DdbMigration", actions=actions, resources=[self.facts.arn])]
 
     def principals(self) -> list[iam.IPrincipal]:
         """Return the roles that call the destination."""
         return [iam.ArnPrincipal(caller.role.role_arn) for caller in self._callers]
 
-    def callers_text(self, scope: IConstruct) -> str:
+    def callers_text(self, stack: StackFacts) -> str:
         """Return the callers as JSON, for SetupCheck to name what a policy lacks."""
         told = {caller.title: [caller.role.role_arn, " ".join(caller.actions)] for caller in self._callers}
-        return Stack.of(scope).to_json_string(told)
+        return stack.stack.to_json_string(told)
 
-    def may_be_elsewhere(self, scope: IConstruct) -> bool:
+    def may_be_elsewhere(self, stack: StackFacts) -> bool:
         """Tell whether the table belongs to another account than the stack, as far as that is known."""
-        return part(self.table, "account") != Stack.of(scope).account
+        return self.facts.account != stack.account
 
-    def _through_role(self, title: str, role: iam.Role, actions: tuple[str, ...]) -> bool:
+    def _through_role(self, title: str, role: MigrationRole, actions: tuple[str, ...]) -> bool:
         self._callers.append(Caller(title, role, actions))
         if self.role_arn is None:
             return False
-        role.add_to_principal_policy(iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[self.role_arn]))
+        role.allow(["sts:AssumeRole"], [self.role_arn])
         return True
-
-
-def part(table: dynamodb.ITable, name: str) -> str:
-    """Return Region or account of a table's ARN; the `env` of an imported table may be the importing stack's."""
-    stated: str | None = getattr(Arn.split(table.table_arn, ArnFormat.SLASH_RESOURCE_NAME), name)
-    environment: str = getattr(table.env, name)
-    return stated if stated and not Token.is_unresolved(stated) else environment

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
+
+from ddb_migration_construct.migration_role import Statement, statement
+from ddb_migration_construct.stack_facts import StackFacts
 
 
 class ExecutionAccess(Construct):
@@ -22,25 +23,23 @@ class ExecutionAccess(Construct):
         scope: Construct,
         id: str,
         *,
-        state_machine: sfn.StateMachine,
+        stack: StackFacts,
+        state_machine_name: str,
         describe: Sequence[iam.IRole],
         stop: iam.IRole,
     ) -> None:
         """Attach the policies."""
         super().__init__(scope, id)
-        executions = Stack.of(self).format_arn(
-            service="states",
-            resource="execution",
-            resource_name=f"{state_machine.state_machine_name}:*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        for name, action, roles in (
-            ("Describe", "states:DescribeExecution", [*describe, stop]),
-            ("Stop", "states:StopExecution", [stop]),
-        ):
-            iam.Policy(
-                self,
-                name,
-                roles=roles,
-                statements=[iam.PolicyStatement(actions=[action], resources=[executions])],
-            )
+        executions = stack.arn("states", f"execution:{state_machine_name}:*")
+        RolePolicy(self, "Describe", "states:DescribeExecution", executions, [*describe, stop])
+        RolePolicy(self, "Stop", "states:StopExecution", executions, [stop])
+
+
+class RolePolicy(iam.Policy):
+    """One statement beside the roles that it is for."""
+
+    def __init__(self, scope: Construct, id: str, action: str, resource: str, roles: Sequence[iam.IRole]) -> None:
+        """Attach the statement."""
+        self.statements: list[Statement] = [statement([action], [resource])]
+        allowed = iam.PolicyStatement(actions=[action], resources=[resource])
+        super().__init__(scope, id, roles=list(roles), statements=[allowed])

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_glue as glue
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-from ddb_migration_construct._assets import assets_root
-from ddb_migration_construct.migration_function import runtime_files
 from ddb_migration_construct.migration_role import MigrationRole
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.settings import Settings
@@ -37,25 +34,21 @@ class GlueJob(Construct):
         """Create the job whose script is `script` of assets/glue."""
         super().__init__(scope, id)
         self.role = MigrationRole(self, "Role", service="glue")
-        script_asset = s3_assets.Asset(self, "Script", path=str(assets_root() / "glue" / script))
-        shared_asset = s3_assets.Asset(
-            self, "Shared", path=str(assets_root() / "lambda"), exclude=runtime_files("ddb_migration")
-        )
+        self._stack = resources.stack
+        script_file, shared_package = self._stack.script(script), self._stack.shared_package()
         self.job = glue.CfnJob(
             self,
             "Job",
-            role=self.role.role_arn,
+            role=self.role_arn,
             glue_version="5.1",
-            command=glue.CfnJob.JobCommandProperty(
-                name="glueetl", python_version="3", script_location=script_asset.s3_object_url
-            ),
+            command=glue.CfnJob.JobCommandProperty(name="glueetl", python_version="3", script_location=script_file.url),
             default_arguments={
-                "--extra-py-files": shared_asset.s3_object_url,
+                "--extra-py-files": shared_package.url,
                 "--job-bookmark-option": "job-bookmark-disable",
                 "--enable-continuous-cloudwatch-log": "true",
-                "--control_table": resources.control_table.table_name,
-                "--source_table": resources.source_table.table_arn,
-                "--destination_table": resources.destination_table.table_arn,
+                "--control_table": resources.control_table_name,
+                "--source_table": resources.source_arn,
+                "--destination_table": resources.destination.table_arn,
                 "--destination_role": resources.destination.role_argument,
                 **arguments,
             },
@@ -66,12 +59,12 @@ class GlueJob(Construct):
             timeout=TIMEOUT_MINUTES,
             security_configuration=security_configuration.ref if security_configuration else None,
         )
-        script_asset.grant_read(self.role)
-        shared_asset.grant_read(self.role)
+        bucket = script_file.bucket_arn
+        self.allow(["s3:GetObject*", "s3:GetBucket*", "s3:List*"], [bucket, f"{bucket}/*"])
         self._allow_logs()
         resources.permit_key(self.role)
 
-    @property
+    @functools.cached_property
     def job_name(self) -> str:
         """Return the job's name."""
         return self.job.ref
@@ -79,19 +72,19 @@ class GlueJob(Construct):
     @property
     def job_arn(self) -> str:
         """Return the job's ARN."""
-        return Stack.of(self).format_arn(service="glue", resource="job", resource_name=self.job.ref)
+        return self._stack.arn("glue", f"job/{self.job_name}")
+
+    @functools.cached_property
+    def role_arn(self) -> str:
+        """Return the ARN of the job's role."""
+        return self.role.role_arn
 
     def allow(self, actions: list[str], resources: list[str]) -> None:
         """Add one statement to the job's role."""
-        self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
+        self.role.allow(actions, resources)
 
     def _allow_logs(self) -> None:
-        logs = Stack.of(self).format_arn(
-            service="logs",
-            resource="log-group",
-            resource_name="/aws-glue/*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
+        logs = self._stack.arn("logs", "log-group:/aws-glue/*")
         self.allow(["logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs])
 
 

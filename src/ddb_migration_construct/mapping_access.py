@@ -13,6 +13,6 @@ def allow_mappings(function: MigrationFunction, owners: Sequence[MigrationFuncti
     A mapping's ARN holds an id that only its creation brings, so the functions are named by condition (Service
     Authorization Reference, AWS Lambda: `lambda:FunctionArn`); listing takes neither resource nor condition.
     """
-    owned = {"ArnEquals": {"lambda:FunctionArn": [owner.function.function_arn for owner in owners]}}
+    owned = {"ArnEquals": {"lambda:FunctionArn": [owner.function_arn for owner in owners]}}
     function.allow([f"lambda:{verb}EventSourceMapping" for verb in verbs], ["*"], owned)
     function.allow(["lambda:ListEventSourceMappings"], ["*"])

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 from aws_cdk import Duration
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from ddb_migration_construct._assets import assets_root
 from ddb_migration_construct.migration_role import MigrationRole
-
-
-def runtime_files(*folders: str) -> list[str]:
-    """Return the exclude patterns that leave only these folders of assets/lambda in an asset."""
-    kept = [pattern for folder in folders for pattern in (f"!{folder}", f"!{folder}/**")]
-    return ["*", *kept, "**/__pycache__"]
+from ddb_migration_construct.resources import Resources
 
 
 class MigrationFunction(Construct):
@@ -31,29 +24,42 @@ class MigrationFunction(Construct):
         folder: str,
         environment: Mapping[str, str],
         timeout: Duration,
-        log_group: logs.ILogGroup,
+        resources: Resources,
         memory_size: int = 512,
     ) -> None:
         """Create the function whose handler is `<folder>/handler.py` of assets/lambda; memory in MiB."""
         super().__init__(scope, id)
         self.role = MigrationRole(self, "Role", service="lambda")
-        log_group.grant_write(self.role)
+        self.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [resources.log_group_arn])
         self.function = lambda_.Function(
             self,
             "Function",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
+            runtime=_runtime(),
+            architecture=_architecture(),
             handler=f"{folder}.handler.handler",
-            code=lambda_.Code.from_asset(str(assets_root() / "lambda"), exclude=runtime_files(folder, "ddb_migration")),
+            code=resources.stack.code(folder),
             environment=dict(environment),
             timeout=timeout,
             memory_size=memory_size,
             role=self.role,
-            log_group=log_group,
+            log_group=resources.log_group,
         )
+
+    @functools.cached_property
+    def function_arn(self) -> str:
+        """Return the function's ARN."""
+        return self.function.function_arn
 
     def allow(self, actions: list[str], resources: list[str], conditions: Mapping[str, object] | None = None) -> None:
         """Add one statement to the function's role."""
-        self.role.add_to_principal_policy(
-            iam.PolicyStatement(actions=actions, resources=resources, conditions=dict(conditions or {}))
-        )
+        self.role.allow(actions, resources, conditions)
+
+
+@functools.cache
+def _runtime() -> lambda_.Runtime:
+    return lambda_.Runtime.PYTHON_3_14
+
+
+@functools.cache
+def _architecture() -> lambda_.Architecture:
+    return lambda_.Architecture.ARM_64

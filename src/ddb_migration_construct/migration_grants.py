@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_stepfunctions as sfn
 
 from ddb_migration_construct._runtime import names
+from ddb_migration_construct.migrate import Migrate
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.verify_job import VerifyJob
 
@@ -21,14 +20,10 @@ class MigrationGrants:
     """The `grant_*` methods of the construct; none gives a right to either table."""
 
     _resources: Resources
+    _migrate: Migrate
     _verify_job: VerifyJob
 
     # The construct has these; they stand here for what the methods below take of it.
-
-    @property
-    def state_machine(self) -> sfn.StateMachine:
-        """Return the state machine."""
-        raise NotImplementedError
 
     @property
     def clean_up(self) -> lambda_.Function:
@@ -50,7 +45,7 @@ class MigrationGrants:
 
         `ddb-migration start` looks at the migration first: give `grant_read` too.
         """
-        return _give(grantee, ["states:StartExecution"], [self.state_machine.state_machine_arn])
+        return _give(grantee, ["states:StartExecution"], [self._migrate.state_machine_arn])
 
     def grant_operate(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody steer the migration from its start to its end, and read.
@@ -62,11 +57,11 @@ class MigrationGrants:
         """
         functions = [self.reread.function_arn, self.clean_up.function_arn, self.cut_over.function_arn]
         verify = _give(grantee, ["glue:StartJobRun", "glue:GetJobRun"], [self._verify_job.job_arn])
-        answer = _give(grantee, ["states:SendTaskSuccess"], [self.state_machine.state_machine_arn])
+        answer = _give(grantee, ["states:SendTaskSuccess"], [self._migrate.state_machine_arn])
         lead = iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["dynamodb:UpdateItem"],
-            resource_arns=[self._resources.control_table.table_arn],
+            resource_arns=[self._resources.control_table_arn],
             conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [_CONTROL_RECORD]}},
         )
         call = _give(grantee, ["lambda:InvokeFunction"], functions)
@@ -87,22 +82,14 @@ class MigrationGrants:
 
     def _find(self, grantee: iam.IGrantable) -> iam.Grant:
         """Migrations are found by the tags of all state machines; listing them takes no resource."""
-        machine = self.state_machine
-        machines = Stack.of(machine).format_arn(
-            service="states", resource="stateMachine", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
-        )
+        machines = self._resources.stack.arn("states", "stateMachine:*")
         tags = _give(grantee, ["states:ListTagsForResource"], [machines])
         return _both(_give(grantee, ["states:ListStateMachines"], ["*"]), tags)
 
     def _follow(self, grantee: iam.IGrantable) -> iam.Grant:
-        machine, resources = self.state_machine, self._resources
-        executions = Stack.of(machine).format_arn(
-            service="states",
-            resource="execution",
-            resource_name=f"{machine.state_machine_name}:*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        queues = [resources.change_queue.queue_arn, resources.dead_letter_queue.queue_arn]
+        machine, resources = self._migrate, self._resources
+        executions = resources.stack.arn("states", f"execution:{machine.state_machine_name}:*")
+        queues = [resources.change_queue_arn, resources.dead_letter_queue_arn]
         return _both(
             _give(grantee, ["states:ListExecutions"], [machine.state_machine_arn]),
             _give(grantee, ["states:DescribeExecution"], [executions]),
@@ -110,7 +97,7 @@ class MigrationGrants:
         )
 
     def _read_control_table(self, grantee: iam.IGrantable) -> iam.Grant:
-        table = self._resources.control_table.table_arn
+        table = self._resources.control_table_arn
         rows = _give(grantee, ["dynamodb:GetItem", "dynamodb:Query"], [table])
         return _both(rows, _give(grantee, ["dynamodb:Query"], [f"{table}/index/{names.PARKED_INDEX}"]))
 

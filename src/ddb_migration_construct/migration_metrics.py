@@ -7,10 +7,11 @@ from typing import Any
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_stepfunctions as sfn
 
 from ddb_migration_construct._runtime import names
+from ddb_migration_construct.migrate import Migrate
 from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.stack_facts import minutes
 
 _MAXIMUM, _SUM = cloudwatch.Stats.MAXIMUM, cloudwatch.Stats.SUM
 
@@ -22,13 +23,9 @@ class MigrationMetrics:
     """
 
     _resources: Resources
+    _migrate: Migrate
 
     # The construct has these; they stand here for what the methods below take of it.
-
-    @property
-    def state_machine(self) -> sfn.StateMachine:
-        """Return the state machine."""
-        raise NotImplementedError
 
     @property
     def stream_processor(self) -> lambda_.Function:
@@ -37,7 +34,7 @@ class MigrationMetrics:
 
     def metric(self, metric_name: str, **options: Any) -> cloudwatch.Metric:
         """Return one of the migration's own metrics, by its name."""
-        given = {"period": Duration.minutes(5), "statistic": _SUM, **options}
+        given = {"period": minutes(5), "statistic": _SUM, **options}
         dimensions = {names.METRIC_DIMENSION: self._resources.name, **given.pop("dimensions_map", {})}
         return cloudwatch.Metric(
             namespace=names.METRIC_NAMESPACE, metric_name=metric_name, dimensions_map=dimensions, **given
@@ -102,7 +99,11 @@ class MigrationMetrics:
 
     def metric_failed_executions(self, **options: Any) -> cloudwatch.Metric:
         """Return how many executions of the state machine failed."""
-        return self.state_machine.metric_failed(**options)
+        given = {"period": minutes(5), "statistic": _SUM, **options}
+        machine = {"StateMachineArn": self._migrate.state_machine_arn}
+        return cloudwatch.Metric(
+            namespace="AWS/States", metric_name="ExecutionsFailed", dimensions_map=machine, **given
+        )
 
     def metric_drain_forecast(self, period: Duration | None = None) -> cloudwatch.MathExpression:
         """Return how old, in seconds, the oldest message would be if it were applied last of all that now wait.
@@ -110,7 +111,7 @@ class MigrationMetrics:
         Its age, and what the backlog takes at the rate of the period; while nothing is applied, its age alone.
         SQS hands out the groups of a FIFO queue in no particular order, so this is a bound and no mean.
         """
-        chosen = period or Duration.minutes(5)
+        chosen = period or minutes(5)
         return cloudwatch.MathExpression(
             expression="age + IF(applied > 0, backlog * PERIOD(applied) / applied, 0)",
             using_metrics={

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import aws_cdk
 from aws_cdk import CfnResource, Stack
+from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from aws_cdk import aws_s3 as s3
+from constructs import Construct, IConstruct
 
-from ddb_migration_construct.migration_role import MigrationRole
+from ddb_migration_construct.execution_access import RolePolicy
+from ddb_migration_construct.migration_role import MigrationRole, Statement
 
 _WILDCARD = "AwsSolutions-IAM5"
 _GRANT_READ = "the CDK's own grant_read of an asset; the bucket of the assets is the team's bootstrap bucket"
@@ -50,31 +53,36 @@ LOGS_WITHOUT_KEY = {
 }
 
 
-def carry_reasons(migration: Construct, bucket: Construct, jobs: Iterable[CfnResource], *, has_key: bool) -> None:
-    """Attach the reasons to a migration whose resources and rights are complete."""
+def carry_reasons(migration: Construct, constructs: Sequence[IConstruct], stack: Stack, *, has_key: bool) -> None:
+    """Attach the reasons to a migration whose resources and rights are complete: these constructs, in their order."""
     of_jobs = BOOKMARKS if has_key else {**BOOKMARKS, **LOGS_WITHOUT_KEY}
     reasons = {**BUCKET, **of_jobs}
-    _suppress(bucket.node.default_child, BUCKET)
-    for job in jobs:
-        _suppress(job, of_jobs)
-    for holder, statements in _rights(migration):
-        found = _reasons_of(statements)
-        _suppress(holder.node.default_child, found)
-        reasons |= found
+    for found in constructs:
+        if isinstance(found, s3.CfnBucket):
+            _suppress(found, BUCKET)
+        elif isinstance(found, glue.CfnJob):
+            _suppress(found, of_jobs)
+    for resource, statements in _rights(constructs, stack):
+        of_rights = _reasons_of(statements)
+        _suppress(resource, of_rights)
+        reasons |= of_rights
     _acknowledge(migration, reasons)
 
 
-def _rights(migration: Construct) -> Iterator[tuple[Construct, Sequence[Mapping[str, Any]]]]:
-    """Yield every role and policy of a migration with its statements, resolved."""
-    documents: list[tuple[Construct, iam.PolicyDocument]] = []
-    for found in migration.node.find_all():
-        if isinstance(found, MigrationRole):
-            documents.append((found, found.rights))
-        elif isinstance(found, iam.Policy):
-            documents.append((found, found.document))
-    resolved = Stack.of(migration).resolve([document for _, document in documents])
-    for (holder, _), document in zip(documents, resolved, strict=True):
-        yield holder, document["Statement"]
+def _rights(
+    constructs: Sequence[IConstruct], stack: Stack
+) -> Iterator[tuple[CfnResource, Sequence[Mapping[str, Any]]]]:
+    """Yield the resource of every role and policy with its statements, resolved; it comes after its owner."""
+    found: list[tuple[CfnResource, list[Statement]]] = []
+    owner: MigrationRole | RolePolicy | None = None
+    for construct in constructs:
+        if isinstance(construct, MigrationRole | RolePolicy):
+            owner = construct
+        elif isinstance(construct, iam.CfnRole | iam.CfnPolicy) and owner is not None:
+            found.append((construct, owner.statements))
+            owner = None
+    resolved = stack.resolve([statements for _, statements in found])
+    yield from zip((resource for resource, _ in found), resolved, strict=True)
 
 
 def _reasons_of(statements: Sequence[Mapping[str, Any]]) -> dict[str, str]:

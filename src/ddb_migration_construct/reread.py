@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
 from constructs import Construct
 
 from ddb_migration_construct._runtime import names
 from ddb_migration_construct.mapping_access import allow_mappings
 from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.stack_facts import seconds
 from ddb_migration_construct.table_access import allow_table
 from ddb_migration_construct.write_cdc import WriteCdc
 
@@ -22,21 +22,21 @@ class Reread(MigrationFunction):
             scope,
             id,
             folder="reread",
-            timeout=Duration.seconds(60),
-            log_group=resources.log_group,
+            timeout=seconds(60),
+            resources=resources,
             environment={
-                names.CONTROL_TABLE: resources.control_table.table_name,
-                names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
-                names.CHANGE_QUEUE_ARN: resources.change_queue.queue_arn,
-                names.WRITE_CDC: write_cdc.function.function_arn,
-                names.DEAD_LETTER_QUEUE_URL: resources.dead_letter_queue.queue_url,
-                names.SOURCE_TABLE: resources.source_table.table_arn,
+                names.CONTROL_TABLE: resources.control_table_name,
+                names.CHANGE_QUEUE_URL: resources.change_queue_url,
+                names.CHANGE_QUEUE_ARN: resources.change_queue_arn,
+                names.WRITE_CDC: write_cdc.function_arn,
+                names.DEAD_LETTER_QUEUE_URL: resources.dead_letter_queue_url,
+                names.SOURCE_TABLE: resources.source_arn,
             },
         )
         # The shape of a key: one that the source cannot hold must not get into the queue.
-        allow_table(self.role, resources.source_table, "DescribeTable")
-        allow_table(self.role, resources.control_table, "GetItem", "UpdateItem")
-        self.allow(["sqs:SendMessage"], [resources.change_queue.queue_arn])
-        self.allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], [resources.dead_letter_queue.queue_arn])
+        allow_table(self.role, resources.source_arn, "DescribeTable")
+        allow_table(self.role, resources.control_table_arn, "GetItem", "UpdateItem")
+        self.allow(["sqs:SendMessage"], [resources.change_queue_arn])
+        self.allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], [resources.dead_letter_queue_arn])
         allow_mappings(self, [write_cdc], "Update")
         resources.permit_key(self.role)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Duration, Size, Stack
-from constructs import IConstruct
+from ddb_migration_construct.stack_facts import StackFacts
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Rates in units a second; None stands for the default that SetupCheck chooses.
+    """Rates in units a second; None stands for the default that SetupCheck chooses. Numbers may be tokens.
 
     `destination_key` is the ARN of the KMS key that the destination was given with, None for none.
     """
 
-    size_threshold: Size
+    stack: StackFacts
+    size_threshold_bytes: float
     enable_source_features: bool
     accepted_findings: Sequence[str]
     worker_type: str
@@ -25,15 +26,16 @@ class Settings:
     max_read_units_per_second: int | None
     max_write_units_per_second: int | None
     max_rejected_items: int
-    change_retention: Duration
+    change_retention_seconds: float
     repair_extra: bool
     fence_source_writes: bool
     destination_key: str | None
 
-    def to_text(self, scope: IConstruct) -> str:
-        """Return the JSON that the functions read; numbers may be tokens."""
+    @functools.cached_property
+    def text(self) -> str:
+        """Return the JSON that the functions read; what has no value is left out."""
         values = {
-            "size_threshold_bytes": self.size_threshold.to_bytes(),
+            "size_threshold_bytes": self.size_threshold_bytes,
             "enable_source_features": self.enable_source_features,
             "accepted_findings": [*self.accepted_findings],
             "worker_type": self.worker_type,
@@ -41,9 +43,9 @@ class Settings:
             "max_apply_concurrency": self.max_apply_concurrency,
             "max_read_units_per_second": self.max_read_units_per_second,
             "max_write_units_per_second": self.max_write_units_per_second,
-            "change_retention_seconds": self.change_retention.to_seconds(),
+            "change_retention_seconds": self.change_retention_seconds,
             "repair_extra": self.repair_extra,
             "fence_source_writes": self.fence_source_writes,
             "destination_key": self.destination_key,
         }
-        return Stack.of(scope).to_json_string(values)
+        return self.stack.json_text({name: value for name, value in values.items() if value is not None})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
 from constructs import Construct
 
 from ddb_migration_construct._runtime import names
 from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.stack_facts import seconds
 from ddb_migration_construct.table_access import allow_stream, allow_table
 
 
@@ -20,16 +20,16 @@ class StreamProcessor(MigrationFunction):
             scope,
             id,
             folder="stream_processor",
-            timeout=Duration.seconds(60),
-            log_group=resources.log_group,
+            timeout=seconds(60),
+            resources=resources,
             memory_size=1024,
             environment={
                 names.MIGRATION_NAME: resources.name,
-                names.CONTROL_TABLE: resources.control_table.table_name,
-                names.CHANGE_QUEUE_URL: resources.change_queue.queue_url,
+                names.CONTROL_TABLE: resources.control_table_name,
+                names.CHANGE_QUEUE_URL: resources.change_queue_url,
             },
         )
-        allow_stream(self.role, resources.source_table)
-        allow_table(self.role, resources.control_table, "GetItem", "UpdateItem")
-        self.allow(["sqs:SendMessage"], [resources.change_queue.queue_arn])
+        allow_stream(self.role, resources.source)
+        allow_table(self.role, resources.control_table_arn, "GetItem", "UpdateItem")
+        self.allow(["sqs:SendMessage"], [resources.change_queue_arn])
         resources.permit_key(self.role)

@@ -10,7 +10,6 @@ from aws_cdk import (
     RemovalPolicy,
     Size,
     Stack,
-    Tags,
 )
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import (
@@ -48,15 +47,21 @@ from ddb_migration_construct.migrate import Migrate
 from ddb_migration_construct.migration_bucket import MigrationBucket
 from ddb_migration_construct.migration_grants import MigrationGrants
 from ddb_migration_construct.migration_metrics import MigrationMetrics
+from ddb_migration_construct.migration_role import write_rights
 from ddb_migration_construct.nag_reasons import carry_reasons
 from ddb_migration_construct.reread import Reread
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.settings import Settings
 from ddb_migration_construct.setup_check import SetupCheck
+from ddb_migration_construct.stack_facts import StackFacts, seconds
 from ddb_migration_construct.stream_processor import StreamProcessor
+from ddb_migration_construct.table_facts import TableFacts
 from ddb_migration_construct.validation import require_valid
 from ddb_migration_construct.verify_job import VerifyJob
 from ddb_migration_construct.write_cdc import WriteCdc
+
+DEFAULT_RETENTION_SECONDS = 14 * 86400
+DEFAULT_THRESHOLD_BYTES = 80 * 2**30
 
 
 class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
@@ -134,9 +139,13 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             ValueError: listing everything that is wrong with the props.
         """
         super().__init__(scope, id)
-        retention = change_retention or Duration.days(14)
+        self._stack, tree = Stack.of(self), self.node
+        stack, source = StackFacts.of(self._stack), TableFacts(source_table)
+        destination = Destination(destination_table, destination_role)
+        retention = change_retention or seconds(DEFAULT_RETENTION_SECONDS)
         settings = Settings(
-            size_threshold=size_threshold or Size.gibibytes(80),
+            stack=stack,
+            size_threshold_bytes=size_threshold.to_bytes() if size_threshold else DEFAULT_THRESHOLD_BYTES,
             enable_source_features=enable_source_features,
             accepted_findings=list(accepted_findings),
             worker_type=worker_type,
@@ -145,34 +154,29 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             max_read_units_per_second=max_read_units_per_second,
             max_write_units_per_second=max_write_units_per_second,
             max_rejected_items=max_rejected_items,
-            change_retention=retention,
+            change_retention_seconds=retention.to_seconds() if change_retention else DEFAULT_RETENTION_SECONDS,
             repair_extra=repair_extra,
             fence_source_writes=fence_source_writes,
-            destination_key=_key_arn(destination_table),
+            destination_key=_key_arn(destination.facts),
         )
-        destination = Destination(destination_table, destination_role)
-        require_valid(self, source_table, destination, retention, settings)
+        path = require_valid(tree, source, destination, settings)
         self._resources = self._create_resources(
-            source_table, destination, retention, encryption_key, notification_topic, removal_policy
+            path, source, destination, retention, encryption_key, notification_topic, removal_policy
         )
         self._create_functions(settings)
         self._create_steering(settings)
         self._setup_check.tell_callers(destination)
         self._create_state_machine()
-        self._create_alarms(retention, notification_topic)
+        self._create_alarms(settings, notification_topic)
         self._clean_up.guard(
             self._resources,
             force_delete=force_delete,
             keep_bucket=removal_policy != RemovalPolicy.DESTROY,
-            after=[child for child in self.node.children if child is not self._clean_up],
+            after=[child for child in tree.children if child is not self._clean_up],
         )
-        self._name_state_machine()
-        carry_reasons(
-            self,
-            self._resources.bucket,
-            [job.job for job in (self._direct_job, self._large_job, self._verify_job)],
-            has_key=encryption_key is not None,
-        )
+        constructs = tree.find_all()
+        write_rights(constructs)
+        carry_reasons(self, constructs, self._stack, has_key=encryption_key is not None)
 
     @property
     def migration_name(self) -> str:
@@ -180,7 +184,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         return self._resources.name
 
     @property
-    def state_machine(self) -> sfn.StateMachine:
+    def state_machine(self) -> sfn.IStateMachine:
         """Return the state machine; a migration starts with StartExecution and `{}`."""
         return self._migrate.state_machine
 
@@ -252,7 +256,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
     @property
     def dashboard(self) -> cloudwatch.Dashboard:
         """Return the dashboard, which all migrations of a stack share."""
-        return MigrationDashboard.of(self).dashboard
+        return MigrationDashboard.of(self._stack).dashboard
 
     @property
     def direct_migration_job_name(self) -> str:
@@ -290,7 +294,8 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
 
     def _create_resources(
         self,
-        source_table: dynamodb.ITable,
+        path: str,
+        source: TableFacts,
         destination: Destination,
         retention: Duration,
         encryption_key: kms.IKey | None,
@@ -298,17 +303,20 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         removal_policy: RemovalPolicy,
     ) -> Resources:
         permit_logs(self, encryption_key)
+        stack = StackFacts.of(self._stack)
         queue = ChangeQueue(self, "ChangeQueue", retention=retention, encryption_key=encryption_key)
-        stack = Stack.of(self)
         return Resources(
-            name=f"{stack.stack_name}/{self.node.path.removeprefix(stack.node.path).lstrip('/')}",
-            source_table=source_table,
+            name=f"{stack.stack_name}/{path.removeprefix(stack.path).lstrip('/')}",
+            stack=stack,
+            source=source,
             destination=destination,
             control_table=ControlTable(
                 self, "ControlTable", encryption_key=encryption_key, removal_policy=removal_policy
             ).table,
             change_queue=queue.queue,
+            change_queue_url=queue.queue_url,
             dead_letter_queue=queue.dead_letter_queue,
+            dead_letter_queue_url=queue.dead_letter_queue_url,
             bucket=MigrationBucket(
                 self, "MigrationBucket", encryption_key=encryption_key, removal_policy=removal_policy
             ).bucket,
@@ -327,7 +335,9 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         resources = self._resources
         security = security_configuration(self, resources)
         self._stream_processor = StreamProcessor(self, "StreamProcessor", resources=resources)
-        self._write_cdc = WriteCdc(self, "WriteCdc", resources=resources, retention=settings.change_retention)
+        self._write_cdc = WriteCdc(
+            self, "WriteCdc", resources=resources, retention_seconds=settings.change_retention_seconds
+        )
         self._reread = Reread(self, "Reread", resources=resources, write_cdc=self._write_cdc)
         self._direct_job = DirectMigrationJob(
             self, "DirectMigrationJob", resources=resources, settings=settings, security_configuration=security
@@ -385,47 +395,46 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         self._migrate = Migrate(
             self,
             "Migrate",
-            setup_check=self._setup_check.function,
-            enable_trigger=self._enable_trigger.function,
-            cut_over=self._cut_over.function,
+            setup_check=self._setup_check,
+            enable_trigger=self._enable_trigger,
+            cut_over=self._cut_over,
             direct_job=self._direct_job,
             large_job=self._large_job,
             verify_job=self._verify_job,
-            log_group=self._resources.log_group,
+            resources=self._resources,
+            tags=self._tags(),
         )
+        CfnOutput(self, "StateMachineArn", value=self._migrate.state_machine_arn)
         ExecutionAccess(
             self,
             "ExecutionAccess",
-            state_machine=self._migrate.state_machine,
+            stack=self._resources.stack,
+            state_machine_name=self._migrate.state_machine_name,
             describe=[self._setup_check.role, self._enable_trigger.role],
             stop=self._clean_up.role,
         )
 
-    def _create_alarms(self, retention: Duration, topic: sns.ITopic | None) -> None:
-        name = self._resources.name
-        self._alarms = Alarms(self, "Alarms", migration=self, name=name, retention=retention, topic=topic)
-        MigrationDashboard.of(self).add(name, self, self._alarms)
+    def _create_alarms(self, settings: Settings, topic: sns.ITopic | None) -> None:
+        name, seconds = self._resources.name, settings.change_retention_seconds
+        self._alarms = Alarms(self, "Alarms", migration=self, name=name, retention_seconds=seconds, topic=topic)
+        MigrationDashboard.of(self._stack).add(name, self, self._alarms)
 
-    def _name_state_machine(self) -> None:
-        """Tell where the migration is: by output for people, by tags for the command line."""
-        machine = self._migrate.state_machine
-        CfnOutput(self, "StateMachineArn", value=machine.state_machine_arn)
-        tags = {
+    def _tags(self) -> dict[str, str]:
+        """Tell the command line where the parts of the migration are."""
+        return {
             names.TAG_NAME: self._resources.name,
-            names.TAG_SOURCE: self._resources.source_table.table_arn,
-            names.TAG_DESTINATION: self._resources.destination_table.table_arn,
-            names.TAG_CONTROL_TABLE: self._resources.control_table.table_name,
+            names.TAG_SOURCE: self._resources.source_arn,
+            names.TAG_DESTINATION: self._resources.destination.table_arn,
+            names.TAG_CONTROL_TABLE: self._resources.control_table_name,
             names.TAG_CLEAN_UP: self._clean_up.function.function_name,
-            names.TAG_CHANGE_QUEUE: self._resources.change_queue.queue_url,
-            names.TAG_DEAD_LETTER_QUEUE: self._resources.dead_letter_queue.queue_url,
+            names.TAG_CHANGE_QUEUE: self._resources.change_queue_url,
+            names.TAG_DEAD_LETTER_QUEUE: self._resources.dead_letter_queue_url,
             names.TAG_REREAD: self._reread.function.function_name,
             names.TAG_VERIFY_JOB: self._verify_job.job_name,
-            names.TAG_BUCKET: self._resources.bucket.bucket_name,
+            names.TAG_BUCKET: self._resources.bucket_name,
             names.TAG_CUT_OVER: self._cut_over.function.function_name,
         }
-        for tag, value in tags.items():
-            Tags.of(machine).add(tag, value)
 
 
-def _key_arn(table: dynamodb.ITable) -> str | None:
+def _key_arn(table: TableFacts) -> str | None:
     return table.encryption_key.key_arn if table.encryption_key else None

@@ -7,13 +7,14 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
-from aws_cdk import Duration, Stack, Stage, Token
-from aws_cdk import aws_dynamodb as dynamodb
-from constructs import Construct
+from aws_cdk import Duration, Token
+from constructs import Node
 
 from ddb_migration_construct._runtime import names
-from ddb_migration_construct.destination import Destination, part
+from ddb_migration_construct.destination import Destination
 from ddb_migration_construct.settings import Settings
+from ddb_migration_construct.stack_facts import StackFacts, is_token
+from ddb_migration_construct.table_facts import TableFacts
 
 # SQS API, MessageRetentionPeriod: at most 14 days. Below a day no bulk load of any size fits.
 LONGEST_RETENTION = Duration.days(14)
@@ -34,46 +35,50 @@ _destinations: weakref.WeakKeyDictionary[Any, dict[str, str]] = weakref.WeakKeyD
 
 
 def require_valid(
-    scope: Construct,
-    source: dynamodb.ITable,
+    node: Node,
+    source: TableFacts,
     destination: Destination,
-    retention: Duration,
     settings: Settings,
-) -> None:
-    """Raise ValueError that lists everything wrong with a migration; unresolved tokens are not judged."""
+) -> str:
+    """Return the migration's path in the construct tree.
+
+    Raises:
+        ValueError: listing everything wrong with the migration; unresolved tokens are not judged.
+    """
+    path, here = node.path, settings.stack
     problems = [
-        *_name(scope),
-        *_same(source, destination.table),
-        *_source_place(scope, source),
-        *_destination_place(scope, destination),
-        *_retention(retention),
+        *_name(path),
+        *_same(source, destination.facts),
+        *_source_place(here, source),
+        *_destination_place(here, destination),
+        *_retention(settings),
         *_settings(settings),
-        *_destination_taken(scope, destination.table),
+        *_destination_taken(here, path, destination.facts),
     ]
     if problems:
         listed = "\n".join(f"{number}. {problem}" for number, problem in enumerate(problems, 1))
-        raise ValueError(f"{scope.node.path}: the migration cannot be built:\n{listed}")
+        raise ValueError(f"{path}: the migration cannot be built:\n{listed}")
+    return path
 
 
-def _name(scope: Construct) -> Iterator[str]:
-    unfit = sorted(set(_UNFIT_FOR_A_TAG.findall(scope.node.path)))
+def _name(path: str) -> Iterator[str]:
+    unfit = sorted(set(_UNFIT_FOR_A_TAG.findall(path)))
     if unfit:
         yield (
-            f"the construct's path {scope.node.path!r} holds {' '.join(unfit)}, and it becomes a tag of the state "
+            f"the construct's path {path!r} holds {' '.join(unfit)}, and it becomes a tag of the state "
             "machine: use letters, digits, spaces and _ . : / = + - @"
         )
 
 
-def _same(source: dynamodb.ITable, destination: dynamodb.ITable) -> Iterator[str]:
-    if source.table_arn == destination.table_arn:
+def _same(source: TableFacts, destination: TableFacts) -> Iterator[str]:
+    if source.arn == destination.arn:
         yield "'source_table' and 'destination_table' are the same table; pass two"
 
 
-def _source_place(scope: Construct, source: dynamodb.ITable) -> Iterator[str]:
+def _source_place(here: StackFacts, source: TableFacts) -> Iterator[str]:
     """A stream is read by functions of its own Region, and exports are made in the account of the table."""
-    here = Stack.of(scope)
-    for name, ours in (("region", here.region), ("account", here.account)):
-        theirs = part(source, name)
+    places = (("region", source.region, here.region), ("account", source.account, here.account))
+    for name, theirs, ours in places:
         if _known(theirs) and _known(ours) and theirs != ours:
             yield (
                 f"'source_table' is in the {name} {theirs} and the migration's stack in {ours}; a migration lives in "
@@ -81,8 +86,8 @@ def _source_place(scope: Construct, source: dynamodb.ITable) -> Iterator[str]:
             )
 
 
-def _destination_place(scope: Construct, destination: Destination) -> Iterator[str]:
-    here, theirs = Stack.of(scope), part(destination.table, "region")
+def _destination_place(here: StackFacts, destination: Destination) -> Iterator[str]:
+    theirs = destination.facts.region
     if destination.role_arn is None and _known(theirs) and _known(here.region) and theirs != here.region:
         yield (
             f"'destination_table' is in the region {theirs} and the migration's stack in {here.region}; in another "
@@ -93,10 +98,10 @@ def _destination_place(scope: Construct, destination: Destination) -> Iterator[s
         yield f"'destination_role' is {role!r}, which is no ARN of a role: pass arn:aws:iam::<account>:role/<name>"
 
 
-def _retention(retention: Duration) -> Iterator[str]:
-    if retention.is_unresolved():
+def _retention(settings: Settings) -> Iterator[str]:
+    if _is_token(settings.change_retention_seconds):
         return
-    days = retention.to_seconds() / 86400
+    days = settings.change_retention_seconds / 86400
     if not 1 <= days <= 14:
         yield (
             f"'change_retention' is {days:g} days; a queue keeps messages for 14 days at most, and less than one "
@@ -106,17 +111,18 @@ def _retention(retention: Duration) -> Iterator[str]:
 
 def _settings(settings: Settings) -> Iterator[str]:
     reads, writes = settings.max_read_units_per_second, settings.max_write_units_per_second
-    if reads is not None and not Token.is_unresolved(reads) and reads < 1:
+    if reads is not None and not _is_token(reads) and reads < 1:
         yield f"'max_read_units_per_second' is {reads}; pass at least 1, or leave it out for a gentle default"
-    if writes is not None and not Token.is_unresolved(writes) and writes < 1:
+    if writes is not None and not _is_token(writes) and writes < 1:
         yield f"'max_write_units_per_second' is {writes}; pass at least 1, or leave it out for no limit"
-    if not Token.is_unresolved(settings.max_rejected_items) and settings.max_rejected_items < 0:
+    if not _is_token(settings.max_rejected_items) and settings.max_rejected_items < 0:
         yield f"'max_rejected_items' is {settings.max_rejected_items}; pass 0 or more"
     if _known(settings.worker_type) and settings.worker_type not in WORKER_TYPES:
         yield f"'worker_type' is {settings.worker_type!r}; pass one of {', '.join(WORKER_TYPES)}"
     yield from _between("max_workers", settings.max_workers, WORKERS)
     yield from _between("max_apply_concurrency", settings.max_apply_concurrency, APPLY_CONCURRENCY)
-    for code in [] if Token.is_unresolved(settings.accepted_findings) else settings.accepted_findings:
+    findings = settings.accepted_findings
+    for code in [] if findings and Token.is_unresolved(findings) else findings:
         if _known(code) and code not in names.ADVISED_FINDINGS:
             yield (
                 f"'accepted_findings' names {code!r}, which is no advised finding; "
@@ -126,19 +132,24 @@ def _settings(settings: Settings) -> Iterator[str]:
 
 def _between(prop: str, value: int, limits: tuple[int, int]) -> Iterator[str]:
     least, most = limits
-    if not Token.is_unresolved(value) and not least <= value <= most:
+    if not _is_token(value) and not least <= value <= most:
         yield f"'{prop}' is {value}; pass {least} to {most}"
 
 
-def _destination_taken(scope: Construct, destination: dynamodb.ITable) -> Iterator[str]:
+def _destination_taken(here: StackFacts, path: str, destination: TableFacts) -> Iterator[str]:
     """Two migrations into one destination would overwrite each other's work."""
-    taken = _destinations.setdefault(scope.node.root, {})
+    taken = _destinations.setdefault(here.root, {})
     # An ARN with tokens is another table in each stage: a stage is deployed on its own.
-    stage = None if _known(destination.table_arn) else Stage.of(scope)
-    owner = taken.setdefault(f"{stage.node.path if stage else ''} {destination.table_arn}", scope.node.path)
-    if owner != scope.node.path:
+    stage = "" if _known(destination.arn) else here.stage_path
+    owner = taken.setdefault(f"{stage} {destination.arn}", path)
+    if owner != path:
         yield f"'destination_table' is already the destination of {owner}; a table takes one migration"
 
 
 def _known(value: str) -> bool:
-    return not Token.is_unresolved(value)
+    return not is_token(value)
+
+
+def _is_token(value: float) -> bool:
+    """Tell whether only the deployment knows a number; such a number is never an int."""
+    return not isinstance(value, int) and Token.is_unresolved(value)

@@ -28,14 +28,13 @@ class VerifyJob(GlueJob):
         security_configuration: glue.CfnSecurityConfiguration | None,
     ) -> None:
         """Create the job."""
-        bucket = resources.bucket
         super().__init__(
             scope,
             id,
             script="verify_job.py",
             arguments={
-                "--bucket": bucket.bucket_name,
-                "--change_queue": resources.change_queue.queue_url,
+                "--bucket": resources.bucket_name,
+                "--change_queue": resources.change_queue_url,
                 "--sample": "100%",
                 "--settle_seconds": str(SETTLE_SECONDS),
             },
@@ -44,11 +43,11 @@ class VerifyJob(GlueJob):
             security_configuration=security_configuration,
         )
         looks = ("DescribeTable", "DescribeTimeToLive", "Scan", "BatchGetItem")
-        allow_source(self.role, resources.source_table, *looks)
+        allow_source(self.role, resources.source, *looks)
         resources.destination.allow_reading(id, self.role, *looks)
-        allow_table(self.role, resources.control_table, "GetItem", "BatchGetItem", "UpdateItem", "Query")
-        self.allow(["sqs:GetQueueAttributes"], [resources.change_queue.queue_arn])
-        objects = bucket.arn_for_objects(f"{names.VERIFY_PREFIX}*")
+        allow_table(self.role, resources.control_table_arn, "GetItem", "BatchGetItem", "UpdateItem", "Query")
+        self.allow(["sqs:GetQueueAttributes"], [resources.change_queue_arn])
+        objects = resources.objects_arn(f"{names.VERIFY_PREFIX}*")
         self.allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [objects])
         # Without it S3 answers AccessDenied where an object is not there yet.
-        self.allow(["s3:ListBucket"], [bucket.bucket_arn])
+        self.allow(["s3:ListBucket"], [resources.bucket_arn])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ddb_migration import names
-from ddb_migration_construct.migrate import FINAL_ERRORS, FINAL_JOB_ERRORS
+from ddb_migration_construct.definition import FINAL_ERRORS, FINAL_JOB_ERRORS
 from tests.construct.stacks import default_template, plain, properties
 
 LAMBDA = Path(__file__).resolve().parents[2] / "assets" / "lambda"

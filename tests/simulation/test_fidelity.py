@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ddb_migration_construct import change_queue, migrate
+from ddb_migration_construct import change_queue, definition
 from tests.simulation import executions, expressions
 from tests.simulation.faults import Faults
 from tests.simulation.kernel import Kernel
@@ -164,11 +164,11 @@ def test_updates() -> None:
 
 def test_the_queue_is_set_as_the_construct_sets_it() -> None:
     queue = Queue(Kernel(0.0, 1), "arn")
-    assert queue.visibility == change_queue.VISIBILITY.to_seconds()
+    assert queue.visibility == change_queue.VISIBILITY_SECONDS
     assert queue.most_receives == change_queue.MAX_RECEIVES
     assert queue.limit == change_queue.MESSAGE_BYTES
 
 
 def test_the_state_machine_gives_up_where_the_construct_s_does() -> None:
-    assert list(executions.FINAL_ERRORS) == migrate.FINAL_ERRORS
-    assert list(executions.FINAL_JOB_ERRORS) == migrate.FINAL_JOB_ERRORS
+    assert list(executions.FINAL_ERRORS) == definition.FINAL_ERRORS
+    assert list(executions.FINAL_JOB_ERRORS) == definition.FINAL_JOB_ERRORS

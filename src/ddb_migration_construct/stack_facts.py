@@ -1,0 +1,133 @@
+"""What all migrations of a stack share; none has to ask for it again, by a call into the CDK's runtime."""
+
+from __future__ import annotations
+
+import functools
+import json
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import Duration, Stack, Stage
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3_assets as s3_assets
+from constructs import Construct
+
+from ddb_migration_construct._assets import assets_root
+
+_ASSETS = "DdbMigrationAssets"
+
+# By stack, for as long as somebody holds it; what is in the construct tree is found there again.
+_known: weakref.WeakKeyDictionary[Any, StackFacts] = weakref.WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class FileAsset:
+    """A file or folder of the assets as a stack deploys it: where it is, and the ARN of its bucket."""
+
+    url: str
+    bucket_arn: str
+
+
+class StackFacts:
+    """Partition, Region and account of a stack, its own name, and the assets that its migrations share."""
+
+    def __init__(self, stack: Stack) -> None:
+        """Ask the stack once."""
+        # Weakly: the table of the known stacks must not keep one alive.
+        self._stack = weakref.ref(stack)
+        self.partition, self.region, self.account = stack.partition, stack.region, stack.account
+        node, stage = stack.node, Stage.of(stack)
+        self.stack_name, self.path = stack.stack_name, node.path
+        self.root = node.root
+        self.stage_path = stage.node.path if stage else ""
+        self._code: dict[str, lambda_.Code] = {}
+        self._files: dict[str, FileAsset] = {}
+
+    @classmethod
+    def of(cls, stack: Stack) -> StackFacts:
+        """Return the facts of a stack."""
+        facts = _known.get(stack)
+        if facts is None:
+            facts = _known[stack] = cls(stack)
+        return facts
+
+    @property
+    def stack(self) -> Stack:
+        """Return the stack."""
+        stack = self._stack()
+        if stack is None:
+            raise RuntimeError("the facts of a stack are used after it; keep the stack where you keep them")
+        return stack
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource of this account and Region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def json_text(self, value: Any) -> str:
+        """Return a value as JSON, also where the deployment alone knows a number of it: a token is never an int."""
+        if any(isinstance(number, float) for number in (value.values() if isinstance(value, dict) else [value])):
+            return self.stack.to_json_string(value)
+        return json.dumps(value, separators=(",", ":"))
+
+    def code(self, folder: str) -> lambda_.Code:
+        """Return the code of a function: its folder of assets/lambda, and the shared package beside it."""
+        if folder not in self._code:
+            path, exclude = str(assets_root() / "lambda"), runtime_files(folder, "ddb_migration")
+            self._code[folder] = lambda_.Code.from_asset(path, exclude=exclude)
+        return self._code[folder]
+
+    def script(self, name: str) -> FileAsset:
+        """Return a script of assets/glue."""
+        return self._file(name, "glue", name)
+
+    def shared_package(self) -> FileAsset:
+        """Return the package that the Glue scripts import."""
+        return self._file("ddb_migration", "lambda", exclude=runtime_files("ddb_migration"))
+
+    def _file(self, id: str, *place: str, exclude: Sequence[str] = ()) -> FileAsset:
+        if id not in self._files:
+            asset = self._asset(id, str(assets_root().joinpath(*place)), exclude)
+            self._files[id] = FileAsset(asset.s3_object_url, asset.bucket.bucket_arn)
+        return self._files[id]
+
+    def _asset(self, id: str, path: str, exclude: Sequence[str]) -> s3_assets.Asset:
+        known = self.stack.node.try_find_child(_ASSETS)
+        folder = known if isinstance(known, Construct) else Construct(self.stack, _ASSETS)
+        found = folder.node.try_find_child(id)
+        if isinstance(found, s3_assets.Asset):
+            return found
+        return s3_assets.Asset(folder, id, path=path, exclude=list(exclude))
+
+
+def runtime_files(*folders: str) -> list[str]:
+    """Return the exclude patterns that leave only these folders of assets/lambda in an asset."""
+    kept = [pattern for folder in folders for pattern in (f"!{folder}", f"!{folder}/**")]
+    return ["*", *kept, "**/__pycache__"]
+
+
+@functools.cache
+def seconds(count: int) -> Duration:
+    """Return a duration; durations belong to no app, and each is made once."""
+    return Duration.seconds(count)
+
+
+def minutes(count: int) -> Duration:
+    """Return a duration of minutes."""
+    return seconds(60 * count)
+
+
+def is_token(value: str) -> bool:
+    """Tell whether only the deployment knows a text, or a part of it.
+
+    As `Token.is_unresolved` does, by how a token is written (CDK guide, "Tokens and the AWS CDK").
+    """
+    return "${Token[" in value
+
+
+@functools.cache
+def service_principal(service: str) -> iam.ServicePrincipal:
+    """Return a service of AWS (`lambda`, `glue` or `states`) as a principal."""
+    return iam.ServicePrincipal(f"{service}.amazonaws.com")

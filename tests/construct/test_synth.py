@@ -1,0 +1,40 @@
+"""How many calls into the CDK's runtime a migration costs: a count, which no load of the machine changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.synth import MOST_CALLS, calls_of, counted
+from tests.construct.stacks import new_stack
+
+
+@pytest.fixture(scope="module")
+def calls() -> dict[int, int]:
+    # What is asked once in a process is not one migration's.
+    calls_of(1)
+    return {count: calls_of(count) for count in (1, 2, 3)}
+
+
+def test_one_more_migration_of_a_stack(calls: dict[int, int], capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print(f"\nthe first migration of a stack is {calls[1]} calls, each further one {calls[3] - calls[2]}")
+    assert calls[2] - calls[1] == calls[3] - calls[2] <= MOST_CALLS
+
+
+def test_the_first_of_a_stack(calls: dict[int, int]) -> None:
+    # The stack's own: its facts, seven folders of code, four files for the jobs, the dashboard.
+    assert calls[1] - (calls[3] - calls[2]) <= 60
+
+
+def test_every_kind_of_call_is_counted() -> None:
+    with counted() as counter:
+        stack = new_stack()
+        created = counter.calls
+        assert created
+        assert stack.stack_name
+        read = counter.calls
+        assert read == created + 1
+        stack.format_arn(service="s3", resource="bucket")
+        assert counter.calls == read + 1
+    assert stack.region
+    assert counter.calls == read + 1
