@@ -206,17 +206,17 @@ def test_what_a_switch_has_lost_is_told_and_is_no_equal_end(
 ) -> None:
     found = findings(EQUAL)
     found.to = "cut-over" if back is None else "roll-back"
-    found.cut_over = SwitchFigures("fenced", there, 7, 8.5)
-    found.roll_back = None if back is None else SwitchFigures("fenced", back, 5, 9.5)
+    found.cut_over = SwitchFigures("fenced", 90, there, 7, 8.5)
+    found.roll_back = None if back is None else SwitchFigures("fenced", 30, back, 5, 9.5)
     report = found.as_json()
     assert (report["lost"], report["verdict"], found.exit_code) == (lost, verdict, int(lost > 0))
     assert (report["refused_during_fence"], report["fence_seconds"]) == (7, 8.5)
     assert report["rolled_back"] == (None if back is None else True)
     text = "\n".join(report_lines([found]))
-    assert f"cut over fenced: lost {there}, refused during the fence 7, fence 8.5 s" in text
+    assert f"cut over fenced after 90 writes: lost {there}, refused during the fence 7, fence 8.5 s" in text
     if back is not None:
-        assert report["roll_back"] == {"lost": back, "refused_during_fence": 5, "fence_seconds": 9.5}
-        assert f"rolled back fenced: lost {back}, refused during the fence 5, fence 9.5 s" in text
+        assert report["roll_back"] == {"writes": 30, "lost": back, "refused_during_fence": 5, "fence_seconds": 9.5}
+        assert f"rolled back fenced after 30 writes: lost {back}, refused during the fence 5, fence 9.5 s" in text
 
 
 def test_a_rehearsal_that_came_to_no_switch_has_lost_nothing_that_is_known() -> None:

@@ -81,6 +81,14 @@ def test_an_imported_destination_gets_the_sources_keys_and_no_stream() -> None:
     assert client.recovered == []
 
 
+def test_an_imported_destination_that_may_be_rolled_back_gets_a_stream() -> None:
+    client = FakeDynamoDb(old=DESTINATION)
+    (made,) = complete_tables(client, "old", "new", KeyShape.parse("sn"), can_roll_back=True)
+    assert made.endswith(", a stream")
+    assert client.created["new"]["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+    assert client.recovered == []
+
+
 def test_two_imported_tables_get_the_key_that_was_given() -> None:
     client = FakeDynamoDb()
     made = complete_tables(client, "old", "new", KeyShape.parse("id:S"))

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ddb_migration_construct._runtime import moments
 from ddb_migration_construct.cli.clients import client
 from ddb_migration_construct.cli.control_table import ControlRecord
 from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
@@ -78,14 +77,12 @@ def cut_over(
 def gone_there(migration: Migration, record: ControlRecord) -> Told:
     """Say that a migration has cut over, and what to do next."""
     text = f"{migration.name} has cut over ({record.cut_over_form}): switch your application to the destination. "
-    if record.rollback_until is not None:
-        until = moments.utc(record.rollback_until)
-        text += f"Until {until} you can switch it back: ddb-migration roll-back {migration.name}. "
+    if migration.reverse_change_queue is not None and record.cut_over_form == FENCED:
+        text += f"While the rollback window is open you can switch it back: ddb-migration roll-back {migration.name}. "
     values = {
         "cut_over_at": record.cut_over_at,
         "form": record.cut_over_form,
         "fenced_at": record.fenced_at or record.cut_over_at,
-        "rollback_until": record.rollback_until,
     }
     return Told(f"{text}When all is well: ddb-migration complete {migration.name}", values)
 

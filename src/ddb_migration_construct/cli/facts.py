@@ -91,7 +91,8 @@ def facts(status: Status, samples: Samples | None = None) -> Iterator[Fact]:
 
 def _gate(status: Status) -> Iterator[Fact]:
     if status.closed is not None:
-        first, *others = status.closed or ["open: nothing stands against a cut-over"]
+        act = "roll back" if status.phase == names.ROLLBACK_WINDOW_STATE else "cut-over"
+        first, *others = status.closed or [f"open: nothing stands against a {act}"]
         yield "gate", f"closed: {first}" if status.closed else first
         yield from (("", reason) for reason in others)
 

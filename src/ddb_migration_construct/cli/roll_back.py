@@ -56,15 +56,20 @@ def roll_back(
     run(concerned, lambda migration: gone_back(migration, following.result(migration)), as_json)
 
 
-def preview(functions: Any, migration: Migration) -> dict[str, Any]:
-    """Ask a migration what a roll back would do; raises CommandFailed (exit code 3) for one that never can."""
+def require_window(migration: Migration) -> None:
+    """Raise CommandFailed (exit code 3) for a migration that can never be rolled back."""
     if migration.reverse_change_queue is None:
         raise CommandFailed(
             f"{migration.name} cannot be rolled back: it has no rollback window. Where the next migration shall have "
             "one, set rollback_window and deploy before it starts",
             REFUSED,
         )
-    return invoke(functions, migration.cut_over, {"action": "preview_roll_back"})
+
+
+def preview(functions: Any, migration: Migration) -> dict[str, Any]:
+    """Ask a migration what a roll back would do; raises CommandFailed (exit code 3) for one that never can."""
+    require_window(migration)
+    return invoke(functions, migration.cut_over, {"action": "preview-roll-back"})
 
 
 def reasons_against(found: dict[str, Any]) -> list[str]:

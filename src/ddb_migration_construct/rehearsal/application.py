@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from ddb_migration_construct.rehearsal.comparison import Comparison, items_by_key
 from ddb_migration_construct.rehearsal.cutting_over import cut_over
 from ddb_migration_construct.rehearsal.deployed import Deployed
-from ddb_migration_construct.rehearsal.options import RehearsalOptions
+from ddb_migration_construct.rehearsal.options import LEAST_WRITES, RehearsalOptions
 from ddb_migration_construct.rehearsal.phase_events import PhaseEvents
 from ddb_migration_construct.rehearsal.progress import Progress
+from ddb_migration_construct.rehearsal.rolling_back import roll_back
 from ddb_migration_construct.rehearsal.switching import go_on
 from ddb_migration_construct.rehearsal.verdict import Findings
 from ddb_migration_construct.rehearsal.writers import Writers
@@ -28,13 +29,23 @@ class Application:
     compare: Callable[[], Comparison]
 
     def switch(self, writers: Writers) -> None:
-        """Follow the cut-over to the destination; raises what a switch raises that is not as it must be."""
-        destination = self.deployed.destination
+        """Follow the cut-over to the destination, and the roll back; raises what was not as it must be at one."""
         with self.progress.phase("cut over"):
-            counting = self._counting(writers, destination)
-            self.findings.cut_over = cut_over(self.deployed, self.events, writers, counting)
-            go_on(writers, destination, "destination", self.options.writes_after_cut_over, self.progress)
+            self._cut_over(writers)
+        if self.options.rolls_back:
+            with self.progress.phase("roll back"):
+                self._roll_back(writers)
         self.findings.counts = self.deployed.counts()
+
+    def _cut_over(self, writers: Writers) -> None:
+        table, writes = self.deployed.destination, self.options.writes_after_cut_over
+        self.findings.cut_over = cut_over(self.deployed, self.events, writers, self._counting(writers, table))
+        go_on(writers, table, "destination", writes, self.progress)
+
+    def _roll_back(self, writers: Writers) -> None:
+        table, counting = self.deployed.source, self._counting(writers, self.deployed.source)
+        self.findings.roll_back = roll_back(self.deployed, self.events, writers, self.progress, counting)
+        go_on(writers, table, "source", LEAST_WRITES, self.progress)
 
     def _counting(self, writers: Writers, table: str) -> Callable[[], int]:
         """Return what counts the keys that are not right while nothing writes, in the table that is switched to."""

@@ -33,4 +33,4 @@ def cut_over(deployed: Deployed, events: PhaseEvents, writers: Writers, count_lo
         following.result(migration)
         follower.wait()
     record = read_record(deployed.dynamodb, migration.control_table)
-    return figures(record, writers, count_lost())
+    return figures(record, writers, follower.heard_at, count_lost())

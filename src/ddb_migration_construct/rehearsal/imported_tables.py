@@ -10,23 +10,26 @@ from ddb_migration_construct.rehearsal.key_shape import KeyShape
 Table = Mapping[str, Any]
 
 
-def complete_tables(client: Any, source: str, destination: str, key_shape: KeyShape) -> list[str]:
+def complete_tables(
+    client: Any, source: str, destination: str, key_shape: KeyShape, can_roll_back: bool = False
+) -> list[str]:
     """Create what is not there of the two tables, and return a phrase for each that was made.
 
     A table takes keys and secondary indexes of the other; if neither is there both get `key_shape`. A source
-    also gets a stream with new and old images, and point-in-time recovery.
+    also gets a stream with new and old images, and point-in-time recovery; a destination a stream if the migration
+    can be rolled back.
     """
     found = {name: described(client, name) for name in (source, destination)}
     model = found[destination] or found[source] or _of_shape(key_shape)
     origin = "as the other table has" if any(found.values()) else "as --key says"
     missing = [name for name in found if found[name] is None]
     for name in missing:
-        _create(client, name, model, is_source=name == source)
+        _create(client, name, model, is_source=name == source, has_stream=can_roll_back or name == source)
     shape, indexes = shape_of(model), len(_indexes(model))
     return [
         f"table {name}, which the app imports: key {shape.text} {origin}"
         + (f", {indexes} secondary indexes" if indexes else "")
-        + (", a stream and point-in-time recovery" if name == source else "")
+        + (", a stream and point-in-time recovery" if name == source else ", a stream" if can_roll_back else "")
         for name in missing
     ]
 
@@ -70,7 +73,7 @@ def _indexes(table: Table) -> list[Mapping[str, Any]]:
     return [*table.get("GlobalSecondaryIndexes", []), *table.get("LocalSecondaryIndexes", [])]
 
 
-def _create(client: Any, name: str, model: Table, *, is_source: bool) -> None:
+def _create(client: Any, name: str, model: Table, *, is_source: bool, has_stream: bool) -> None:
     indexes = {
         kind: [{part: one[part] for part in ("IndexName", "KeySchema", "Projection")} for one in model[kind]]
         for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
@@ -83,7 +86,7 @@ def _create(client: Any, name: str, model: Table, *, is_source: bool) -> None:
         KeySchema=model["KeySchema"],
         BillingMode="PAY_PER_REQUEST",
         **indexes,
-        **({"StreamSpecification": stream} if is_source else {}),
+        **({"StreamSpecification": stream} if has_stream else {}),
     )
     if is_source:
         client.update_continuous_backups(

@@ -22,7 +22,7 @@ COMPLETE = "complete"
 ABORT = "abort"
 
 # So many writes go to a table before the rehearsal believes that the application lives there; so many it makes at most.
-_LEAST_WRITES, _MOST_WRITES = 20, 2000
+LEAST_WRITES, _MOST_WRITES = 20, 2000
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class RehearsalOptions:
     @property
     def writes_after_cut_over(self) -> int:
         """The number of writes to the destination after the cut-over: one for each item where they are rolled back."""
-        return min(max(self.population, _LEAST_WRITES), _MOST_WRITES) if self.rolls_back else _LEAST_WRITES
+        return min(max(self.population, LEAST_WRITES), _MOST_WRITES) if self.rolls_back else LEAST_WRITES
 
     @property
     def population(self) -> int:

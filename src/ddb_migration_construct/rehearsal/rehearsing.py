@@ -12,6 +12,7 @@ from typing import Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ddb_migration_construct.cli.failures import CommandFailed
+from ddb_migration_construct.cli.roll_back import require_window
 from ddb_migration_construct.rehearsal.app_selection import AppNotRehearsable
 from ddb_migration_construct.rehearsal.application import Application
 from ddb_migration_construct.rehearsal.comparison import Comparison, compare_tables
@@ -26,7 +27,7 @@ from ddb_migration_construct.rehearsal.given_items import ItemsFileInvalid
 from ddb_migration_construct.rehearsal.interruptions import Interruptions
 from ddb_migration_construct.rehearsal.last_drain import NotDrained
 from ddb_migration_construct.rehearsal.migrating import drain_the_last, migrate
-from ddb_migration_construct.rehearsal.options import ABORT, COMPLETE, RehearsalOptions
+from ddb_migration_construct.rehearsal.options import ABORT, COMPLETE, ROLL_BACK, RehearsalOptions
 from ddb_migration_construct.rehearsal.page import write_page
 from ddb_migration_construct.rehearsal.phase_events import PhaseEvents
 from ddb_migration_construct.rehearsal.plants import PlantNotPossible
@@ -130,6 +131,8 @@ class Rehearsing:
             self.progress.say(f"report: {page}")
 
     def _migrate_and_compare(self, deployed: Deployed, options: RehearsalOptions) -> None:
+        if options.rolls_back:
+            require_window(deployed.migration)
         items = items_of(options)
         with self.progress.phase("seed"):
             seed(deployed.dynamodb, deployed.source, items, options.population, self._show_seeded(options))
@@ -156,12 +159,13 @@ class Rehearsing:
 
     def _end(self, deployed: Deployed, options: RehearsalOptions, policy_before: object) -> None:
         """Complete or abort where that was asked for, and look what is left."""
-        if options.to not in (ABORT, COMPLETE):
+        if options.to not in (ABORT, COMPLETE, ROLL_BACK):
             return
-        with self.progress.phase(options.to):
+        with self.progress.phase(ABORT if options.to == ABORT else COMPLETE):
             (abort if options.to == ABORT else complete)(deployed)
             self.findings.left_behind = left_behind(deployed)
-        if options.to == ABORT and source_policy(deployed) != policy_before:
+        # Of both the source is the table again, as it was before.
+        if options.to != COMPLETE and source_policy(deployed) != policy_before:
             self.findings.left_behind.append("another resource policy at the source")
 
     def _show_seeded(self, options: RehearsalOptions) -> Callable[[int], None]:

@@ -48,8 +48,8 @@ def _rehearsal(findings: Findings) -> Iterator[str]:
     for what, figures in (("cut over", findings.cut_over), ("rolled back", findings.roll_back)):
         if figures is not None:
             yield (
-                f"  {what} {figures.form}: lost {figures.lost}, refused during the fence {figures.refused}, "
-                f"fence {figures.fence_seconds:.1f} s"
+                f"  {what} {figures.form} after {figures.writes} writes: lost {figures.lost}, "
+                f"refused during the fence {figures.refused}, fence {figures.fence_seconds:.1f} s"
             )
     yield from (f"  left behind: {left}" for left in findings.left_behind or ())
     if findings.comparison is not None:

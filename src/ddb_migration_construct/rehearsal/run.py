@@ -59,7 +59,8 @@ class _Run:
         # Among planted differences are items that only the destination has.
         repairs = {"repair_extra": "yes"} if self.options.plant_differences else {}
         fences = {"fence": "yes"} if self.options.cuts_over else {}
-        context = {"key": self.options.key_shape.text, **repairs, **fences}
+        rolls_back = {"rollback": "yes"} if self.options.rolls_back else {}
+        context = {"key": self.options.key_shape.text, **repairs, **fences, **rolls_back}
         synthesis = Synthesis(self.folder, context, {**os.environ, **jsii_environment()})
         with self._started(synthesis):
             assembly = OwnAssembly(synthesis, self.options.plant, change)

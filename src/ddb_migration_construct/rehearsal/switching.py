@@ -22,10 +22,11 @@ class SwitchNotSeen(Exception):
 
 
 class Follower:
-    """Does something, once, at the moment at which an event tells of a phase."""
+    """Does something, once, at the moment at which an event tells of a phase: `heard_at`, in epoch seconds."""
 
     def __init__(self, events: PhaseEvents, phase: str, act: Callable[[], None]) -> None:
         self._events, self._phase, self._act = events, phase, act
+        self.heard_at = 0.0
         self._heard = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -48,19 +49,23 @@ class Follower:
     def _listen(self) -> None:
         while not self._ended.is_set():
             if self._phase in self._events.take():
+                self.heard_at = time.time()
                 self._act()
                 self._heard.set()
                 return
             time.sleep(_POLL_SECONDS)
 
 
-def figures(record: ControlRecord, writers: Writers, lost: int) -> SwitchFigures:
-    """Return how a switch went; raises SwitchNotSeen when writes were denied before there was a fence."""
-    began, ended = float(record.prepared_at or 0), float(record.cut_over_at or 0)
+def figures(record: ControlRecord, writers: Writers, told_at: float, lost: int) -> SwitchFigures:
+    """Return how a switch went that the application was told of at this moment.
+
+    Raises SwitchNotSeen when writes were denied before there was a fence.
+    """
+    began = float(record.prepared_at or 0)
     outside = [moment for moment in writers.refusals if moment < began]
     if outside:
         raise SwitchNotSeen(f"{len(outside)} writes were denied before there was a fence")
-    return SwitchFigures(str(record.cut_over_form), lost, len(writers.refusals), ended - began)
+    return SwitchFigures(str(record.cut_over_form), writers.writes_here, lost, len(writers.refusals), told_at - began)
 
 
 def go_on(writers: Writers, table: str, what: str, writes: int, progress: Progress) -> None:
@@ -69,11 +74,11 @@ def go_on(writers: Writers, table: str, what: str, writes: int, progress: Progre
     Raises WriterFailed, and SwitchNotSeen when nothing is written for a minute.
     """
     writers.switch_to(table)
-    before, done, moved_at = writers.writes, -1, time.monotonic()
-    while writers.is_writing and writers.writes - before < writes:
+    done, moved_at = -1, time.monotonic()
+    while writers.is_writing and done < writes:
         writers.check()
-        if writers.writes - before != done:
-            done, moved_at = writers.writes - before, time.monotonic()
+        if writers.writes_here != done:
+            done, moved_at = writers.writes_here, time.monotonic()
         elif time.monotonic() - moved_at > _WRITTEN_WITHIN_SECONDS:
             raise SwitchNotSeen(f"nothing was written to the {what} for {_WRITTEN_WITHIN_SECONDS:.0f} s")
         progress.show({f"written to the {what}": f"{done} of {writes}"})

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ddb_migration_construct._runtime import names
+from ddb_migration_construct.cli.migrations import find_migration
 from ddb_migration_construct.rehearsal.app_selection import (
     AppMigration,
     AppNotRehearsable,
@@ -130,7 +131,8 @@ class TeamMigration:
 
     def _deployed(self, aws: EmbeddedAws, migration: AppMigration) -> Deployed:
         source, destination = _table_names(aws, migration.stack.name, migration.logical_id)
-        made = complete_tables(aws.client("dynamodb"), source, destination, self.chosen.key_shape)
+        can_roll_back = find_migration(aws.client("stepfunctions"), migration.name).reverse_change_queue is not None
+        made = complete_tables(aws.client("dynamodb"), source, destination, self.chosen.key_shape, can_roll_back)
         return Deployed(aws, migration.stack.name, migration.name, source, destination, made)
 
     def options(self, deployed: Deployed) -> RehearsalOptions:

@@ -56,11 +56,13 @@ class Differences:
 class SwitchFigures:
     """How a cut-over or a roll back went: `form` is fenced or unfenced.
 
-    `lost` is how many keys differed between the tables at the moment of the switch, or did not hold what their last
-    write was answered. Writes were denied for `fence_seconds`, `refused` times.
+    `writes` is how many writes the table that was left had taken. `lost` is how many keys differed between the tables
+    at the moment of the switch, or did not hold what their last write was answered. From the fence on until the
+    application was told of the switch there were `fence_seconds`, in which `refused` writes were denied.
     """
 
     form: str
+    writes: int
     lost: int
     refused: int
     fence_seconds: float
@@ -147,8 +149,11 @@ class Findings:
             **(self.cut_over.as_json() if self.cut_over is not None else dict.fromkeys(names)),
             "lost": self.lost,
             "rolled_back": self.roll_back is not None if self.to == ROLL_BACK else None,
-            "roll_back": self.roll_back.as_json() if self.roll_back is not None else None,
+            "roll_back": self._rolled_back(),
         }
+
+    def _rolled_back(self) -> dict[str, Any] | None:
+        return {"writes": self.roll_back.writes, **self.roll_back.as_json()} if self.roll_back is not None else None
 
     def _verified(self) -> dict[str, Any]:
         found = self.differences

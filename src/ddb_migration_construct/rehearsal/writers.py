@@ -50,7 +50,7 @@ class Writers:
         self.may_be_denied = True
         self._is_held = False
         self._held_at_the_end = False
-        self._writes = 0
+        self._writes = self._writes_elsewhere = 0
         self.refusals: list[float] = []
         self.answered = Answered()
         self._failure: Exception | None = None
@@ -78,6 +78,11 @@ class Writers:
         return self._writes
 
     @property
+    def writes_here(self) -> int:
+        """The number of writes that the present table has taken."""
+        return self._writes - self._writes_elsewhere
+
+    @property
     def is_writing(self) -> bool:
         """Tell whether anything is written at all."""
         return bool(self._threads)
@@ -91,6 +96,7 @@ class Writers:
     def switch_to(self, table: str) -> None:
         """Go on with another table, after `hold`."""
         self._table, self.may_be_denied, self.refusals = table, False, []
+        self._writes_elsewhere = self._writes
         self._release()
 
     def _release(self) -> None:
