@@ -14,7 +14,7 @@ from ddb_migration_construct.cli.main import app
 from ddb_migration_construct.cli.migrations import find_migration
 from ddb_migration_construct.cli.parked_keys import ParkedKey, accepted_keys, parked_keys
 from ddb_migration_construct.cli.reread import KEYS_A_CALL, Redriven, parse_key, redrive, send_rereads
-from tests.cli.fakes import FakeDynamoDb, FakeFunctions, FakeStates
+from tests.cli.fakes import BACK, FakeDynamoDb, FakeFunctions, FakeStates, arn_of
 from tests.cli.running import invoked
 
 MIGRATION = find_migration(FakeStates("Orders/Migration"), "Orders/Migration")
@@ -133,6 +133,26 @@ def test_all_parked_keys_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None
     said = run(monkeypatch, "reread", "--parked", **{"lambda": functions, "dynamodb": table})
     assert functions.invoked == [("reread", {"action": "reread", "keys": [KEY]})]
     assert said == "Orders/Migration: 1 reread is in the change queue.\n"
+
+
+@pytest.mark.parametrize(("form", "key"), [("fenced", "back"), ("unfenced", "there")])
+def test_after_a_fenced_cut_over_it_is_the_parked_keys_of_the_way_back(
+    monkeypatch: pytest.MonkeyPatch, form: str, key: str
+) -> None:
+    rows = [
+        {
+            "parked_epoch": {"S": epoch},
+            "item_key": {"S": json.dumps([["pk", "S", name]])},
+            "parked_reason": {"S": "odd"},
+        }
+        for epoch, name in (("e1", "there"), ("e1-reverse", "back"))
+    ]
+    record = {"epoch": {"S": "e1"}, "cut_over_at": {"N": "1"}, "cut_over_form": {"S": form}}
+    states, functions = FakeStates("Orders/Migration"), FakeFunctions(sent(1))
+    states.tags[arn_of("Orders/Migration")].update(BACK)
+    clients = {"stepfunctions": states, "lambda": functions, "dynamodb": FakeDynamoDb(record, rows)}
+    assert invoked(monkeypatch, clients, "reread", "Orders/Migration", "--parked").exit_code == 0
+    assert functions.invoked == [("reread", {"action": "reread", "keys": [{"pk": {"S": key}}]})]
 
 
 def test_nothing_is_parked_before_the_first_epoch(monkeypatch: pytest.MonkeyPatch) -> None:

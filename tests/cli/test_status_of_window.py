@@ -25,6 +25,7 @@ WINDOW = {
     **READY,
     "phase": {"S": "RollbackWindow"},
     "cut_over_at": {"N": "1700000000"},
+    "cut_over_form": {"S": "fenced"},
     "rollback_until": {"N": str(AFAR)},
     "reverse_trigger_enabled_at": {"N": "1700000000"},
 }

@@ -24,7 +24,7 @@ def accept(
     """Accept that the destination does not have a parked item as the source has it.
 
     The migration records your identity, the reason and the time. If the item changes and is rejected again, it is
-    parked again.
+    parked again. In a rollback window it is the source that does not have it as the destination does.
     """
     parsed = parse_key(key)
     concerned = chosen(names, stack)

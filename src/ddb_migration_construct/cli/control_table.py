@@ -9,6 +9,8 @@ from typing import Any
 
 from ddb_migration_construct._runtime import lag
 
+# The forms of a cut-over.
+FENCED, UNFENCED = "fenced", "unfenced"
 # The reverse path has attributes of its own in the row of the control record, and an epoch of its own; it shares these.
 REVERSE_PREFIX, REVERSE_EPOCH_SUFFIX = "reverse_", "-reverse"
 _SHARED = ("epoch", "status", "phase", "execution", "completing", "completed_at")
@@ -66,6 +68,11 @@ class ControlRecord:
     rollback_until: float | None = None
     completing: str | None = None
     completed_at: float | None = None
+
+    @property
+    def is_fenced_cut_over(self) -> bool:
+        """Tell whether it has cut over behind a fence: then what is applied are the changes of the way back, if any."""
+        return self.cut_over_at is not None and self.cut_over_form == FENCED
 
 
 @dataclass(frozen=True)

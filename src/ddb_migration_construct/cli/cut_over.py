@@ -9,15 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from ddb_migration_construct.cli.clients import client
-from ddb_migration_construct.cli.control_table import ControlRecord
+from ddb_migration_construct.cli.control_table import FENCED, UNFENCED, ControlRecord
 from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
 from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, Yes, ask, chosen, run
 from ddb_migration_construct.cli.invocation import invoke
 from ddb_migration_construct.cli.migrations import Migration
 from ddb_migration_construct.cli.switching import (
     DEFAULT_TIMEOUT,
-    FENCED,
-    UNFENCED,
     DryRun,
     Order,
     Switches,

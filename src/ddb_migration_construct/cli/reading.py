@@ -65,7 +65,7 @@ class Status(ChangePath):
     @property
     def moving(self) -> ChangePath:
         """The path on which the application's changes go at the moment."""
-        return self.ways[-1] if self.record.rollback_until is not None else self
+        return self.ways[-1] if self.record.is_fenced_cut_over else self
 
     @property
     def is_running(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ddb_migration_construct.cli.clients import client
-from ddb_migration_construct.cli.control_table import read_record
+from ddb_migration_construct.cli.control_table import read_both
 from ddb_migration_construct.cli.failures import CommandFailed
 from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, chosen, run
 from ddb_migration_construct.cli.invocation import invoke
@@ -38,7 +38,8 @@ def reread(
 ) -> None:
     """Have keys read again from the source and written as they are there now.
 
-    The rereads go through the change queue, each behind what is already queued for its key.
+    The rereads go through the change queue, each behind what is already queued for its key. In a rollback window they
+    are read from the destination, and written to the source.
     """
     given = [parse_key(text) for text in keys or []]
     if not (given or parked or dead_letters):
@@ -118,7 +119,8 @@ def _passes(functions: Any, migration: Migration) -> Iterator[dict[str, Any]]:
 
 
 def _parked(dynamodb: Any, migration: Migration) -> list[dict[str, Any]]:
-    record = read_record(dynamodb, migration.control_table)
+    there, back = read_both(dynamodb, migration.control_table)
+    record = back if there.is_fenced_cut_over and migration.reverse_change_queue is not None else there
     if record.epoch is None:
         return []
     return [found.key for found in parked_keys(dynamodb, migration.control_table, record.epoch)]

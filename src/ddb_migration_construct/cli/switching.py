@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ddb_migration_construct.cli.control_table import FENCED
 from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
 from ddb_migration_construct.cli.following import Following
 from ddb_migration_construct.cli.frame import note
@@ -18,7 +19,6 @@ from ddb_migration_construct.cli.migrations import Migration
 from ddb_migration_construct.cli.ordering import Ordering
 from ddb_migration_construct.cli.ways import Way
 
-FENCED, UNFENCED = "fenced", "unfenced"
 DEFAULT_TIMEOUT = 180
 # What a switch takes at most before its time-out begins, and after it.
 _PREPARED_WITHIN_SECONDS, _LIFTED_WITHIN_SECONDS = 1800.0, 300.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ddb_migration_construct._runtime import names
-from ddb_migration_construct.cli.control_table import read_record
+from ddb_migration_construct.cli.control_table import FENCED, UNFENCED, read_record
 from ddb_migration_construct.cli.cut_over import preview, require_open
-from ddb_migration_construct.cli.switching import FENCED, UNFENCED, Order, Switches
+from ddb_migration_construct.cli.switching import Order, Switches
 from ddb_migration_construct.cli.ways import THERE
 from ddb_migration_construct.rehearsal.deployed import Deployed
 from ddb_migration_construct.rehearsal.phase_events import PhaseEvents
