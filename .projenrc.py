@@ -65,7 +65,19 @@ DEVELOPMENT = [
     "uv==0.13.9",
 ]
 # In the order in which an operator asks.
-OPERATING = ("index", "start", "watch", "slow-down", "pause", "failure", "cut-over", "what-if", "limits", "cost")
+OPERATING = (
+    "index",
+    "start",
+    "watch",
+    "slow-down",
+    "pause",
+    "failure",
+    "cut-over",
+    "roll-back",
+    "what-if",
+    "limits",
+    "cost",
+)
 DOCUMENTATION = [
     {"Home": "index.md"},
     {"Concepts": ["concepts.md", "guarantees.md", "aws-behaviour.md", "alternatives.md"]},

@@ -50,7 +50,8 @@ class Alarms(Construct):
             lag,
             "changes of the source are captured more than 15 minutes late. A stream keeps them for 24 hours; what "
             "is not captured by then is lost. Just after a start these are the old records of the stream, and the "
-            "lag falls by itself. Else look for errors and throttling of the function StreamProcessor.",
+            "lag falls by itself. Else look for errors and throttling of the function StreamProcessor, and whether "
+            f"somebody disabled its event source mapping. How far it is: ddb-migration status {self._name}.",
             threshold=15 * _MINUTE_MS,
             periods=3,
             missing=_IGNORE,
@@ -72,7 +73,8 @@ class Alarms(Construct):
             "QueueAge",
             waited,
             "a change has waited for half of change_retention, and SQS deletes it at the end of it. Draining is the "
-            "cure: speed the bulk load up, or abort and start again with a faster destination or more workers.",
+            f"cure. Let the bulk load write faster: ddb-migration rate {self._name} --writes none, more max_workers, "
+            "more capacity of the destination. If that is not enough, abort, and start again with a faster one.",
             threshold=half,
         )
         self._alarm(
@@ -98,14 +100,15 @@ class Alarms(Construct):
             migration.metric_parked(),
             "the destination rejects an item, which is kept aside with its reason; cut-over is closed. List them: "
             f"ddb-migration status {self._name} --parked-keys. Mend the cause, then: ddb-migration reread "
-            f"{self._name} --parked. Or accept the difference, key by key: ddb-migration accept.",
+            f"{self._name} --parked. Or accept the difference, key by key: ddb-migration accept {self._name}.",
             missing=_IGNORE,
         )
         self._alarm(
             "SourceChangedAfterCutOver",
             migration.metric_changes_after_cut_over(),
             "something still writes to the old table after cut-over, and those changes are not in the new one. Find "
-            f"the writer and move it, then settle what it wrote: ddb-migration status {self._name} lists the changes.",
+            "the writer and move it, then settle what it wrote. How many changes: ddb-migration status "
+            f"{self._name}. Which keys: ddb-migration report {self._name}.",
         )
 
     def _execution(self, migration: MigrationMetrics) -> None:

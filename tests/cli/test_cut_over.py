@@ -32,6 +32,7 @@ OPEN: dict[str, Any] = {
     "closed_because": [],
     "sample": None,
     "is_ready": True,
+    "has_cut_over": False,
     "fences": True,
     "fence": {"Effect": "Deny"},
     "fence_seconds": 75,
@@ -284,6 +285,7 @@ def test_without_a_fence_it_says_what_the_operators_word_means() -> None:
     [
         ({"fences": False}, "fenced", "--writers-stopped"),
         ({"is_ready": False}, "fenced", "not ready"),
+        ({"has_cut_over": True, "is_ready": False, "closed_because": ["lag"]}, "fenced", "has cut over already"),
         ({"closed_because": ["lag"]}, "unfenced", "lag"),
     ],
 )

@@ -6,11 +6,12 @@ import json
 
 import pytest
 import typer
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
-from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
+from ddb_migration_construct.cli.failures import REFUSED, CommandFailed, aws_errors
 from ddb_migration_construct.cli.frame import Told, complete_names, run
 from ddb_migration_construct.cli.migrations import Migration, choose
+from ddb_migration_construct.cli.words import addressed
 from tests.cli.fakes import FakeDynamoDb, FakeStates
 from tests.cli.running import invoked
 
@@ -41,7 +42,8 @@ def test_one_failure_stops_no_other_and_the_highest_code_counts(capsys: pytest.C
     assert said.out == "done C\n"
     assert said.err.splitlines() == [
         "ddb-migration: Shop/A: the migration refuses: cut over already",
-        "ddb-migration: Shop/B: AWS: An error occurred (AccessDenied) when calling the Invoke operation: not you",
+        "ddb-migration: Shop/B: AWS: An error occurred (AccessDenied) when calling the Invoke operation: not you "
+        "The construct's grant_read and grant_operate give a role what these commands need.",
     ]
 
 
@@ -77,9 +79,9 @@ def test_the_list_is_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     states.add("Shop/Orders", status="RUNNING")
     clients = {"stepfunctions": states, "dynamodb": FakeDynamoDb({"phase": {"S": "Drain"}, "status": {"S": "open"}})}
     assert invoked(monkeypatch, clients, "list").stdout.splitlines() == [
-        "NAME         PHASE  EPOCH  EXECUTION",
-        "A/B          Drain  open   -",
-        "Shop/Orders  Drain  open   RUNNING",
+        "NAME         TABLES                PHASE  EPOCH  EXECUTION",
+        "A/B          orders-old -> orders  Drain  open   -",
+        "Shop/Orders  orders-old -> orders  Drain  open   RUNNING",
     ]
     rows = invoked(monkeypatch, clients, "list", "--all", "Shop", "--json").stdout.splitlines()
     assert [json.loads(row)["execution"] for row in rows] == ["RUNNING"]
@@ -90,3 +92,25 @@ def test_an_account_without_migrations_is_told_where_to_look(monkeypatch: pytest
     result = invoked(monkeypatch, clients, "list")
     told = "there are no migrations in this account and Region; check profile and Region\n"
     assert (result.exit_code, result.stdout) == (0, told)
+
+
+def test_a_command_that_is_told_without_a_name_gets_it() -> None:
+    told = "run ddb-migration reread --parked, or ddb-migration verify; ddb-migration list shows them"
+    named = "run ddb-migration reread A/B --parked, or ddb-migration verify A/B; ddb-migration list shows them"
+    assert addressed(told, "A/B") == named
+    assert addressed(named, "A/B") == named
+    assert addressed("ddb-migration start C/D", "A/B") == "ddb-migration start C/D"
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (NoRegionError(), "Set AWS_REGION"),
+        (NoCredentialsError(), "Sign in, or set AWS_PROFILE"),
+        (ClientError({"Error": {"Code": "ExpiredToken", "Message": "old"}}, "Invoke"), "Sign in again"),
+        (EndpointConnectionError(endpoint_url="x"), 'Could not connect to the endpoint URL: "x"'),
+    ],
+)
+def test_what_a_new_operator_meets_first_says_what_to_do(error: Exception, advice: str) -> None:
+    with pytest.raises(CommandFailed, match=advice), aws_errors():
+        raise error

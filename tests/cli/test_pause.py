@@ -80,7 +80,7 @@ def test_rates_are_shown_and_not_changed_without_an_option(monkeypatch: pytest.M
     functions = FakeFunctions(rates(3000.0, None))
     said = run(monkeypatch, functions, "rate").stdout
     assert functions.invoked == [("reread", {"action": "rate", "rates": {}})]
-    wanted = "reads at most 3,000 and writes at most as many as the table takes units a second.\n"
+    wanted = "reads at most 3,000 units a second, and writes as fast as the table takes it.\n"
     assert said == f"Shop/Orders: the bulk load {wanted}"
 
 

@@ -132,7 +132,7 @@ def test_all_parked_keys_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None
     functions, table = FakeFunctions(sent(1)), FakeDynamoDb({"epoch": {"S": "e1"}}, [row])
     said = run(monkeypatch, "reread", "--parked", **{"lambda": functions, "dynamodb": table})
     assert functions.invoked == [("reread", {"action": "reread", "keys": [KEY]})]
-    assert said == "Orders/Migration: 1 reread is in the change queue.\n"
+    assert said == "Orders/Migration: 1 reread is in the change queue, behind what waits there for the same key.\n"
 
 
 @pytest.mark.parametrize(("form", "key"), [("fenced", "back"), ("unfenced", "there")])
@@ -157,7 +157,7 @@ def test_after_a_fenced_cut_over_it_is_the_parked_keys_of_the_way_back(
 
 def test_nothing_is_parked_before_the_first_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     said = run(monkeypatch, "reread", "--parked", **{"lambda": FakeFunctions(), "dynamodb": FakeDynamoDb()})
-    assert said == "Orders/Migration: 0 rereads are in the change queue.\n"
+    assert said == "Orders/Migration: nothing is parked or dead, so there is nothing to read again.\n"
 
 
 def test_keys_and_dead_letters_in_one_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ ORDERS = migration("a")
 def test_the_dry_run_tells_until_when_and_all_that_would_be_done() -> None:
     told = previewed(FakeFunctions(OPEN), ORDERS)
     assert told.exit_code == 0
-    assert told.text.startswith("a: would roll back\n  possible until 2023-11-14 22:13:20 UTC\n")
+    assert told.text.startswith("a: would roll back:\n  - do so until 2023-11-14 22:13:20 UTC, and not later\n")
     assert 'this statement into the destination\'s policy: {"Effect": "Deny"}' in told.text
     assert "about 75 s" in told.text
     assert "lift the source's fence" in told.text

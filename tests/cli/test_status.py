@@ -133,10 +133,23 @@ PAUSED = {**RECORD, "paused": {"BOOL": True}, "paused_since": {"N": "1700000000"
         ("TIMED_OUT", RECORD, "put right"),
         ("ABORTED", {**RECORD, "status": {"S": "aborting"}}, "finish the abort: ddb-migration abort"),
         ("ABORTED", {**RECORD, "status": {"S": "closed"}}, "start it: ddb-migration start"),
+        ("SUCCEEDED", {**RECORD, "status": {"S": "closed"}, "completed_at": {"N": "9"}}, "none: it is complete"),
     ],
 )
 def test_the_next_step_fits_the_state(execution: str, record: dict[str, Any], step: str) -> None:
     assert read(states(status=execution), record).next_step.startswith(step)
+
+
+def test_what_is_parked_is_the_next_step_while_all_else_goes_on() -> None:
+    found = read(states(status="RUNNING"), RECORD, [parked("a")], dead_letters=1)
+    assert found.next_step.endswith("reread Orders/Migration --parked --dead-letters; all else goes on by itself")
+
+
+def test_a_closed_gate_is_the_next_step_before_any_cut_over() -> None:
+    found = read(in_state("ReadyToCutOver", waiting_for="the operator", closed=["1 key is parked"]), RECORD)
+    assert found.next_step.startswith("put right what the gate says")
+    opened = read(in_state("ReadyToCutOver", waiting_for="the operator", closed=[]), RECORD)
+    assert opened.next_step.startswith("cut over when you are ready")
 
 
 def test_the_status_is_plain_json() -> None:
@@ -146,7 +159,7 @@ def test_the_status_is_plain_json() -> None:
     assert found["record"]["phase"] == "Drain"
     assert found["execution"]["status"] == "RUNNING"
     assert found["counts"]["captured"] == 15
-    assert found["next_step"] == "wait; it goes on by itself"
+    assert found["next_step"].startswith("put right what the reasons say")
 
 
 # --- what it is doing now --------------------------------------------------------------------------------------
@@ -202,6 +215,18 @@ def test_while_a_state_looks_again_its_last_answer_stands() -> None:
 def test_between_two_states_the_last_one_is_shown() -> None:
     between = in_state("Settle", done=True)
     assert read(between, RECORD).phase == "Settle"
+
+
+def test_late_changes_are_told_with_where_their_keys_are() -> None:
+    rows = [{"pk": {"S": "progress#e1"}, "late_changes": {"N": "3"}}]
+    said = "\n".join(status_lines(read(states(status="RUNNING"), APPLYING, rows)))
+    assert "late       3 changes of the source came after the cut-over" in said
+    assert said.count("ddb-migration report Orders/Migration") == 1
+    assert "late" not in "\n".join(status_lines(read(states(status="RUNNING"), APPLYING, ROWS)))
+
+
+def test_the_tables_are_told() -> None:
+    assert "tables     orders-old -> orders" in list(status_lines(read(states(), RECORD)))
 
 
 def test_an_execution_that_has_ended_waits_for_nothing() -> None:

@@ -18,6 +18,7 @@ from tests.cli.verify_reports import FakeGlue, FakeS3, plan_text, report_text
 
 NAME = "Orders/Migration"
 MIGRATION = find_migration(FakeStates(NAME), NAME)
+FILLED = {"epoch": {"S": "e1"}, "trigger_enabled_at": {"N": "1"}}
 MISSING, EXTRA = Difference("missing", {"pk": {"S": "a"}}), Difference("extra", {"pk": {"S": "b"}})
 
 
@@ -29,7 +30,7 @@ class World:
         self.s3 = FakeS3()
         self.glue = FakeGlue(*states, ended=self._ended, busy=busy)
         self.functions = FakeFunctions({"refused": None, "sent": 1, "not_sent": 0})
-        self.dynamodb: Any = FakeDynamoDb({"epoch": {"S": "e1"}})
+        self.dynamodb: Any = FakeDynamoDb(FILLED)
         self.waited: list[float] = []
 
     def run(self, sample: str = "100%", repair: bool = False) -> Told:
@@ -113,6 +114,15 @@ def test_fails_while_another_pass_runs() -> None:
     with pytest.raises(CommandFailed, match="is being verified already") as failed:
         World(busy=True).run()
     assert failed.value.exit_code == 3
+
+
+def test_is_refused_before_the_destination_is_filled() -> None:
+    world = World(report_text())
+    world.dynamodb = FakeDynamoDb({"epoch": {"S": "e1"}})
+    with pytest.raises(CommandFailed, match="still filling its destination") as failed:
+        world.run()
+    assert failed.value.exit_code == 3
+    assert world.glue.started == []
 
 
 def test_fails_before_the_first_epoch() -> None:

@@ -201,7 +201,7 @@ def test_nothing_is_sent_when_no_epoch_is_open(repairing: Repairing) -> None:
     repairing.migration.control.begin_abort()
     repairing.bury(repairing.change("a", 1))
     for event in ({"action": "reread", "keys": [key("a")]}, {"action": "redrive"}):
-        assert repairing.call(**event) == {"refused": "the migration is aborting, not open"}
+        assert repairing.call(**event)["refused"].startswith("the migration is aborting, not open; ")
     assert repairing.queued() == []
     assert len(repairing.dead.messages) == 1
 

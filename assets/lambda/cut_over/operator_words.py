@@ -31,6 +31,7 @@ def preview(parts: Parts, event: Mapping[str, Any]) -> Answer:
     return {
         "closed_because": list(closed_because(facts)),
         "sample": {"pass": sample.verify_pass, "share": sample.sample} if sample else None,
+        "has_cut_over": record.is_cut_over,
         "is_ready": record.task_token is not None,
         "fences": parts.fences,
         "fence": dict(parts.fence),

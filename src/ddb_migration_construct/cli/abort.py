@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ddb_migration_construct.cli.clients import client
+from ddb_migration_construct.cli.control_table import read_record
 from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, Yes, ask, chosen, note, run
 from ddb_migration_construct.cli.invocation import invoke_until_done
 from ddb_migration_construct.cli.migrations import Migration
@@ -19,13 +20,16 @@ def abort(names: Names = None, stack: AllOf = None, yes: Yes = False, as_json: A
     """Stop a migration and remove what it made at run time; neither table is altered."""
     concerned = chosen(names, stack)
     ask(_QUESTION, concerned, yes)
-    functions = client("lambda")
-    run(concerned, lambda migration: _aborted(functions, migration), as_json)
+    functions, dynamodb = client("lambda"), client("dynamodb")
+    run(concerned, lambda migration: _aborted(functions, dynamodb, migration), as_json)
 
 
-def _aborted(functions: Any, migration: Migration) -> Told:
+def _aborted(functions: Any, dynamodb: Any, migration: Migration) -> Told:
+    epoch = read_record(dynamodb, migration.control_table).epoch
     payload = {"action": "abort"}
     answer = invoke_until_done(functions, migration.clean_up, payload, lambda text: note(migration, text))
+    if epoch is None:
+        return Told(f"{migration.name} had not begun; there was nothing to abort.", {"aborted": False, "left_on": []})
     text = f"Aborted {migration.name}. The destination keeps what was copied; empty it before another start."
     left_on = answer.get("left_on", [])
     if left_on:

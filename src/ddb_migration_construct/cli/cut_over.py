@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -109,9 +109,12 @@ def accepted_samples(found: Mapping[Migration, dict[str, Any]], named: Sequence[
 
 def reasons_against(found: dict[str, Any], form: str) -> list[str]:
     """Return why an order would be refused now, given what the migration said."""
+    if found.get("has_cut_over"):
+        return ["it has cut over already; what is left to do: ddb-migration status"]
     reasons = list(found["closed_because"])
     if not found["is_ready"]:
-        reasons.append("it is not ready: ddb-migration status shows how far it is")
+        # First, for what follows may be so only because of it.
+        reasons.insert(0, "it is not ready, it waits for you when it is: ddb-migration status shows how far it is")
     if form == FENCED and not found["fences"]:
         reasons.append(
             "it may not fence its source: set fence_source_writes=True and deploy, or stop the writers of the source "
@@ -129,26 +132,22 @@ def previewed(functions: Any, migration: Migration, form: str, named: Sequence[s
     """Return what a cut-over would do; exit code 3 when it would be refused."""
     found = preview(functions, migration, named)
     reasons = reasons_against(found, form)
-    lines = would(reasons, migration, THERE)
-    if found["sample"] and found["sample"]["pass"] in named:
-        lines.append(f"  go on record with who accepted {_sample(found)}")
-    lines += _steps(found, form)
+    lines = would(reasons, migration, THERE, _steps(found, form, named))
     values = {**found, "reasons": reasons, "form": form}
     return Told("\n".join(lines), values, REFUSED if reasons else 0)
 
 
-def _steps(found: dict[str, Any], form: str) -> list[str]:
+def _steps(found: dict[str, Any], form: str, named: Sequence[str]) -> Iterator[str]:
+    if found["sample"] and found["sample"]["pass"] in named:
+        yield f"go on record with who accepted {_sample(found)}"
     if form == UNFENCED:
-        return [
-            "  no fence: you stop the writers; late writes to the source are still copied until you complete",
-            "  wait until the stream is quiet and all of it was applied, and compare the last changed keys",
-        ]
-    return [
-        f"  put this statement into the source's policy: {json.dumps(found['fence'])}",
-        f"  writes are denied for about {found['fence_seconds']} s, and what the last changes take to be applied",
-        "  wait until the stream is quiet and all of it was applied, compare the last changed keys, and stop applying",
-        "  the fence stays until you complete the migration with --lift-fence",
-    ]
+        yield "no fence: you stop the writers; late writes to the source are still copied until you complete"
+        yield "wait until the stream is quiet and all of it was applied, and compare the last changed keys"
+        return
+    yield f"put this statement into the source's policy: {json.dumps(found['fence'])}"
+    yield f"deny writes by it for about {found['fence_seconds']} s, and what the last changes take to be applied"
+    yield "wait until the stream is quiet and all of it was applied, compare the last changed keys, and stop applying"
+    yield "leave the fence until you complete the migration with --lift-fence"
 
 
 def _unseen(samples: Iterable[Migration], found: Mapping[Migration, dict[str, Any]]) -> str:

@@ -10,7 +10,7 @@ from ddb_migration_construct.cli.control_table import ControlRecord
 from ddb_migration_construct.cli.executions import SUCCEEDED
 from ddb_migration_construct.cli.reading import ChangePath, Status
 from ddb_migration_construct.cli.samples import Samples
-from ddb_migration_construct.cli.words import count, duration
+from ddb_migration_construct.cli.words import addressed, count, duration
 
 Fact = tuple[str, str]
 
@@ -72,6 +72,11 @@ def loaded_share(status: Status) -> float | None:
 
 def facts(status: Status, samples: Samples | None = None) -> Iterator[Fact]:
     """Yield everything that is worth saying now; rates need samples."""
+    for label, text in _facts(status, samples):
+        yield label, addressed(text, status.migration)
+
+
+def _facts(status: Status, samples: Samples | None) -> Iterator[Fact]:
     yield from _labelled("bulk load", _bulk_load(status, samples))
     yield from _labelled("throttled", status.throttles)
     yield from _labelled("changes", _changes(status, samples))
@@ -79,6 +84,7 @@ def facts(status: Status, samples: Samples | None = None) -> Iterator[Fact]:
     yield from _labelled("incomplete", status.record.incomplete)
     yield from _gate(status)
     yield from _labelled("cut over", _switched(status.record))
+    yield from _labelled("late", _late(status))
     yield from _way_back(status)
     if status.record.verified_at is not None:
         yield "verified", f"the tables were equal in a full pass that began {moments.utc(status.record.verified_at)}"
@@ -115,6 +121,13 @@ def _way_back(status: Status) -> Iterator[Fact]:
     yield from _parked(back)
     yield from _labelled("incomplete", back.record.incomplete)
     yield from _labelled("roll back", _switched(back.record))
+
+
+def _late(status: Status) -> str | None:
+    number = status.counts.get("late_changes", 0)
+    if not number:
+        return None
+    return f"{count(number)} changes of the source came after the cut-over; whose keys: ddb-migration report"
 
 
 def _labelled(label: str, text: str | None) -> Iterator[Fact]:

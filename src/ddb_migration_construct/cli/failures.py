@@ -20,6 +20,17 @@ EXIT_CODES = (
     "refuses; 4 a migration that was followed has stopped and needs you. Of several migrations the highest counts."
 )
 
+# By the error's code, or its class.
+_RIGHTS = "The construct's grant_read and grant_operate give a role what these commands need"
+_ADVICE = {
+    "NoRegionError": "Set AWS_REGION, or AWS_PROFILE to a profile that has one",
+    "NoCredentialsError": "Sign in, or set AWS_PROFILE",
+    "ExpiredToken": "Sign in again",
+    "ExpiredTokenException": "Sign in again",
+    "AccessDenied": _RIGHTS,
+    "AccessDeniedException": _RIGHTS,
+}
+
 Arguments = ParamSpec("Arguments")
 
 
@@ -66,4 +77,10 @@ def aws_errors() -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise CommandFailed(f"AWS: {error}") from error
+        raise CommandFailed(f"AWS: {error}{_advice(error)}") from error
+
+
+def _advice(error: Exception) -> str:
+    """Return what to do about what a new operator meets first."""
+    code = getattr(error, "response", {}).get("Error", {}).get("Code") or type(error).__name__
+    return f" {_ADVICE[code]}." if code in _ADVICE else ""

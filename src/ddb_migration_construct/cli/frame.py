@@ -13,7 +13,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +21,7 @@ import typer
 from ddb_migration_construct.cli.clients import client
 from ddb_migration_construct.cli.failures import CommandFailed, aws_errors
 from ddb_migration_construct.cli.migrations import Migration, choose, migrations
+from ddb_migration_construct.cli.words import addressed
 
 # How many migrations are served at once: their calls are short, and AWS limits how many come in a second.
 _AT_ONCE = 8
@@ -114,9 +115,10 @@ def note(migration: Migration, text: str) -> None:
 def _tried(act: Act, migration: Migration) -> Told | Failed:
     try:
         with aws_errors():
-            return act(migration)
+            told = act(migration)
+            return replace(told, text=addressed(told.text, migration.name))
     except CommandFailed as failed:
-        return Failed(str(failed), failed.exit_code)
+        return Failed(addressed(str(failed), migration.name), failed.exit_code)
 
 
 def _values(result: Told | Failed) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from ddb_migration_construct.cli.control_table import read_record
 from ddb_migration_construct.cli.executions import newest_execution
 from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, chosen, run
 from ddb_migration_construct.cli.migrations import Migration, migrations
+from ddb_migration_construct.cli.words import between
 
-_HEADINGS = ("NAME", "PHASE", "EPOCH", "EXECUTION")
+_HEADINGS = ("NAME", "TABLES", "PHASE", "EPOCH", "EXECUTION")
 
 
 def list_(names: Names = None, stack: AllOf = None, as_json: AsJson = False) -> None:
@@ -28,7 +29,10 @@ def list_(names: Names = None, stack: AllOf = None, as_json: AsJson = False) -> 
 def _row(states: Any, dynamodb: Any, migration: Migration) -> Told:
     record = read_record(dynamodb, migration.control_table)
     execution = newest_execution(states, migration)
+    source, destination = migration.tables
     values = {
+        "source": source,
+        "destination": destination,
         "phase": record.phase,
         "rollback_until": record.rollback_until,
         "epoch": record.status,
@@ -42,13 +46,15 @@ def _table(told: Sequence[tuple[Migration, Told]]) -> None:
     if not told:
         typer.echo("there are no migrations in this account and Region; check profile and Region")
         return
-    cells = [
-        (one.name, _phase(row), *(str(row.values[name.lower()] or "-") for name in _HEADINGS[2:])) for one, row in told
-    ]
+    cells = [(one.name, between(*one.tables), _phase(row), *_states(row)) for one, row in told]
     rows = [_HEADINGS, *cells]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _states(row: Told) -> tuple[str, ...]:
+    return tuple(str(row.values[name.lower()] or "-") for name in _HEADINGS[3:])
 
 
 def _phase(row: Told) -> str:

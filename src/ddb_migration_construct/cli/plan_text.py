@@ -38,7 +38,8 @@ def schedule_text(setup: Setup, traffic: Traffic, times: Schedule) -> Iterator[s
     yield f"changes    {traffic.busiest.value:,.1f} a second ({traffic.busiest.source})"
     yield ""
     phases = [(figure.name, duration(figure.value), figure.source) for figure in times.phases]
-    yield from _columns([("PHASE", "TAKES", "FROM"), *phases])
+    whole = ("in all", duration(sum(figure.value for figure in times.phases)), "at the least, to ReadyToCutOver")
+    yield from _columns([("PHASE", "TAKES", "FROM"), *phases, whole])
     yield ""
     yield f"backlog    {times.backlog:,.0f} changes when apply begins"
     yield f"apply      {times.apply_rate.value:,.0f} changes a second ({times.apply_rate.source})"

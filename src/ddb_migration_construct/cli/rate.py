@@ -57,13 +57,10 @@ def rate_one(functions: Any, migration: Migration, rates: dict[str, int | None])
     """Set rates where any are given, and tell those in force; raises CommandFailed when it refuses (3)."""
     answer = invoke(functions, migration.reread, {"action": "rate", "rates": rates})
     reads, writes = answer[READS], answer[WRITES]
-    shown = (
-        f"{migration.name}: the bulk load reads at most {_shown(reads)} and writes at most {_shown(writes)} "
-        "units a second"
-    )
+    shown = f"{migration.name}: the bulk load reads {_shown(reads)}, and writes {_shown(writes)}"
     over = "; it has ended, so the rates change nothing any more" if answer["bulk_loaded_at"] else ""
     return Told(f"{shown}{over}.", {"reads": reads, "writes": writes, "bulk_load_has_ended": bool(over)})
 
 
 def _shown(rate: float | None) -> str:
-    return "as many as the table takes" if rate is None else f"{rate:,.0f}"
+    return "as fast as the table takes it" if rate is None else f"at most {rate:,.0f} units a second"

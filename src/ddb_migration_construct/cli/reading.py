@@ -35,6 +35,7 @@ class ChangePath:
     parked: Mapping[str, int] = field(default_factory=dict)
     accepted: int = 0
     parked_keys: Sequence[ParkedKey] | None = None
+    tables: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,7 @@ class Status(ChangePath):
     `loaded` is how many items the bulk load has written, by what its tasks tell; `load_rate` (items a second) and
     `throttles` say how it went in the last seconds. `closed` are the gate's reasons against a cut-over, None where it
     has not been asked. `reverse` is the path back to the source, None where the migration cannot be rolled back.
+    `tables` are the names of source and destination.
     """
 
     migration: str
@@ -101,6 +103,8 @@ class Status(ChangePath):
     def next_step(self) -> str:
         """What to do next."""
         start = f"ddb-migration start {self.migration}"
+        if self.record.status == "closed" and self.record.completed_at is not None:
+            return "none: it is complete; remove the construct and deploy, or cdk destroy its stack"
         if self.execution is None or self.record.status == "closed":
             return f"start it: {start}"
         if self.is_running:
@@ -117,6 +121,8 @@ class Status(ChangePath):
     def _while_running(self) -> str:
         if self.record.paused:
             return f"let it go on: ddb-migration resume {self.migration}"
+        if self.closed:
+            return "put right what the gate says; it looks again every few minutes"
         if self.phase == names.READY_TO_CUT_OVER_STATE:
             return f"cut over when you are ready: ddb-migration cut-over {self.migration}"
         if self.phase == names.ROLLBACK_WINDOW_STATE:
@@ -124,13 +130,20 @@ class Status(ChangePath):
             return f"until {until} the application can be switched back: ddb-migration roll-back {self.migration}"
         if self.phase == names.COMPLETE_STATE:
             return f"complete it once nothing needs the source any more: ddb-migration complete {self.migration}"
-        return "wait; it goes on by itself"
+        settle = self._settle
+        return f"{settle}; all else goes on by itself" if settle else "wait; it goes on by itself"
+
+    @property
+    def _settle(self) -> str | None:
+        if not (self.parked or self.dead_letters):
+            return None
+        options = ["--parked"] * bool(self.parked) + ["--dead-letters"] * bool(self.dead_letters)
+        return f"put right what the reasons say, then: ddb-migration reread {self.migration} {' '.join(options)}"
 
     @property
     def _before_cut_over(self) -> str:
-        if self.parked or self.dead_letters:
-            options = ["--parked"] * bool(self.parked) + ["--dead-letters"] * bool(self.dead_letters)
-            return f"put right what the reasons say, then: ddb-migration reread {self.migration} {' '.join(options)}"
+        if self._settle:
+            return self._settle
         if self.record.incomplete:
             return "a full verify with repair: changes may have expired before they were taken"
         return "none: the destination is in step, and stays so until the migration is aborted"
@@ -184,6 +197,7 @@ class Reader:
             parked=dict(Counter(found.reason for found in parked)),
             accepted=sum(1 for _ in accepted_keys(self.dynamodb, table, epoch)) if epoch else 0,
             parked_keys=parked if keys else None,
+            tables=migration.tables,
         )
         return path, rows
 

@@ -127,10 +127,14 @@ def _parked(dynamodb: Any, migration: Migration) -> list[dict[str, Any]]:
 
 
 def _told(migration: Migration, sent: int, discarded: int) -> Told:
-    text = f"{migration.name}: {_rereads(sent)} in the change queue."
+    what = f"{_rereads(sent)} in the change queue, behind what waits there for the same key" if sent else _NOTHING
+    text = f"{migration.name}: {what}."
     if discarded:
         text += f" {discarded} dead letters were of an earlier epoch and are deleted."
     return Told(text, {"rereads": sent, "discarded": discarded})
+
+
+_NOTHING = "nothing is parked or dead, so there is nothing to read again"
 
 
 def _rereads(count: int) -> str:

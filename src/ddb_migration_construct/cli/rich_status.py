@@ -13,9 +13,16 @@ from rich.text import Text
 from ddb_migration_construct.cli.facts import facts, loaded_share, path, place
 from ddb_migration_construct.cli.reading import Status
 from ddb_migration_construct.cli.samples import Samples
-from ddb_migration_construct.cli.words import count, roughly
+from ddb_migration_construct.cli.words import between, count, roughly
 
-_STYLES = {"attention": "yellow", "error": "bold red", "incomplete": "yellow", "parked": "yellow", "dead": "yellow"}
+_STYLES = {
+    "attention": "yellow",
+    "error": "bold red",
+    "incomplete": "yellow",
+    "parked": "yellow",
+    "dead": "yellow",
+    "late": "yellow",
+}
 _LABEL, _BAR = 10, 40
 # Of a table: blanks between columns, the shortest column of names, and the least that a remark is worth.
 _GAP, _SHORTEST, _REMARK = 2, 12, 40
@@ -44,7 +51,9 @@ def _one(status: Status, samples: Samples) -> RenderableType:
 def _title(status: Status) -> Text:
     execution = status.execution.status.lower() if status.execution else "not started"
     style = "red" if status.needs_you else "yellow" if status.trouble else "green"
-    return Text.assemble((status.migration, "bold"), "  ", ("paused" if status.record.paused else execution, style))
+    tables = f"  {between(*status.tables)}" if status.tables is not None else ""
+    state = "paused" if status.record.paused else execution
+    return Text.assemble((status.migration, "bold"), "  ", (state, style), (tables, "dim"))
 
 
 class _Path:

@@ -84,7 +84,7 @@ def previewed(functions: Any, migration: Migration) -> Told:
     """Return what a roll back would do; exit code 3 when it would be refused."""
     found = preview(functions, migration)
     reasons = reasons_against(found)
-    lines = [*would(reasons, migration, BACK), *_steps(found)]
+    lines = would(reasons, migration, BACK, _steps(found))
     return Told("\n".join(lines), {**found, "reasons": reasons}, REFUSED if reasons else 0)
 
 
@@ -99,9 +99,9 @@ def gone_back(migration: Migration, record: ControlRecord) -> Told:
 
 def _steps(found: dict[str, Any]) -> Iterator[str]:
     if found["until"] is not None:
-        yield f"  possible until {moments.utc(found['until'])}"
-    yield f"  put this statement into the destination's policy: {json.dumps(found['fence'])}"
-    yield f"  writes are denied for about {found['fence_seconds']} s, and what the last changes take to be written back"
-    yield "  wait until the stream is quiet and the source has it all, compare the last changed keys, and stop applying"
-    yield "  lift the source's fence, so that it takes writes again, and tell your application by the event RolledBack"
-    yield "  the destination stays fenced until you complete the migration with --lift-fence"
+        yield f"do so until {moments.utc(found['until'])}, and not later"
+    yield f"put this statement into the destination's policy: {json.dumps(found['fence'])}"
+    yield f"deny writes by it for about {found['fence_seconds']} s, and what the last changes take to be written back"
+    yield "wait until the stream is quiet and the source has it all, compare the last changed keys, and stop applying"
+    yield "lift the source's fence, so that it takes writes again, and tell your application by the event RolledBack"
+    yield "leave the destination fenced until you complete the migration with --lift-fence"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any
 
@@ -82,9 +82,12 @@ def require_none(reasons: Sequence[str], migration: Migration, way: Way) -> None
         raise CommandFailed(f"{migration.name} cannot {way.verb} now:{listed}", REFUSED)
 
 
-def would(reasons: Sequence[str], migration: Migration, way: Way) -> list[str]:
-    """Return what a dry run says first: whether the migration would switch, and what speaks against it."""
-    return [f"{migration.name}: " + (f"would {way.verb}" if not reasons else "would be refused:"), *_numbered(reasons)]
+def would(reasons: Sequence[str], migration: Migration, way: Way, steps: Iterable[str]) -> list[str]:
+    """Return what a dry run says: whether the migration would switch, what speaks against it, and what is done."""
+    done = [f"  - {step}" for step in steps]
+    if not reasons:
+        return [f"{migration.name}: would {way.verb}:", *done]
+    return [f"{migration.name}: would be refused:", *_numbered(reasons), "When nothing is in the way, it would:", *done]
 
 
 def _numbered(reasons: Sequence[str]) -> list[str]:

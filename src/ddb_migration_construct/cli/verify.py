@@ -66,9 +66,16 @@ def verified(clients: Clients, migration: Migration, sample: str, repair: bool, 
 
 
 def _one_pass(clients: Clients, migration: Migration, sample: str, sleep: Sleep) -> dict[str, Any]:
-    epoch = read_record(clients.dynamodb, migration.control_table).epoch
+    record = read_record(clients.dynamodb, migration.control_table)
+    epoch = record.epoch
     if epoch is None:
         raise CommandFailed(f"{migration.name} has not begun; start it: ddb-migration start {migration.name}", REFUSED)
+    if record.trigger_enabled_at is None:
+        raise CommandFailed(
+            f"{migration.name} is still filling its destination, so there is nothing to compare yet; see how far it "
+            f"is: ddb-migration status {migration.name} --watch",
+            REFUSED,
+        )
     # Letters, so that it is never taken for one of the migration's own passes, which have numbers.
     this = Pass(clients.s3, migration.bucket, epoch, time.strftime("by-hand-%Y%m%dT%H%M%SZ", time.gmtime()))
     arguments = {"--epoch": epoch, "--pass_id": this.pass_id, "--sample": sample}

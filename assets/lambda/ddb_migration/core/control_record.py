@@ -14,6 +14,12 @@ ABORTING = "aborting"
 CLOSED = "closed"
 
 
+_NOT_OPEN = {
+    CLOSED: "the migration is closed, not open: it has not been started, or has ended; ddb-migration start begins it",
+    ABORTING: "the migration is aborting, not open; ddb-migration abort goes on with that",
+}
+
+
 class MigrationStopped(Exception):
     """The control record forbids what was about to be done; the text says why."""
 
@@ -140,7 +146,7 @@ class ControlRecord:
         if self.tombstone:
             raise MigrationStopped("the migration is being removed with its stack")
         if self.status != OPEN:
-            raise MigrationStopped(f"the migration is {self.status}, not open")
+            raise MigrationStopped(_NOT_OPEN.get(self.status, f"the migration is {self.status}, not open"))
         if epoch is not None and epoch != self.epoch:
             raise MigrationStopped(f"epoch {epoch} has ended; the migration is now in epoch {self.epoch}")
 
