@@ -110,6 +110,15 @@ def test_a_mapping_that_does_not_work_leaves_the_lag_unknown(gated: Gated) -> No
     assert "not known" in gated.reason()
 
 
+def test_a_pause_closes_it(gated: Gated) -> None:
+    gated.control.pause("arn:ann", 0.0)
+    for mapping in gated.migration.aws.functions.mappings.values():
+        mapping["State"] = "Disabled"
+    assert gated.reason().startswith("arn:ann paused the migration at 1970-01-01 00:00:00 UTC")
+    gated.control.resume()
+    assert "not known" in gated.reason()
+
+
 def test_a_queue_without_a_reader_leaves_the_lag_unknown(gated: Gated) -> None:
     gated.migration.clock.sleep(600)
     gated.send(gated.migration.queue_url)

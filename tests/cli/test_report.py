@@ -59,6 +59,21 @@ def test_the_report_is_written_as_json_and_as_a_page(tmp_path: Path, monkeypatch
     assert "Orders/Migration" in page
 
 
+def test_late_writes_to_the_source_are_counted_and_their_keys_listed() -> None:
+    late = [("a", 3, 7.0), ("b", 1, 9.0)]
+    rows = [
+        {"pk": {"S": "late#e1"}, "item_key": {"S": key}, "changes": {"N": str(number)}, "at": {"N": str(at)}}
+        for key, number, at in late
+    ]
+    record = {**RECORD, "cut_over_at": {"N": "5"}, "cut_over_form": {"S": "unfenced"}}
+    made = clients(record=record)
+    (migration,) = choose(made["stepfunctions"], [NAME])
+    found = gathered(FakeDynamoDb(record, rows), made["s3"], migration, 9.0)
+    listed = [{"key": key, "changes": number, "last_at": at} for key, number, at in late]
+    assert found["late_changes"] == {"keys": 2, "changes": 4, "last_at": 9.0, "listed": listed}
+    assert found["cut_over_form"] == "unfenced"
+
+
 def test_several_migrations_have_folders_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = clients("Shop/Orders", "Shop/Users")
     done = invoked(monkeypatch, made, "report", "--all", "Shop", "--out", str(tmp_path), "--json")
@@ -147,5 +162,6 @@ def test_the_way_back_is_told_apart() -> None:
         "incomplete": None,
         "gate": {"at": 3.0, "reasons": ["closed"], "accepted_sample": None},
         "changed_keys": {"rounds": [ROUND], "stuck": ['[["pk","S","stuck"]]']},
+        "late_changes": {"keys": 0, "changes": 0, "last_at": None, "listed": []},
     }
     assert report_of(RECORD, 1.0)["way_back"] is None

@@ -106,6 +106,15 @@ def test_an_incomplete_epoch_says_why_and_asks_for_a_verify() -> None:
     assert found.next_step.startswith("a full verify with repair")
 
 
+@pytest.mark.parametrize(("form", "what"), [("fenced", "not copied"), ("unfenced", "copied, and newer writes")])
+def test_late_writes_to_the_source_are_counted(form: str, what: str) -> None:
+    record = {**RECORD, "cut_over_at": {"N": "1700000000"}, "cut_over_form": {"S": form}}
+    late = {"pk": {"S": "progress#e1"}, "sk": {"S": "capture#aa"}, "late_changes": {"N": "2"}}
+    said = text(read(states(status="RUNNING"), record, [*ROWS, late]))
+    assert f"late       2 changes of the source since the cut-over, {what}" in said
+    assert "late  " not in text(read(states(status="RUNNING"), record, ROWS))
+
+
 def test_before_the_first_start_it_says_how_to_start() -> None:
     said = text(read(states()))
     assert "not started" in said

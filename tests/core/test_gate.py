@@ -27,6 +27,7 @@ counts = st.integers(min_value=1)
 CLOSING: dict[str, tuple[st.SearchStrategy[dict[str, Any]], str]] = {
     "lag unknown": (st.just({"lag_seconds": None}), "not known"),
     "lag high": (st.fixed_dictionaries({"lag_seconds": st.floats(min_value=30.0, max_value=1e9)}), "behind"),
+    "paused": (st.just({"paused_by": "arn:ann", "paused_since": 0.0}), "arn:ann paused the migration at 1970-01-01"),
     "dead letters": (st.fixed_dictionaries({"dead_letters": counts}), "--dead-letters"),
     "parked": (st.fixed_dictionaries({"parked": counts}), "--parked"),
     "another stream": (st.just({"current_stream_arn": "arn:stream/2"}), "arn:stream/2"),
@@ -51,6 +52,11 @@ CLOSING: dict[str, tuple[st.SearchStrategy[dict[str, Any]], str]] = {
     "incomplete": (st.just({"incomplete": "a change expired", "incomplete_at": 1000.0}), "a change expired"),
     "incomplete, since when is not known": (st.just({"incomplete": "a change expired"}), "a change expired"),
 }
+
+
+def test_a_pause_stands_for_the_lag_that_nobody_can_know_meanwhile() -> None:
+    (reason,) = closed_because(replace(OPEN, lag_seconds=None, paused_by="arn:ann", paused_since=0.0))
+    assert reason.endswith("ddb-migration resume")
 
 
 def test_open_when_all_holds() -> None:

@@ -153,6 +153,25 @@ def test_keys_that_stay_different_are_listed() -> None:
     assert 'changed key [["pk","S","o-9"]]' in shown
 
 
+LATE_ROW = {"key": '[["pk","S","o-9"]]', "changes": 2, "last_at": START}
+LATE = {"keys": 1, "changes": 2, "last_at": START, "listed": [LATE_ROW]}
+
+
+def test_late_writes_are_listed_with_what_became_of_them() -> None:
+    shown = Outline(page(told(EQUAL, late_changes=LATE, cut_over_form="unfenced"))).text
+    assert "Late source writes 2 changes of 1 key. Until the migration is completed they are copied, and win" in shown
+    assert '[["pk","S","o-9"]]' in shown
+    assert "They were not copied" in Outline(page(told(EQUAL, late_changes=LATE, cut_over_form="fenced"))).text
+
+
+def test_without_a_fence_late_writes_are_warned_of_before_there_are_any() -> None:
+    none: dict[str, Any] = {"keys": 0, "changes": 0, "last_at": None, "listed": []}
+    warned = Outline(page(told(EQUAL, late_changes=none, cut_over_form="unfenced"))).text
+    assert "None so far. Until the migration is completed they are copied, and win" in warned
+    for form in ("fenced", None):
+        assert "Late" not in Outline(page(told(EQUAL, late_changes=none, cut_over_form=form))).text
+
+
 def test_it_asks_the_network_for_nothing() -> None:
     difference = Difference("different", {"pk": {"S": "http://example.org"}}, ("https://example.org",))
     shown = page(told(unequal(difference), gate={"reasons": ["x"]}, changed_keys={"rounds": [ROUND]}))

@@ -43,7 +43,9 @@ class ScriptedGate:
     verdict: VerifyVerdict = field(default_factory=lambda: VerifyVerdict("1", segments=8, compared_segments=8))
 
     def facts(self, record: ControlRecord) -> GateFacts:
-        return GateFacts(1.0, 0, 0, "s", "s", self.verdict, accepted_sample=record.accepted_sample)
+        by, since = (record.paused_by, record.paused_since) if record.paused else (None, None)
+        sample = record.accepted_sample
+        return GateFacts(1.0, 0, 0, "s", "s", self.verdict, accepted_sample=sample, paused_by=by, paused_since=since)
 
     def closed_because(self, record: ControlRecord) -> tuple[str, ...]:
         incomplete = [record.incomplete] if record.incomplete else []

@@ -15,7 +15,7 @@ from ddb_migration.core.cut_over_order import FENCED, UNFENCED, CutOverOrder
 from ddb_migration.core.gate import VerifyVerdict
 from tests.fakes.client_errors import client_error
 from tests.functions.cutting import Cutting, States, cutting_over
-from tests.functions.migration import EXECUTION, OTHER, PROCESSOR, WRITER, switched_off
+from tests.functions.migration import EXECUTION, OTHER, PROCESSOR, QUEUE_ARN, WRITER, switched_off
 
 THEIRS = {"Sid": "Theirs", "Effect": "Allow", "Principal": "*", "Action": "dynamodb:Scan", "Resource": "*"}
 FAILED = {"Error": "RuntimeError", "Cause": json.dumps({"errorMessage": "it broke"})}
@@ -206,6 +206,16 @@ def turned_back(states: States, cutting: Cutting, why: str) -> None:
 def test_a_closed_gate(cutting: Cutting) -> None:
     cutting.gate.reasons = ("3 keys are parked", "lag is unknown")
     turned_back(cutting_over(cutting), cutting, "3 keys are parked; lag is unknown")
+    assert "PutResourcePolicy" not in cutting.aws.dynamodb.operations()
+
+
+def test_a_pause_refuses_it_and_outlasts_it(cutting: Cutting) -> None:
+    cutting.migration.mappings.disable(WRITER, QUEUE_ARN)
+    cutting.control.pause("arn:ann", cutting.clock())
+    answer = cutting_over(cutting).to_end()
+    assert "arn:ann paused the migration" in answer["reason"]
+    assert "ddb-migration resume" in answer["reason"]
+    assert (cutting.record.paused, cutting.writer_state, cutting.is_fenced) == (True, "Disabled", False)
     assert "PutResourcePolicy" not in cutting.aws.dynamodb.operations()
 
 

@@ -28,7 +28,9 @@ def run(parts: Parts, call: Call) -> Answer:
 
 def turn_back(parts: Parts, call: Call, record: ControlRecord) -> Answer:
     """Undo what a cut-over has done so far; may be repeated until it is done."""
-    parts.mappings.enable(parts.write_cdc, parts.change_queue_arn)
+    if not record.paused:
+        # Only the operator ends a pause.
+        parts.mappings.enable(parts.write_cdc, parts.change_queue_arn)
     if record.cut_over_form == FENCED and not parts.policy.remove_fence(parts.fence["Sid"]):
         return again(LOOK_SECONDS, waiting_for="the fence to be lifted", back=True)
     parts.announcements.phase(record.epoch, names.FENCE_LIFTED_PHASE, reason=record.cut_over_refused)

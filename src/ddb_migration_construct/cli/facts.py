@@ -109,6 +109,14 @@ def _switched(record: ControlRecord) -> str | None:
     return f"turned back: {record.cut_over_refused}" if record.cut_over_refused else None
 
 
+def _late(status: Status) -> str | None:
+    changes = status.counts.get("late_changes", 0)
+    if not changes:
+        return None
+    copied = "not copied" if status.record.is_fenced_cut_over else "copied, and newer writes to the destination lose"
+    return f"{count(changes)} changes of the source since the cut-over, {copied}; report lists the keys"
+
+
 def _way_back(status: Status) -> Iterator[Fact]:
     """Yield what is worth saying of a roll back, once there is something to roll back."""
     back, until = status.reverse, status.record.rollback_until

@@ -71,7 +71,8 @@ def _told(dynamodb: Any, table: str, epoch: str) -> run_report.Told:
     suspects = [suspect for row in rows if "round" in row for suspect in json.loads(row["round"])["suspects"]]
     gate = next(iter(read_rows(dynamodb, table, f"gate#{epoch}")), None)
     stuck = [suspect["key"] for suspect in suspects if suspect["judgements"]]
-    return run_report.Told(rounds, stuck, json.loads(gate["told"]) if gate else None)
+    late = list(read_rows(dynamodb, table, f"late#{epoch}"))
+    return run_report.Told(rounds, stuck, json.loads(gate["told"]) if gate else None, late)
 
 
 def folder_name(name: str) -> str:

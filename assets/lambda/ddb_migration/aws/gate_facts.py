@@ -66,6 +66,8 @@ class Gate:
             incomplete=record.incomplete,
             incomplete_at=record.incomplete_at,
             accepted_sample=record.accepted_sample,
+            paused_by=(record.paused_by or "somebody") if record.paused else None,
+            paused_since=record.paused_since,
         )
 
     def lag(self, record: ControlRecord) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ddb_migration.core.lag import LOW_SECONDS, is_low
+from ddb_migration.core.moments import utc
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class GateFacts:
     epoch began, `verdict` that of the last pass of all. `stuck_keys` are changed keys that stay different although
     they were read again. `current_stream_arn` is None where the source has no stream any more. `incomplete` says why
     changes may be missing, `incomplete_at` since when. `accepted_sample` is the sampled pass that an operator named.
+    `paused_by` is who paused bulk load and apply, `paused_since` when; None while they work.
     """
 
     lag_seconds: float | None
@@ -58,6 +60,8 @@ class GateFacts:
     incomplete: str | None = None
     incomplete_at: float | None = None
     accepted_sample: str | None = None
+    paused_by: str | None = None
+    paused_since: float | None = None
 
 
 def sample_of(facts: GateFacts) -> VerifyVerdict | None:
@@ -71,7 +75,8 @@ def sample_of(facts: GateFacts) -> VerifyVerdict | None:
 def closed_because(facts: GateFacts) -> tuple[str, ...]:
     """Return why cut-over is not allowed, each reason with what to do; nothing where the gate is open."""
     reasons = (
-        _lag(facts.lag_seconds),
+        # In a pause nobody can know the lag, so that would say nothing more.
+        _paused(facts) or _lag(facts.lag_seconds),
         _dead_letters(facts.dead_letters),
         _parked(facts.parked),
         _stream(facts),
@@ -80,6 +85,15 @@ def closed_because(facts: GateFacts) -> tuple[str, ...]:
         _incomplete(facts),
     )
     return tuple(reason for reason in reasons if reason)
+
+
+def _paused(facts: GateFacts) -> str | None:
+    if facts.paused_by is None:
+        return None
+    return (
+        f"{facts.paused_by} paused the migration at {utc(facts.paused_since)}, so the last changes would not be "
+        "applied; let it go on: ddb-migration resume"
+    )
 
 
 def _lag(seconds: float | None) -> str | None:

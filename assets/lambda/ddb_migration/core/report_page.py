@@ -18,6 +18,13 @@ MOST_ROWS = 500
 # So many of the newest rounds of changed keys are shown; there may be thousands.
 MOST_ROUNDS = 12
 
+# Of writes to the source after the cut-over: what became of them without a fence, and behind one.
+_LATE_COPIED = (
+    "Until the migration is completed they are copied, and win over newer writes of the application to the same keys "
+    "at the destination: look at these keys, and stop whoever writes to the source."
+)
+_LATE_LEFT = "They were not copied, and the destination does not have them: find who writes to the source."
+
 _COMMAND = re.compile(r"ddb-migration [a-z-]+(?: --[a-z-]+)*")
 
 Report = Mapping[str, Any]
@@ -29,12 +36,14 @@ def page(report: Report, sections: Sequence[str] = (), style: str = "") -> str:
 
     `report` holds `verify` (a VerifyReport as plain values, or None), and where they are known `migration`, `epoch`,
     `phases` (name, began, ended), `gate` (reasons), `changed_keys` (rounds and stuck keys), `lag_seconds`,
-    `incomplete`, `written_at` and `way_back` (until, rolled_back_at, refused, incomplete, gate and changed_keys).
+    `incomplete`, `written_at`, `cut_over_form` (fenced, unfenced, None before the cut-over), `late_changes` (keys,
+    changes, last_at and listed) and `way_back` (until, rolled_back_at, refused, incomplete, gate, changed_keys and
+    late_changes).
     """
     title = f"{report.get('migration') or 'Migration'}: report"
     parts = (_head(report), _gate(report), _figures(report), _phases(report), *sections, _differences(report))
-    more = (_way_back(report), _changed_keys(report), _generations(report), _segments(report), _foot(report))
-    body = "\n".join(part for part in (*parts, *more) if part)
+    more = (_late(report), _way_back(report), _changed_keys(report), _generations(report), _segments(report))
+    body = "\n".join(part for part in (*parts, *more, _foot(report)) if part)
     return _DOCUMENT.format(title=text(title), style=_STYLE + style, body=body)
 
 
@@ -207,6 +216,20 @@ def _round(row: Report) -> Row:
     return (_when(row["began"]), f"{row['keys']:,}", _seconds(row["seconds"]), *counts)
 
 
+def _late(report: Report) -> str:
+    """Return what the source was told after the cut-over; without a fence what that means, even while there is none."""
+    late, form = report.get("late_changes") or {}, report.get("cut_over_form")
+    rows = [(_code(row["key"]), f"{row['changes']:,}", _when(row["last_at"])) for row in late.get("listed", ())]
+    if not rows and form != "unfenced":
+        return ""
+    found = f"{_count(late['changes'], 'change')} of {_count(late['keys'], 'key')}. " if rows else "None so far. "
+    lead = found + (_LATE_COPIED if form == "unfenced" else _LATE_LEFT)
+    title = "Late source writes"
+    if not rows:
+        return section(title, f'<p class="quiet">{text(lead)}</p>')
+    return _table(title, ("Key", "Changes", "Last"), rows, lead)
+
+
 def _way_back(report: Report) -> str:
     back = report.get("way_back")
     if back is None:
@@ -215,6 +238,8 @@ def _way_back(report: Report) -> str:
     points = [_rolled_back(back), *(back[name] for name in ("refused", "incomplete") if back[name])]
     points += [f"Closed now: {reason}" for reason in (back["gate"] or {}).get("reasons") or ()]
     points += [f"Stays different: {key}" for key in keys["stuck"]]
+    late = (back.get("late_changes") or {}).get("listed", ())
+    points += [f"Written at the destination after the roll back, and not copied: {row['key']}" for row in late]
     compared = sum(row["keys"] for row in keys["rounds"])
     points.append(f"{_count(compared, 'key')} compared that the application changed after the cut-over")
     listed = "".join(f"<li>{_with_commands(_capital(point))}</li>" for point in points)

@@ -30,17 +30,29 @@ Values = Mapping[str, Any]
 class Told:
     """What is on record of one path of changes: what is told of its rounds of changed keys, and by its gate last.
 
-    `stuck` are the keys that stay different.
+    `stuck` are the keys that stay different. `late` are the keys that changed after the switch, though nobody should
+    write any more where the changes come from: `item_key` as canonical text, `changes`, and `at` of the last one.
     """
 
     rounds: Sequence[Values] = ()
     stuck: Sequence[str] = ()
     gate: Values | None = None
+    late: Sequence[Values] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a report has it."""
         gate = self.gate and {name: self.gate.get(name) for name in ("at", "reasons", "accepted_sample")}
-        return {"gate": gate, "changed_keys": {"rounds": list(self.rounds), "stuck": list(self.stuck)}}
+        changed = {"rounds": list(self.rounds), "stuck": list(self.stuck)}
+        return {"gate": gate, "changed_keys": changed, "late_changes": self._late()}
+
+    def _late(self) -> dict[str, Any]:
+        listed = [{"key": row["item_key"], "changes": int(row["changes"]), "last_at": row["at"]} for row in self.late]
+        return {
+            "keys": len(listed),
+            "changes": sum(row["changes"] for row in listed),
+            "last_at": max((row["last_at"] for row in listed), default=None),
+            "listed": listed,
+        }
 
 
 def run_report(
@@ -57,6 +69,7 @@ def run_report(
         "status": record.get("status"),
         "written_at": now,
         "phases": phases(record, now),
+        "cut_over_form": record.get("cut_over_form") if record.get("cut_over_at") is not None else None,
         "lag_seconds": (told.gate or {}).get("lag_seconds"),
         "incomplete": record.get("incomplete"),
         **told.as_json(),
