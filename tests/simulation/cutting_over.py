@@ -38,8 +38,8 @@ class CuttingOver:
         """Do what is to be done until an execution has ended; False when it has not in good time."""
         until = self._kernel.now + LONGEST_SECONDS
         while execution.status == "RUNNING" and self._kernel.now < until:
-            record = self._operator.tried(self._operator.product.control.read)
-            if isinstance(record, ControlRecord) and record.is_open:
+            record = self._operator.seen()
+            if record.is_open:
                 self._step(record)
             self._kernel.sleep(LOOK_SECONDS * (0.5 + self._draws.random()))
         self._drop_order()

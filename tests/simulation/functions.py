@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from tests.simulation.faults import Faults
 from tests.simulation.kernel import Event, Kernel, Task
 
+Made = TypeVar("Made")
+Result = TypeVar("Result")
 Body = Callable[["Invocation"], Any]
 
 
@@ -96,3 +98,22 @@ class Function:
         invocation = Invocation(self, lambda me: self._handler(event, me), ended)
         if self._faults.at("zombie", 0.01):
             self.kernel.after(self._faults.draws("zombie").uniform(0.01, 5), invocation.give_up)
+
+
+class Containers(Generic[Made]):
+    """What the processes of a function have made at their start; each serves one invocation at a time."""
+
+    def __init__(self, make: Callable[[], Made]) -> None:
+        self._make = make
+        self._idle: list[Made] = []
+
+    def serve(self, work: Callable[[Made], Result]) -> Result:
+        """Let a process serve an invocation; it serves others, unless this one ends it (by `Killed`)."""
+        made = self._idle.pop() if self._idle else self._make()
+        try:
+            result = work(made)
+        except Exception:
+            self._idle.append(made)
+            raise
+        self._idle.append(made)
+        return result

@@ -34,46 +34,78 @@ class Event:
         return None
 
 
+class Thread(greenlet):  # type: ignore[misc]  # greenlet has no types
+    """A stack on which one task after the other runs; `task` is the one that has it."""
+
+    task: Task | None = None
+
+    def run(self) -> None:
+        """Run tasks for ever; only the hub switches to a thread, and each task ends by a switch to the hub."""
+        while True:
+            if self.task is not None:
+                self.task.live()
+            self.task = None
+            _FREE.append(self)
+            self.parent.switch()
+
+
+# A new stack costs more than most tasks do on it, so they are kept, from run to run.
+_FREE: list[Thread] = []
+
+
 class Task:
     """Code that runs until it sleeps; `then` is called once when it has ended, with the task."""
 
-    __slots__ = ("_greenlet", "error", "finished", "killed", "owner", "result", "then")
+    __slots__ = ("_body", "_running", "_thread", "error", "finished", "killed", "owner", "result", "then")
 
-    def __init__(self, hub: greenlet, body: Callable[[], Any], owner: Any, then: Callable[[Task], None] | None) -> None:
+    def __init__(
+        self, kernel: Kernel, body: Callable[[], Any], owner: Any, then: Callable[[Task], None] | None
+    ) -> None:
         self.owner = owner
         self.then = then
         self.result: Any = None
         self.error: Exception | None = None
         self.finished = False
         self.killed = False
-        self._greenlet = greenlet(lambda: self._run(body), hub)
-        self._greenlet.task = self
+        self._body = body
+        self._running = kernel.tasks
+        self._running[self] = None
+        self._thread: Thread | None = None
 
-    def _run(self, body: Callable[[], Any]) -> None:
+    def live(self) -> None:
+        """Do what the task is for, to its end; only its thread may call this."""
         try:
-            self.result = body()
+            self.result = self._body()
         except Killed:
             self.killed = True
         except Exception as error:  # noqa: BLE001  whoever waits for the task gets it
             self.error = error
         self.finished = True
+        self._thread = None
+        self._running.pop(self, None)
         if self.then is not None:
             self.then(self)
 
-    def resume(self) -> None:
+    def act(self) -> None:
         """Go on; only the hub may call this."""
-        if not self.finished:
-            self._greenlet.switch()
+        if self.finished:
+            return
+        if self._thread is None:
+            self._thread = _FREE.pop() if _FREE else Thread()
+            self._thread.task = self
+        self._thread.switch()
 
     def throw(self) -> None:
         """Unwind the task where it stands; only the hub may call this."""
-        if not self.finished and not self._greenlet.dead:
-            if self._greenlet:
-                self._greenlet.throw(Killed)
-            else:
-                self.finished = self.killed = True
-                if self.then is not None:
-                    self.then(self)
+        if self.finished:
+            return
+        if self._thread is not None:
+            self._thread.throw(Killed)
+            return
+        self.finished = self.killed = True
+        self._running.pop(self, None)
+        if self.then is not None:
+            self.then(self)
 
 
 class Kernel:
@@ -83,10 +115,10 @@ class Kernel:
         self.now = start
         self.events = 0
         self._most_events = most_events
-        self._heap: list[tuple[float, int, Event]] = []
+        self._heap: list[tuple[float, int, Event | Task]] = []
         self._order = itertools.count()
-        self._hub = getcurrent()
-        self._tasks: dict[Task, None] = {}
+        self.hub = getcurrent()
+        self.tasks: dict[Task, None] = {}
 
     def clock(self) -> float:
         """Return the moment, for the product's `clock` parameters."""
@@ -106,15 +138,12 @@ class Kernel:
         self, body: Callable[[], Any], owner: Any = None, then: Callable[[Task], None] | None = None, delay: float = 0.0
     ) -> Task:
         """Start a task; it first runs when the hub comes to it."""
-        task = Task(self._hub, body, owner, then)
-        self._tasks[task] = None
-        self.after(delay, lambda: self._begin(task))
+        task = Task(self, body, owner, then)
+        self._wake(task, self.now + delay)
         return task
 
-    def _begin(self, task: Task) -> None:
-        task.resume()
-        if task.finished:
-            self._tasks.pop(task, None)
+    def _wake(self, task: Task, moment: float) -> None:
+        heapq.heappush(self._heap, (moment, next(self._order), task))
 
     def kill(self, task: Task) -> None:
         """End a task where it stands."""
@@ -131,9 +160,8 @@ class Kernel:
             self.now = until
             return
         current: Any = getcurrent()
-        task: Task = current.task
-        heapq.heappush(heap, (until, next(self._order), Event(task.resume)))
-        self._hub.switch()
+        heapq.heappush(heap, (until, next(self._order), current.task))
+        self.hub.switch()
 
     def wait(self, ready: Callable[[], bool], seconds: float, look: float = 1.0) -> bool:
         """Let the running task wait for something; False when it did not come about in time."""
@@ -153,10 +181,10 @@ class Kernel:
         def answer(value: Any) -> None:
             answers.append(value)
             if len(answers) == 1:
-                self.after(0.0, waiting.resume)
+                self._wake(waiting, self.now)
 
         begin(answer)
-        self._hub.switch()
+        self.hub.switch()
         return answers[0]
 
     def join(self, task: Task, seconds: float) -> bool:
@@ -184,12 +212,12 @@ class Kernel:
             nonlocal left
             left -= 1
             if not left:
-                self.after(0.0, waiting.resume)
+                self._wake(waiting, self.now)
 
         tasks = [self.spawn(_bound(function, argument), waiting.owner, ended) for argument in given]
         if waiting.owner is not None:
             waiting.owner.tasks.extend(tasks)
-        self._hub.switch()
+        self.hub.switch()
         for task in tasks:
             if task.error is not None:
                 raise task.error
@@ -197,11 +225,11 @@ class Kernel:
                 raise Killed
         return [task.result for task in tasks]
 
-    def run(self, until: Callable[[], bool]) -> None:
-        """Let everything happen in its order until a condition holds or nothing is left to happen."""
-        heap = self._heap
-        while heap and not until():
-            moment, _, event = heapq.heappop(heap)
+    def run(self, last: Task) -> None:
+        """Let everything happen in its order until a task has ended or nothing is left to happen."""
+        heap, pop = self._heap, heapq.heappop
+        while heap and not last.finished:
+            moment, _, event = pop(heap)
             if event.act is None:
                 continue
             self.events += 1
@@ -214,10 +242,10 @@ class Kernel:
     def end(self) -> None:
         """Unwind every task that still stands somewhere."""
         self._heap.clear()
-        for task in list(self._tasks):
+        for task in list(self.tasks):
             task.then = None
             task.throw()
-        self._tasks.clear()
+        self.tasks.clear()
 
 
 def _bound(function: Callable[[Argument], Result], argument: Argument) -> Callable[[], Result]:

@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from clean_up import handler as clean_up_handler
+from ddb_migration.aws.rows import _plain
 from ddb_migration.core.control_record import ControlRecord, MigrationStopped
 from ddb_migration.core.message import encode_reread
 from tests.simulation.application import others_policy
@@ -51,6 +52,7 @@ class Operator:
         self._disturbed = False
         self._looked = False
         self._redriven = 0
+        self._seen: tuple[Any, ControlRecord] = {}, ControlRecord()
         self.world.machine.entered = lambda execution, state: self.tell(state, execution.arn)
         self.world.database.paged = lambda: self.tell("page")
         self.turned_back = 0
@@ -381,6 +383,13 @@ class Operator:
         epoch = str(self.record()["epoch"]["S"])
         self.world.told("reread", json.dumps(key))
         self.world.queue.send(group, f"reread-{self._redriven}", encode_reread(epoch, key))
+
+    def seen(self) -> ControlRecord:
+        """Return the control record as it stands; whoever waits for something makes no calls that could fail."""
+        item = self.world.control.items.get(("migration", "record"), {})
+        if item is not self._seen[0]:
+            self._seen = item, ControlRecord.of(_plain(item))
+        return self._seen[1]
 
     def record(self) -> Any:
         """Return the item of the control record."""

@@ -47,7 +47,7 @@ from reread.redrive import Redrive
 from setup_check import handler as setup_check_handler
 from stream_processor import handler as stream_processor_handler
 from tests.simulation.bulk_port import simulated_run
-from tests.simulation.functions import Invocation
+from tests.simulation.functions import Containers, Invocation
 from tests.simulation.glue import JobRun
 from tests.simulation.glue_jobs import direct_migration_job, large_migration_job
 from tests.simulation.tables import event_form
@@ -76,6 +76,7 @@ class Product:
         self.write_cdc_seconds = WRITE_CDC_SECONDS
         self.limit, self.compress_above = SMALL_LIMIT, SMALL_COMPRESS
         self.look_seconds = bulk_gate.LOOK_SECONDS
+        self._containers = Containers(self.write_cdc)
 
     def install(self) -> None:
         """Make the functions and the jobs of this product those of the world."""
@@ -97,7 +98,7 @@ class Product:
     def _apply(self, event: Mapping[str, Any], invocation: Invocation) -> dict[str, Any]:
         """Do what write_cdc's handler does, on virtual time."""
         deadline = Deadline.of(invocation.remaining(), self.world.kernel.clock)
-        failures = self.write_cdc().process(event["Records"], deadline)
+        failures = self._containers.serve(lambda made: made.process(event["Records"], deadline))
         return {"batchItemFailures": [{"itemIdentifier": failure} for failure in failures]}
 
     def write_cdc(self) -> write_cdc_handler.WriteCdc:

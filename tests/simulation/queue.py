@@ -74,11 +74,13 @@ class Queue:
     def receive(self, most: int) -> list[Message]:
         """Hand out messages of free groups, in order; a group with one in flight gives no other."""
         self._expire()
+        if not self.messages:
+            return []
         now = self.kernel.now
-        in_flight = [message for message in self.messages.values() if message.visible_at > now]
+        in_flight = [message.group for message in self.messages.values() if message.visible_at > now]
         if len(in_flight) >= self.look_ahead:
             return []
-        blocked = {message.group for message in in_flight}
+        blocked = set(in_flight)
         taken: list[Message] = []
         for message in list(itertools.islice(self.messages.values(), self.look_ahead)):
             if len(taken) == most:
@@ -112,8 +114,8 @@ class Queue:
 
     def _expire(self) -> None:
         old = self.kernel.now - self.retention
-        for message in list(itertools.takewhile(lambda message: message.sent < old, self.messages.values())):
-            self.expired.append(self.messages.pop(message.id))
+        while self.messages and (oldest := next(iter(self.messages.values()))).sent < old:
+            self.expired.append(self.messages.pop(oldest.id))
 
     def delete(self, message: Message, receipt: str) -> None:
         """Delete a message; SQS does not for a receipt that has run out."""

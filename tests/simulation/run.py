@@ -70,7 +70,7 @@ def _play(product: Product, scenario: Scenario, writers: Writers, outcome: Outco
 
     task = kernel.spawn(whole)
     try:
-        kernel.run(lambda: task.finished)
+        kernel.run(task)
         if isinstance(task.error, Stuck):
             oracle.findings.append(f"stuck: {task.error}")
         elif task.error is not None:

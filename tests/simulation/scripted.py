@@ -80,7 +80,7 @@ class Script:
         with bound(self.product):
             task = self.kernel.spawn(lambda: story(self))
             try:
-                self.kernel.run(lambda: task.finished)
+                self.kernel.run(task)
             finally:
                 self.kernel.end()
         if task.error is not None:

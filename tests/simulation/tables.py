@@ -25,7 +25,7 @@ class SimulatedTable:
 
     def key(self, item: Mapping[str, Any]) -> Key:
         """Return an item's key; raises KeyError where an attribute is missing."""
-        return tuple(next(iter(item[name].values())) for name in self.names)
+        return tuple([value for name in self.names for value in item[name].values()])
 
     def write(self, key: Key, item: Item | None) -> None:
         """Put an item, or delete the key's."""

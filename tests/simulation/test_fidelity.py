@@ -136,7 +136,7 @@ def test_a_partial_response_is_the_batch_s_checkpoint() -> None:
     function = world.add("stream-processor", 60.0, handler)
     mapping = StreamMapping(world.kernel, world.faults, "uuid", function, stream, settings)
     mapping.enabled()
-    world.kernel.run(lambda: len(seen) == 2)
+    world.kernel.run(world.kernel.spawn(lambda: world.kernel.wait(lambda: len(seen) == 2, 600.0)))
     assert seen[1] == seen[0][1:]
 
 

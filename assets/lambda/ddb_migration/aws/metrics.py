@@ -31,4 +31,12 @@ class Metrics:
             self._write(metric_line(self._migration, self._clock(), {names.METRIC_THROTTLES: count}, reason))
 
 
-SILENT = Metrics("", write=lambda line: None)
+class _Silent(Metrics):
+    def put(self, values: Mapping[str, float], counts: Mapping[str, float] | None = None) -> None:
+        return None
+
+    def put_throttles(self, by_reason: Mapping[str, int]) -> None:
+        return None
+
+
+SILENT = _Silent("")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -114,12 +115,11 @@ class Rows:
         Attribute names are written `#name` in `expression` and `when`, values `:name`. Raises ConditionFailed,
         with the row that stood there, when `when` does not hold.
         """
-        names = set(_NAME.findall(expression)) | set(_NAME.findall(when or ""))
         request: dict[str, Any] = {
             "TableName": self._table,
             "Key": _key(pk, sk),
             "UpdateExpression": expression,
-            "ExpressionAttributeNames": {f"#{name}": name for name in names},
+            "ExpressionAttributeNames": {f"#{name}": name for name in _names(expression, when or "")},
             "ReturnValues": "ALL_NEW",
         }
         if values:
@@ -140,6 +140,11 @@ class Rows:
             self.update("probe", "probe", "SET #probe = :yes", {"yes": True}, "attribute_exists(#pk)")
 
 
+@functools.lru_cache(maxsize=256)
+def _names(*expressions: str) -> frozenset[str]:
+    return frozenset(name for expression in expressions for name in _NAME.findall(expression))
+
+
 def _key(pk: str, sk: str) -> dict[str, dict[str, str]]:
     return {PK: {"S": pk}, SK: {"S": sk}}
 
@@ -157,7 +162,11 @@ def _plain(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _read(value: Mapping[str, Any]) -> Any:
-    ((kind, content),) = value.items()
-    if kind != "N":
-        return content
-    return int(content) if content.lstrip("-").isdigit() else float(content)
+    if "S" in value:
+        return value["S"]
+    return _number(value["N"]) if "N" in value else next(iter(value.values()))
+
+
+@functools.lru_cache(maxsize=1024)
+def _number(text: str) -> int | float:
+    return int(text) if text.lstrip("-").isdigit() else float(text)

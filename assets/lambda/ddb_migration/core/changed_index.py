@@ -6,6 +6,7 @@ row to the bucket of that moment.
 
 from __future__ import annotations
 
+import functools
 import math
 
 BUCKET_SECONDS = 300
@@ -37,6 +38,7 @@ def partition_of(row: str, at: float, shards: int) -> str:
     return _partition(bucket_of(at), int(row[:8], 16) % shards)
 
 
+@functools.lru_cache(maxsize=2)
 def partitions(since: float, until: float, shards: int) -> tuple[str, ...]:
     """Return every partition that holds watermarks of a span of time, oldest first.
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterable
 from decimal import Context, Decimal
 
-from ddb_migration.core.attribute_values import AttributeValue, Item
+from ddb_migration.core.attribute_values import Item
 
+_dumps = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 # DynamoDB's numbers have up to 38 digits (Developer Guide, "Data types"); the default context would round them.
 _DIGITS = Context(prec=64)
 
@@ -18,8 +20,7 @@ def canonical_key(key: Item) -> str:
 
     The key holds binary as base64 text. `1`, `1.0` and `1E0` are the same number to DynamoDB, so to this text.
     """
-    parts = [[name, *_canonical(value)] for name, value in sorted(key.items())]
-    return json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
+    return _text(tuple([(name, *typed) for name, value in key.items() for typed in value.items()]))
 
 
 def key_of_canonical(text: str) -> dict[str, dict[str, str]]:
@@ -58,9 +59,14 @@ def canonical_number(text: str) -> str:
     return "0" if value.is_zero() else str(value.normalize(_DIGITS))
 
 
-def _canonical(value: AttributeValue) -> tuple[str, str]:
-    ((kind, content),) = value.items()
-    return (kind, canonical_number(content)) if kind == "N" else (kind, str(content))
+# Capture asks twice for each change's key, and apply three times.
+@functools.lru_cache(maxsize=1024)
+def _text(key: tuple[tuple[str, str, str], ...]) -> str:
+    return _dumps([_canonical(*attribute) for attribute in sorted(key)])
+
+
+def _canonical(name: str, kind: str, content: str) -> tuple[str, str, str]:
+    return name, kind, canonical_number(content) if kind == "N" else str(content)
 
 
 def _sha256(text: str) -> str:

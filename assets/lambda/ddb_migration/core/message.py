@@ -19,6 +19,10 @@ MESSAGE_LIMIT_BYTES = 1_048_576
 COMPRESS_ABOVE_BYTES = 200_000
 
 
+_ascii = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 class UnknownMessage(ValueError):
     """A body that this version did not write."""
 
@@ -53,7 +57,7 @@ def encode(epoch: str, change: Change) -> str:
 def encode_reread(epoch: str, key: Item, number: str | None = None, created: float = 0.0) -> str:
     """Return the body of a reread: of no change, or, given its number, one that stands for that change."""
     change = {} if number is None else {"number": number, "created": created}
-    return _dumps({"v": 1, "epoch": epoch, "kind": REREAD, **change, "key": key})
+    return _ascii({"v": 1, "epoch": epoch, "kind": REREAD, **change, "key": key})
 
 
 def decode(body: str) -> Message:
@@ -94,16 +98,11 @@ def _number(number: Any) -> str | None:
 
 def _body(epoch: str, kind: str, change: Change, image: Mapping[str, Any]) -> str:
     head = {"v": 1, "epoch": epoch, "kind": kind, "number": change.number, "created": change.created}
-    return _dumps({**head, "key": change.key, **image})
-
-
-def _dumps(value: object) -> str:
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return _ascii({**head, "key": change.key, **image})
 
 
 def _pack(image: Item) -> str:
-    text = json.dumps(image, ensure_ascii=False, separators=(",", ":"))
-    return base64.b64encode(zlib.compress(text.encode("utf-8", "surrogatepass"), 6)).decode("ascii")
+    return base64.b64encode(zlib.compress(_text(image).encode("utf-8", "surrogatepass"), 6)).decode("ascii")
 
 
 def _unpack(packed: str) -> Item:
