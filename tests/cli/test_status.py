@@ -111,7 +111,7 @@ def test_late_writes_to_the_source_are_counted(form: str, what: str) -> None:
     record = {**RECORD, "cut_over_at": {"N": "1700000000"}, "cut_over_form": {"S": form}}
     late = {"pk": {"S": "progress#e1"}, "sk": {"S": "capture#aa"}, "late_changes": {"N": "2"}}
     said = text(read(states(status="RUNNING"), record, [*ROWS, late]))
-    assert f"late       2 changes of the source since the cut-over, {what}" in said
+    assert f"late       2 changes of the source came after the cut-over, {what}" in said
     assert "late  " not in text(read(states(status="RUNNING"), record, ROWS))
 
 

@@ -110,11 +110,11 @@ def _switched(record: ControlRecord) -> str | None:
 
 
 def _late(status: Status) -> str | None:
-    changes = status.counts.get("late_changes", 0)
-    if not changes:
+    number = status.counts.get("late_changes", 0)
+    if not number:
         return None
     copied = "not copied" if status.record.is_fenced_cut_over else "copied, and newer writes to the destination lose"
-    return f"{count(changes)} changes of the source since the cut-over, {copied}; report lists the keys"
+    return f"{count(number)} changes of the source came after the cut-over, {copied}; whose keys: ddb-migration report"
 
 
 def _way_back(status: Status) -> Iterator[Fact]:
@@ -129,13 +129,6 @@ def _way_back(status: Status) -> Iterator[Fact]:
     yield from _parked(back)
     yield from _labelled("incomplete", back.record.incomplete)
     yield from _labelled("roll back", _switched(back.record))
-
-
-def _late(status: Status) -> str | None:
-    number = status.counts.get("late_changes", 0)
-    if not number:
-        return None
-    return f"{count(number)} changes of the source came after the cut-over; whose keys: ddb-migration report"
 
 
 def _labelled(label: str, text: str | None) -> Iterator[Fact]:
