@@ -32,6 +32,7 @@ class Alarms(Construct):
         name: str,
         retention_seconds: float,
         topic: sns.ITopic | None,
+        can_roll_back: bool,
     ) -> None:
         """Create the alarms; they tell `topic`, if there is one, when they go off and when they end."""
         super().__init__(scope, id)
@@ -42,6 +43,8 @@ class Alarms(Construct):
         self._queue(migration, retention_seconds)
         self._items(migration)
         self._execution(migration)
+        if can_roll_back:
+            self._reverse(migration)
 
     def _stream(self, migration: MigrationMetrics) -> None:
         lag = migration.metric_stream_lag(period=minutes(5))
@@ -109,6 +112,40 @@ class Alarms(Construct):
             "something still writes to the old table after cut-over, and those changes are not in the new one. Find "
             "the writer and move it, then settle what it wrote. How many changes: ddb-migration status "
             f"{self._name}. Which keys: ddb-migration report {self._name}.",
+        )
+
+    def _reverse(self, migration: MigrationMetrics) -> None:
+        period = minutes(5)
+        self._alarm(
+            "ReverseStreamLag",
+            migration.metric_reverse_stream_lag(period=period),
+            "changes of the destination are captured more than 15 minutes late, so a roll back is closed. What is not "
+            "captured within 24 hours is lost, and then the migration cannot be rolled back any more. Look for errors "
+            "and throttling of the function ReverseStreamProcessor.",
+            threshold=15 * _MINUTE_MS,
+            periods=3,
+            missing=_IGNORE,
+        )
+        self._alarm(
+            "ReverseQueueAge",
+            migration.metric_reverse_queue_age(period=period),
+            "a change of the destination has waited for more than 15 minutes to be written to the source, so a roll "
+            "back is closed. Look for what throttles the source, and for errors of the function ReverseWriteCdc.",
+            threshold=15 * 60,
+            periods=3,
+        )
+        self._alarm(
+            "ReverseDeadLetters",
+            migration.metric_reverse_dead_letters(period=period),
+            "a change of the destination failed a thousand times on its way to the source; a roll back is closed. "
+            "Read the errors in ReverseWriteCdc's log, mend the cause, then: ddb-migration reread "
+            f"{self._name} --dead-letters.",
+        )
+        self._alarm(
+            "DestinationChangedAfterRollBack",
+            migration.metric_changes_after_roll_back(),
+            "something still writes to the destination after the roll back, and those changes are not in the source. "
+            f"Find the writer and move it back: ddb-migration status {self._name} lists the changes.",
         )
 
     def _execution(self, migration: MigrationMetrics) -> None:

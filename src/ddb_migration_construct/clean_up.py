@@ -58,7 +58,7 @@ class CleanUp(MigrationFunction):
         )
         allow_table(self.role, resources.control_table_arn, "GetItem", "UpdateItem")
         allow_lock(self, resources.stack, "GetParameter", "DeleteParameter")
-        allow_mappings(self, [stream_processor, write_cdc], "Delete")
+        allow_mappings(self, [stream_processor, write_cdc, *resources.reverse_functions], "Delete")
         self.allow(["glue:GetJobRuns", "glue:BatchStopJobRun"], [job.job_arn for job in jobs])
         self.allow(["dynamodb:DescribeExport"], [f"{resources.source_arn}/export/*"])
         self.allow(["s3:ListBucket"], [resources.bucket_arn])
@@ -66,6 +66,9 @@ class CleanUp(MigrationFunction):
         resources.permit_key(self.role)
         if fence_source_writes:
             allow_fence(self.role, resources.source_arn)
+        if resources.reverse is not None:
+            resources.reverse.introduce(self)
+            allow_fence(self.role, resources.reverse.captured.arn)
 
     def guard(
         self, resources: Resources, *, force_delete: bool, keep_bucket: bool, after: Sequence[IDependable]

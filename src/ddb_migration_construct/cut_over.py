@@ -13,6 +13,7 @@ from ddb_migration_construct.mapping_access import allow_mappings
 from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.migration_role import MigrationRole
 from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.reverse_path import ReversePath
 from ddb_migration_construct.settings import Settings
 from ddb_migration_construct.stack_facts import seconds
 from ddb_migration_construct.stream_processor import StreamProcessor
@@ -20,6 +21,7 @@ from ddb_migration_construct.table_access import (
     allow_changed_keys,
     allow_fence,
     allow_parked_keys,
+    allow_reading,
     allow_source,
     allow_stream,
     allow_table,
@@ -66,13 +68,15 @@ class CutOver(MigrationFunction):
         )
         self._allow_looks(resources)
         allow_lock(self, resources.stack, "GetParameter", "DeleteParameter")
-        allow_mappings(self, [stream_processor, write_cdc], "Update", "Delete")
+        allow_mappings(self, [stream_processor, write_cdc, *resources.reverse_functions], "Update", "Delete")
         # A changed key that differs is read again.
         self.allow(["sqs:SendMessage"], [resources.change_queue_arn])
         allow_announcements(self, resources)
         resources.permit_key(self.role)
         if settings.fence_source_writes:
             self._allow_fence(resources)
+        if resources.reverse is not None:
+            self._allow_roll_back(resources.reverse)
 
     def _allow_looks(self, resources: Resources) -> None:
         """Everything that a cut-over looks at: both tables, the stream, queues, reports and the control table."""
@@ -88,6 +92,16 @@ class CutOver(MigrationFunction):
         # Without it S3 answers AccessDenied where a report is not there yet.
         self.allow(["s3:ListBucket"], [resources.bucket_arn])
 
+    def _allow_roll_back(self, reverse: ReversePath) -> None:
+        """What a cut-over of the reverse path looks at; the destination's items it may read already."""
+        reverse.introduce(self)
+        allow_reading(self.role, reverse.captured, "DescribeTable", "DescribeTimeToLive")
+        allow_stream(self.role, reverse.captured)
+        queues = [reverse.resources.change_queue_arn, reverse.resources.dead_letter_queue_arn]
+        self.allow(["sqs:GetQueueAttributes"], queues)
+        self.allow(["sqs:SendMessage"], [reverse.resources.change_queue_arn])
+        allow_fence(self.role, reverse.captured.arn)
+
     def _allow_fence(self, resources: Resources) -> None:
         canary = _canary(self, resources)
         self.function.add_environment(names.CANARY_ROLE, canary.role_arn)
@@ -99,7 +113,8 @@ class CutOver(MigrationFunction):
 def _canary(owner: CutOver, resources: Resources) -> MigrationRole:
     """Create the role that the fence is meant for: what it tries has a condition that no item meets."""
     canary = MigrationRole(owner, "Canary", caller=owner.role)
-    allow_table(canary, resources.source_arn, "DeleteItem")
-    # Without the table's key DynamoDB would deny the write whether there is a fence or not.
-    permit_role(resources.source.encryption_key, canary)
+    for table in [resources.source, *([resources.reverse.captured] if resources.reverse else [])]:
+        allow_table(canary, table.arn, "DeleteItem")
+        # Without the table's key DynamoDB would deny the write whether there is a fence or not.
+        permit_role(table.encryption_key, canary)
     return canary

@@ -6,7 +6,7 @@ Written as data: the states of the CDK would be some 470 calls into its runtime 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ FINAL_ERRORS = [
     "SetupCheckFailed",
     "StreamReplaced",
 ]
+# By which RollbackWindow, whose token only the operator answers, says how it goes on.
+WINDOW_OVER, ROLL_BACK_BEGUN = "WindowOver", "RollBackBegun"
 # Of a job's run, as its ErrorMessage names them: the same run again would say the same, minutes and dollars later.
 FINAL_JOB_ERRORS = ["ExportDamaged", "ItemsRejected", "MigrationStopped"]
 # The failure's own name, States.TaskFailed, is none that a state may fail with (Amazon States Language, "Errors").
@@ -45,7 +47,10 @@ State = dict[str, Any]
 
 @dataclass(frozen=True)
 class Called:
-    """What the states call: ARNs of the functions, names of the jobs; `partition` is that of AWS."""
+    """What the states call: ARNs of the functions, names of the jobs; `partition` is that of AWS.
+
+    Only where `can_roll_back` there are the states of a way back.
+    """
 
     partition: str
     setup_check: str
@@ -54,6 +59,7 @@ class Called:
     direct_job: str
     large_job: str
     verify_job: str
+    can_roll_back: bool = False
 
 
 def definition(called: Called) -> str:
@@ -77,6 +83,8 @@ class States:
         self._apply()
         self._verify()
         self._cut_over()
+        if self._called.can_roll_back:
+            self._roll_back()
         return self._states
 
     def _begin(self) -> None:
@@ -110,7 +118,8 @@ class States:
 
     def _verify(self) -> None:
         """Verify: a pass of the job, repair, and again where repair asks for it."""
-        trigger, job, following = self._called.enable_trigger, names.VERIFY_JOB_STATE, names.READY_TO_CUT_OVER_STATE
+        trigger, job = self._called.enable_trigger, names.VERIFY_JOB_STATE
+        following = self._with_way_back(names.START_REVERSE_CAPTURE_STATE, names.READY_TO_CUT_OVER_STATE)
         self._polled(names.VERIFY_STATE, trigger, "PassNeeded")
         self._choice("PassNeeded", "$.needed", f"{job}Begins", following)
         self._job(job, self._called.verify_job, names.REPAIR_STATE, VERIFY_FAILED, ("epoch", "pass_id"))
@@ -120,30 +129,52 @@ class States:
     def _cut_over(self) -> None:
         """ReadyToCutOver and CutOver; each leads to the other, until the migration has cut over."""
         function, ready = self._called.cut_over, names.READY_TO_CUT_OVER_STATE
-        self._states[ready] = self._ready(function)
+        self._states[ready] = self._waiting(ready, names.CUT_OVER_STATE)
         self._polled(names.CUT_OVER_STATE, function, "HasCutOver")
         # Whatever made CutOver fail, no source stays fenced for it.
         lift = {"ErrorEquals": [_ALL], "ResultPath": "$.failed", "Next": names.LIFT_FENCE_STATE}
         self._states[names.CUT_OVER_STATE]["Catch"] = [lift]
-        self._choice("HasCutOver", "$.cut_over", names.COMPLETE_STATE, ready)
+        behind = self._with_way_back(names.ROLLBACK_WINDOW_STATE, names.COMPLETE_STATE)
+        self._choice("HasCutOver", "$.cut_over", behind, ready)
         self._polled(names.LIFT_FENCE_STATE, function, "HasTurnedBack")
         self._choice("HasTurnedBack", "$.turned_back", ready, names.CUT_OVER_STATE)
         self._polled(names.COMPLETE_STATE, function, "Completed")
         comment = "the destination is the table; nothing of the epoch is left"
         self._states["Completed"] = {"Type": "Succeed", "Comment": comment}
 
-    def _ready(self, function: str) -> State:
-        """Return the state that waits for the operator, and looks again every ten minutes."""
-        state = names.READY_TO_CUT_OVER_STATE
+    def _with_way_back(self, state: str, otherwise: str) -> str:
+        return state if self._called.can_roll_back else otherwise
+
+    def _roll_back(self) -> None:
+        """RollbackWindow leads to RollBack on the operator's word, and to Complete when it is over."""
+        function, window = self._called.cut_over, names.ROLLBACK_WINDOW_STATE
+        rolling, lift = names.ROLL_BACK_STATE, names.LIFT_DESTINATION_FENCE_STATE
+        self._polled(names.START_REVERSE_CAPTURE_STATE, self._called.enable_trigger, names.READY_TO_CUT_OVER_STATE)
+        ends = {WINDOW_OVER: names.COMPLETE_STATE, ROLL_BACK_BEGUN: rolling}
+        self._states[window] = self._waiting(window, rolling, ends)
+        self._polled(rolling, function, "HasRolledBack")
+        self._choice("HasRolledBack", "$.cut_over", names.COMPLETE_STATE, window)
+        # Whatever made RollBack fail, no destination stays fenced for it.
+        self._states[rolling]["Catch"] = [{"ErrorEquals": [_ALL], "ResultPath": "$.failed", "Next": lift}]
+        self._polled(lift, function, "HasStayed")
+        self._choice("HasStayed", "$.turned_back", window, rolling)
+
+    def _waiting(self, state: str, following: str, ends: Mapping[str, str] | None = None) -> State:
+        """Return a state that waits for the operator, and looks again every ten minutes.
+
+        `ends` are the errors by which it goes on elsewhere.
+        """
+        ends = ends or {}
+        elsewhere = [{"ErrorEquals": [error], "ResultPath": None, "Next": next} for error, next in ends.items()]
         payload = {"state": state, "execution.$": "$$.Execution.Id", "token.$": "$$.Task.Token"}
         return {
             "Type": "Task",
             "Resource": self._service("lambda:invoke.waitForTaskToken"),
-            "Parameters": {"FunctionName": function, "Payload": payload},
+            "Parameters": {"FunctionName": self._called.cut_over, "Payload": payload},
             "TimeoutSeconds": LOOK_AGAIN_SECONDS,
-            "Retry": [{"ErrorEquals": [_TIMEOUT, *FINAL_ERRORS], "MaxAttempts": 0}, _ANYTHING],
-            "Catch": [{"ErrorEquals": [_TIMEOUT], "ResultPath": None, "Next": state}],
-            "Next": names.CUT_OVER_STATE,
+            "Retry": [{"ErrorEquals": [_TIMEOUT, *FINAL_ERRORS, *ends], "MaxAttempts": 0}, _ANYTHING],
+            "Catch": [{"ErrorEquals": [_TIMEOUT], "ResultPath": None, "Next": state}, *elsewhere],
+            "Next": following,
         }
 
     def _polled(self, state: str, function: str, following: str) -> None:

@@ -60,13 +60,18 @@ class EnableTrigger(MigrationFunction):
         allow_table(self.role, resources.control_table_arn, "GetItem", "UpdateItem", "Query")
         allow_parked_keys(self.role, resources.control_table_arn)
         allow_lock(self, resources.stack, "GetParameter", "PutParameter")
-        allow_mappings(self, [stream_processor, write_cdc], "Create", "Update", "Delete")
+        owners = [stream_processor, write_cdc, *resources.reverse_functions]
+        allow_mappings(self, owners, "Create", "Update", "Delete")
         self.allow(["glue:GetJobRuns"], [direct_job.job_arn, large_job.job_arn])
         self.allow(["sqs:GetQueueAttributes"], [resources.change_queue_arn])
         self._allow_export(resources)
         self._allow_repair(resources)
         allow_announcements(self, resources)
         resources.permit_key(self.role)
+        if resources.reverse is not None:
+            resources.reverse.introduce(self)
+            # Which stream it has.
+            allow_table(self.role, resources.reverse.captured.arn, "DescribeTable")
 
     def _allow_repair(self, resources: Resources) -> None:
         """Repair reads a pass's report, has keys read again, and looks at them on both sides."""

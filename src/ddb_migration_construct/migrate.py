@@ -51,6 +51,7 @@ class Migrate(Construct):
             direct_job=direct_job.job_name,
             large_job=large_job.job_name,
             verify_job=verify_job.job_name,
+            can_roll_back=resources.reverse is not None,
         )
         self._role = MigrationRole(self, "StateMachineRole", service="states")
         self._allow([setup_check, enable_trigger], [direct_job, large_job, verify_job], [cut_over])

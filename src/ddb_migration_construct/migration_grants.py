@@ -89,7 +89,8 @@ class MigrationGrants:
     def _follow(self, grantee: iam.IGrantable) -> iam.Grant:
         machine, resources = self._migrate, self._resources
         executions = resources.stack.arn("states", f"execution:{machine.state_machine_name}:*")
-        queues = [resources.change_queue_arn, resources.dead_letter_queue_arn]
+        paths = [resources, *([resources.reverse.resources] if resources.reverse else [])]
+        queues = [arn for path in paths for arn in (path.change_queue_arn, path.dead_letter_queue_arn)]
         return _both(
             _give(grantee, ["states:ListExecutions"], [machine.state_machine_arn]),
             _give(grantee, ["states:DescribeExecution"], [executions]),

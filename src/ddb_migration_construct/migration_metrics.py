@@ -11,6 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from ddb_migration_construct._runtime import names
 from ddb_migration_construct.migrate import Migrate
 from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.reverse_path import ReversePath
 from ddb_migration_construct.stack_facts import minutes
 
 _MAXIMUM, _SUM = cloudwatch.Stats.MAXIMUM, cloudwatch.Stats.SUM
@@ -96,6 +97,38 @@ class MigrationMetrics:
     def metric_dead_letters(self, **options: Any) -> cloudwatch.Metric:
         """Return how many messages are in the dead-letter queue."""
         return self._resources.dead_letter_queue.metric_approximate_number_of_messages_visible(**options)
+
+    def metric_reverse(self, metric_name: str, **options: Any) -> cloudwatch.Metric:
+        """Return one of the own metrics of the path by which the migration can be rolled back, by its name."""
+        reverse = {names.METRIC_DIMENSION: self._reverse.resources.name}
+        return self.metric(metric_name, **{**options, "dimensions_map": reverse})
+
+    def metric_reverse_replication_lag(self, **options: Any) -> cloudwatch.Metric:
+        """Return how many seconds the source is behind the destination, after the cut-over."""
+        return self.metric_reverse(names.METRIC_REPLICATION_LAG, **{"statistic": _MAXIMUM, **options})
+
+    def metric_reverse_stream_lag(self, **options: Any) -> cloudwatch.Metric:
+        """Return the age in milliseconds of the destination's stream records that are captured."""
+        function = self._reverse.stream_processor.function
+        return function.metric("IteratorAge", **{"statistic": _MAXIMUM, **options})
+
+    def metric_reverse_queue_age(self, **options: Any) -> cloudwatch.Metric:
+        """Return the age in seconds of the oldest message on its way from the destination to the source."""
+        return self._reverse.resources.change_queue.metric_approximate_age_of_oldest_message(**options)
+
+    def metric_reverse_dead_letters(self, **options: Any) -> cloudwatch.Metric:
+        """Return how many messages are in the dead-letter queue of the reverse path."""
+        return self._reverse.resources.dead_letter_queue.metric_approximate_number_of_messages_visible(**options)
+
+    def metric_changes_after_roll_back(self, **options: Any) -> cloudwatch.Metric:
+        """Return how many changes of the destination came after the roll back: somebody still writes to it."""
+        return self.metric_reverse(names.METRIC_CHANGES_AFTER_CUT_OVER, **options)
+
+    @property
+    def _reverse(self) -> ReversePath:
+        if self._resources.reverse is None:
+            raise ValueError("the migration cannot be rolled back: pass rollback_window")
+        return self._resources.reverse
 
     def metric_failed_executions(self, **options: Any) -> cloudwatch.Metric:
         """Return how many executions of the state machine failed."""

@@ -8,6 +8,7 @@ from ddb_migration_construct._runtime import names
 from ddb_migration_construct.mapping_access import allow_mappings
 from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.reverse_path import ReversePath
 from ddb_migration_construct.stack_facts import seconds
 from ddb_migration_construct.table_access import allow_table
 from ddb_migration_construct.write_cdc import WriteCdc
@@ -40,3 +41,12 @@ class Reread(MigrationFunction):
         self.allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], [resources.dead_letter_queue_arn])
         allow_mappings(self, [write_cdc], "Update")
         resources.permit_key(self.role)
+        if resources.reverse is not None:
+            self._allow_reverse(resources.reverse)
+
+    def _allow_reverse(self, reverse: ReversePath) -> None:
+        """After the cut-over it is the reverse path whose keys are read again."""
+        reverse.introduce(self)
+        allow_table(self.role, reverse.captured.arn, "DescribeTable")
+        self.allow(["sqs:SendMessage"], [reverse.resources.change_queue_arn])
+        self.allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], [reverse.resources.dead_letter_queue_arn])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -18,10 +20,16 @@ from ddb_migration_construct.encryption import permit_role
 from ddb_migration_construct.stack_facts import StackFacts
 from ddb_migration_construct.table_facts import TableFacts
 
+if TYPE_CHECKING:
+    from ddb_migration_construct.migration_function import MigrationFunction
+    from ddb_migration_construct.reverse_path import ReversePath
+
 
 @dataclass(frozen=True)
 class Resources:
     """Tables, queue, bucket, log group and key of one migration; `name` is what the command line calls it.
+
+    `reverse` is the path by which it can be rolled back, None where it cannot be.
 
     Names and ARNs are asked for once: each question is a call into the CDK's runtime.
     """
@@ -39,6 +47,7 @@ class Resources:
     log_group: logs.LogGroup
     encryption_key: kms.IKey | None
     notification_topic: sns.ITopic | None = None
+    reverse: ReversePath | None = None
 
     @property
     def source_table(self) -> dynamodb.ITable:
@@ -93,6 +102,11 @@ class Resources:
     def objects_arn(self, pattern: str) -> str:
         """Return the ARN of objects of the migration bucket."""
         return f"{self.bucket_arn}/{pattern}"
+
+    @property
+    def reverse_functions(self) -> Sequence[MigrationFunction]:
+        """Return the functions of the reverse path that have mappings."""
+        return self.reverse.functions if self.reverse is not None else ()
 
     def permit_key(self, role: iam.IRole) -> None:
         """Let a role use the migration's key, if it has one."""

@@ -30,6 +30,7 @@ class Settings:
     repair_extra: bool
     fence_source_writes: bool
     destination_key: str | None
+    rollback_window_seconds: float | None = None
 
     @functools.cached_property
     def text(self) -> str:
@@ -47,5 +48,6 @@ class Settings:
             "repair_extra": self.repair_extra,
             "fence_source_writes": self.fence_source_writes,
             "destination_key": self.destination_key,
+            "rollback_window_seconds": self.rollback_window_seconds,
         }
         return self.stack.json_text({name: value for name, value in values.items() if value is not None})

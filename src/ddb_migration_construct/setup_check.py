@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from constructs import Construct
 
 from ddb_migration_construct._runtime import names
 from ddb_migration_construct.bulk_load_job import BulkLoadJob
 from ddb_migration_construct.destination import Destination
 from ddb_migration_construct.destination_lock import allow_lock
+from ddb_migration_construct.glue_job import GlueJob
 from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.reverse_path import ReversePath
 from ddb_migration_construct.settings import Settings
 from ddb_migration_construct.stack_facts import seconds
 from ddb_migration_construct.stream_processor import StreamProcessor
@@ -68,12 +72,22 @@ class SetupCheck(MigrationFunction):
         allow_lock(self, resources.stack, "GetParameter")
         # ListEventSourceMappings takes neither resource nor condition (Service Authorization Reference).
         self.allow(["lambda:ListEventSourceMappings"], ["*"])
-        probed = [stream_processor.function_arn, write_cdc.function_arn]
-        self.allow(["lambda:InvokeFunction"], probed)
-        # The simulator reads the policies of these roles and calls nothing.
-        simulated = [job.role_arn for job in (direct_job, large_job, verify_job)]
-        self.allow(["iam:SimulatePrincipalPolicy"], simulated)
+        self._allow_probes(
+            [stream_processor, write_cdc, *resources.reverse_functions], [direct_job, large_job, verify_job]
+        )
         resources.permit_key(self.role)
+        if resources.reverse is not None:
+            self._allow_way_back(resources.reverse)
+
+    def _allow_probes(self, functions: Sequence[MigrationFunction], jobs: Sequence[GlueJob]) -> None:
+        self.allow(["lambda:InvokeFunction"], [function.function_arn for function in functions])
+        # The simulator reads the policies of these roles and calls nothing.
+        self.allow(["iam:SimulatePrincipalPolicy"], [job.role_arn for job in jobs])
+
+    def _allow_way_back(self, reverse: ReversePath) -> None:
+        reverse.introduce(self)
+        # Whether a fence has room in it.
+        allow_table(self.role, reverse.captured.arn, "GetResourcePolicy")
 
     def tell_callers(self, destination: Destination) -> None:
         """Tell who calls the destination, once all of them are known; only of one that another account may own."""

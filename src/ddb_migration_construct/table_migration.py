@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aws_cdk import (
     CfnOutput,
@@ -51,6 +52,7 @@ from ddb_migration_construct.migration_role import write_rights
 from ddb_migration_construct.nag_reasons import carry_reasons
 from ddb_migration_construct.reread import Reread
 from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.reverse_path import ReversePath
 from ddb_migration_construct.settings import Settings
 from ddb_migration_construct.setup_check import SetupCheck
 from ddb_migration_construct.stack_facts import StackFacts, seconds
@@ -93,6 +95,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         max_rejected_items: int = 0,
         repair_extra: bool = False,
         fence_source_writes: bool = False,
+        rollback_window: Duration | None = None,
         destination_role: iam.IRole | str | None = None,
         encryption_key: kms.IKey | None = None,
         notification_topic: sns.ITopic | None = None,
@@ -125,6 +128,9 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
                 reported, and keep the gate closed.
             fence_source_writes: whether cutting over may deny writes to the source, by a statement of its own in the
                 source's resource policy; default False: you stop the writers.
+            rollback_window: for how long after the cut-over the migration can be rolled back, one hour to seven days;
+                until then the destination's changes are carried back to the source; default none: it cannot be.
+                Needs `fence_source_writes`, and a destination with a stream in the same account and Region.
             destination_role: a role, or its ARN, as which everything calls the destination; default none: it is called
                 by its ARN. Needed in another Region, possible in another account; its policy has to allow
                 `destination_role_policy_statements`, and its trust policy the migration's roles.
@@ -158,12 +164,13 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             repair_extra=repair_extra,
             fence_source_writes=fence_source_writes,
             destination_key=_key_arn(destination.facts),
+            rollback_window_seconds=rollback_window.to_seconds() if rollback_window else None,
         )
         path = require_valid(tree, source, destination, settings)
         self._resources = self._create_resources(
             path, source, destination, retention, encryption_key, notification_topic, removal_policy
         )
-        self._create_functions(settings)
+        self._create_functions(settings, retention)
         self._create_steering(settings)
         self._setup_check.tell_callers(destination)
         self._create_state_machine()
@@ -197,6 +204,26 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
     def dead_letter_queue(self) -> sqs.Queue:
         """Return the queue of the changes that WriteCdc gave up on."""
         return self._resources.dead_letter_queue
+
+    @property
+    def reverse_change_queue(self) -> sqs.Queue | None:
+        """Return the queue of changes on their way back to the source; None without `rollback_window`."""
+        return self._resources.reverse.resources.change_queue if self._resources.reverse else None
+
+    @property
+    def reverse_dead_letter_queue(self) -> sqs.Queue | None:
+        """Return the queue of the changes that ReverseWriteCdc gave up on; None without `rollback_window`."""
+        return self._resources.reverse.resources.dead_letter_queue if self._resources.reverse else None
+
+    @property
+    def reverse_stream_processor(self) -> lambda_.Function | None:
+        """Return the function that captures the destination's changes; None without `rollback_window`."""
+        return self._resources.reverse.stream_processor.function if self._resources.reverse else None
+
+    @property
+    def reverse_write_cdc(self) -> lambda_.Function | None:
+        """Return the function that applies changes to the source; None without `rollback_window`."""
+        return self._resources.reverse.write_cdc.function if self._resources.reverse else None
 
     @property
     def control_table(self) -> dynamodb.Table:
@@ -331,13 +358,17 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             notification_topic=notification_topic,
         )
 
-    def _create_functions(self, settings: Settings) -> None:
+    def _create_functions(self, settings: Settings, retention: Duration) -> None:
         resources = self._resources
         security = security_configuration(self, resources)
         self._stream_processor = StreamProcessor(self, "StreamProcessor", resources=resources)
         self._write_cdc = WriteCdc(
             self, "WriteCdc", resources=resources, retention_seconds=settings.change_retention_seconds
         )
+        if settings.rollback_window_seconds is not None:
+            seconds = settings.change_retention_seconds
+            reverse = ReversePath(self, resources=resources, retention=retention, retention_seconds=seconds)
+            resources = self._resources = replace(resources, reverse=reverse)
         self._reread = Reread(self, "Reread", resources=resources, write_cdc=self._write_cdc)
         self._direct_job = DirectMigrationJob(
             self, "DirectMigrationJob", resources=resources, settings=settings, security_configuration=security
@@ -416,7 +447,15 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
 
     def _create_alarms(self, settings: Settings, topic: sns.ITopic | None) -> None:
         name, seconds = self._resources.name, settings.change_retention_seconds
-        self._alarms = Alarms(self, "Alarms", migration=self, name=name, retention_seconds=seconds, topic=topic)
+        self._alarms = Alarms(
+            self,
+            "Alarms",
+            migration=self,
+            name=name,
+            retention_seconds=seconds,
+            topic=topic,
+            can_roll_back=self._resources.reverse is not None,
+        )
         MigrationDashboard.of(self._stack).add(name, self, self._alarms)
 
     def _tags(self) -> dict[str, str]:
@@ -433,6 +472,16 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             names.TAG_VERIFY_JOB: self._verify_job.job_name,
             names.TAG_BUCKET: self._resources.bucket_name,
             names.TAG_CUT_OVER: self._cut_over.function.function_name,
+            **self._reverse_tags(),
+        }
+
+    def _reverse_tags(self) -> dict[str, str]:
+        if self._resources.reverse is None:
+            return {}
+        reverse = self._resources.reverse.resources
+        return {
+            names.TAG_REVERSE_CHANGE_QUEUE: reverse.change_queue_url,
+            names.TAG_REVERSE_DEAD_LETTER_QUEUE: reverse.dead_letter_queue_url,
         }
 
 

@@ -53,6 +53,7 @@ def require_valid(
         *_destination_place(here, destination),
         *_retention(settings),
         *_settings(settings),
+        *_rollback_window(here, destination, settings),
         *_destination_taken(here, path, destination.facts),
     ]
     if problems:
@@ -107,6 +108,35 @@ def _retention(settings: Settings) -> Iterator[str]:
             f"'change_retention' is {days:g} days; a queue keeps messages for 14 days at most, and less than one "
             "day loses changes: pass Duration.days(1) to Duration.days(14)"
         )
+
+
+def _rollback_window(here: StackFacts, destination: Destination, settings: Settings) -> Iterator[str]:
+    """The destination's stream is read by functions beside it, and only a fenced source can become the table again."""
+    window, facts = settings.rollback_window_seconds, destination.facts
+    if window is None:
+        return
+    if not Token.is_unresolved(window) and not 3600 <= window <= 7 * 86400:
+        yield (
+            f"'rollback_window' is {window / 3600:g} hours; pass Duration.hours(1) to Duration.days(7), or leave it "
+            "out: then the migration cannot be rolled back"
+        )
+    if not settings.fence_source_writes:
+        yield (
+            "'rollback_window' needs a source to which nothing else is written after the cut-over: pass "
+            "fence_source_writes=True too"
+        )
+    if destination.role_arn is not None:
+        yield (
+            "'rollback_window' and 'destination_role' exclude each other: the destination's stream is read by "
+            "functions of its own account and Region; leave one of the two out"
+        )
+        return
+    for name, theirs, ours in (("region", facts.region, here.region), ("account", facts.account, here.account)):
+        if _known(theirs) and _known(ours) and theirs != ours:
+            yield (
+                f"'rollback_window' is given and 'destination_table' is in the {name} {theirs}, the migration's stack "
+                f"in {ours}: a stream is read by functions of its own account and Region; leave 'rollback_window' out"
+            )
 
 
 def _settings(settings: Settings) -> Iterator[str]:

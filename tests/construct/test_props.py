@@ -78,6 +78,13 @@ def test_fence_source_writes() -> None:
     assert plain(environment(template, "CutOver"))["CANARY_ROLE"] == "<CutOverCanary.Arn>"
 
 
+@sets("rollback_window")
+def test_rollback_window() -> None:
+    template = template_with(fence_source_writes=True, rollback_window=Duration.days(3))
+    assert settings(template, "rollback_window_seconds") == [3 * 86400] * 2
+    assert settings(template_with(fence_source_writes=True), "rollback_window_seconds") == [None] * 2
+
+
 @sets("notification_topic")
 def test_notification_topic_is_told_when_an_alarm_begins_and_ends() -> None:
     stack = new_stack()

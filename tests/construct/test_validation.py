@@ -39,6 +39,30 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "too many workers": ({"max_workers": 300}, "'max_workers' is 300; pass 2 to 299"),
     "apply one by one": ({"max_apply_concurrency": 1}, "'max_apply_concurrency' is 1; pass 2 to 1000"),
     "apply too wide": ({"max_apply_concurrency": 1001}, "'max_apply_concurrency' is 1001; pass 2 to 1000"),
+    "window too short": (
+        {"rollback_window": Duration.minutes(30), "fence_source_writes": True},
+        "'rollback_window' is 0.5 hours; pass Duration.hours(1) to Duration.days(7), or leave it out: then the "
+        "migration cannot be rolled back",
+    ),
+    "window too long": (
+        {"rollback_window": Duration.days(8), "fence_source_writes": True},
+        "'rollback_window' is 192 hours; pass Duration.hours(1) to Duration.days(7), or leave it out: then the "
+        "migration cannot be rolled back",
+    ),
+    "window without a fence": (
+        {"rollback_window": Duration.days(3)},
+        "'rollback_window' needs a source to which nothing else is written after the cut-over: pass "
+        "fence_source_writes=True too",
+    ),
+    "window of a destination that is called as a role": (
+        {
+            "rollback_window": Duration.days(3),
+            "fence_source_writes": True,
+            "destination_role": "arn:aws:iam::210987654321:role/migration",
+        },
+        "'rollback_window' and 'destination_role' exclude each other: the destination's stream is read by functions "
+        "of its own account and Region; leave one of the two out",
+    ),
     "unknown finding": (
         {"accepted_findings": ["stream-reader"]},
         "'accepted_findings' names 'stream-reader', which is no advised finding; those are stream-readers, "
@@ -49,6 +73,8 @@ AT_THE_EDGE: list[dict[str, Any]] = [
     {"change_retention": Duration.days(1), "max_workers": 2, "max_apply_concurrency": 2},
     {"change_retention": Duration.days(14), "max_workers": 299, "max_apply_concurrency": 1000},
     {"max_read_units_per_second": 1, "worker_type": "G.8X"},
+    {"rollback_window": Duration.hours(1), "fence_source_writes": True},
+    {"rollback_window": Duration.days(7), "fence_source_writes": True},
 ]
 
 
@@ -206,3 +232,14 @@ def test_fails_where_the_path_cannot_be_a_tag() -> None:
     stack = new_stack()
     with pytest.raises(ValueError, match=r"holds \( \), and it becomes a tag of the state machine: use letters"):
         migrate(stack, "Orders (EU)")
+
+
+def test_a_roll_back_needs_the_destination_in_the_account_of_the_stack() -> None:
+    stack = new_stack(env={"account": "123456789012", "region": "us-east-1"})
+    arn = "arn:aws:dynamodb:us-east-1:210987654321:table/orders-v2"
+    table = dynamodb.Table.from_table_arn(stack, "There", arn)
+    told = refusal(stack, destination_table=table, rollback_window=Duration.days(3), fence_source_writes=True)
+    assert told.endswith(
+        "1. 'rollback_window' is given and 'destination_table' is in the account 210987654321, the migration's stack "
+        "in 123456789012: a stream is read by functions of its own account and Region; leave 'rollback_window' out"
+    )

@@ -64,6 +64,8 @@ THERE: dict[str, Any] = {
     "callers": CALLERS,
     "destination_policy": allowing("arn:aws:iam::000000000000:root", "*"),
 }
+# A destination from which a migration can be rolled back.
+BACK: dict[str, Any] = {"destination": table("destination"), "destination_fence": FENCE}
 AS_ROLE: dict[str, Any] = {**THERE, "destination_policy": None, "destination_role": ROLE}
 
 
@@ -112,6 +114,11 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("forecast", {"source": table("source", size_bytes=30000 * GIB, item_count=10), "read_units": 3000}),
     ("fence-replicas", {"source": table("source", replicas=1), "fence": FENCE}),
     ("fence-policy", {"fence": FENCE, "source_policy": LONG_POLICY}),
+    ("destination-stream-off", {**BACK, "destination": table("destination", stream_arn=None, stream_view=None)}),
+    ("destination-stream-view", {**BACK, "destination": table("destination", stream_view="OLD_IMAGE")}),
+    ("destination-replicas", {**BACK, "destination": table("destination", replicas=1)}),
+    ("destination-fence-policy", {**BACK, "destination_policy": LONG_POLICY}),
+    ("destination-stream-elsewhere", {**THERE, **BACK, "destination": table("destination", arn=OTHER_ACCOUNT)}),
     ("same-table", {"destination": table("source")}),
     ("key-schema", {"destination": table("destination", keys=(("pk", "HASH", "S"),))}),
     ("key-schema", {"destination": table("d", keys=(("pk", "HASH", "S"), ("sk", "RANGE", "S")))}),
@@ -147,6 +154,9 @@ def test_every_code_is_found_by_a_check_or_a_probe() -> None:
         {"source": table("source", replicas=1)},
         {"source_policy": LONG_POLICY},
         {"fence": FENCE},
+        BACK,
+        {**BACK, "destination": table("destination", stream_view="KEYS_ONLY")},
+        {"destination": table("destination", replicas=1), "destination_policy": LONG_POLICY},
         {"record": open_record(stream_arn="arn:old", cut_over_started=1.0), "destination_time_to_live": "ttl"},
         {"source_time_to_live": "ttl"},
         THERE,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cut_over import complete, cut_over, lift_fence, ready_to_cut_over
+from cut_over import complete, cut_over, lift_fence, ready_to_cut_over, roll_back
 from cut_over.parts import Parts
 from ddb_migration import names
 from ddb_migration.aws.announcements import Announcements
@@ -28,10 +28,12 @@ from tests.fakes.client_errors import client_error
 from tests.functions.migration import EXECUTION, PROCESSOR, QUEUE_ARN, WRITER, Migration
 
 CANARY = "arn:aws:iam::123456789012:role/canary"
-STATES = {
+STATES: Mapping[str, Callable[[Parts, Call], Answer]] = {
     names.CUT_OVER_STATE: cut_over.run,
     names.LIFT_FENCE_STATE: lift_fence.run,
     names.COMPLETE_STATE: complete.run,
+    names.ROLL_BACK_STATE: roll_back.run,
+    names.LIFT_DESTINATION_FENCE_STATE: lambda parts, call: lift_fence.run(parts.way_back, call),
 }
 
 
@@ -45,7 +47,8 @@ class ScriptedGate:
     def facts(self, record: ControlRecord) -> GateFacts:
         by, since = (record.paused_by, record.paused_since) if record.paused else (None, None)
         sample = record.accepted_sample
-        return GateFacts(1.0, 0, 0, "s", "s", self.verdict, accepted_sample=sample, paused_by=by, paused_since=since)
+        facts = GateFacts(1.0, 0, 0, "s", "s", self.verdict, accepted_sample=sample, paused_by=by, paused_since=since)
+        return replace(facts, direction=record.direction)
 
     def closed_because(self, record: ControlRecord) -> tuple[str, ...]:
         incomplete = [record.incomplete] if record.incomplete else []

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from clean_up import bucket
-from clean_up.ending import Ending
+from clean_up.ending import Ending, Fence
 from clean_up.export import remove_export, unfinished_export
 from clean_up.guard import MigrationRuns, require_not_left, require_unharmed
 from ddb_migration.aws.destination_lock import Holder
@@ -23,6 +23,10 @@ from tests.functions.cutting import Cutting, cutting_over
 from tests.functions.migration import ALIEN, EXECUTION, OTHER, PROCESSOR, WRITER, Caller, Migration
 
 
+def source_fence(migration: Migration, sid: str) -> Fence:
+    return Fence(migration.control, TablePolicy(migration.aws.dynamodb, migration.source), sid, migration.source)
+
+
 def ending(migration: Migration) -> Ending:
     return Ending(
         control=migration.control,
@@ -31,8 +35,7 @@ def ending(migration: Migration) -> Ending:
         executions=Executions(migration.aws.states),
         lock=migration.lock(),
         functions=(PROCESSOR, WRITER),
-        policy=TablePolicy(migration.aws.dynamodb, migration.source),
-        sid=fence_sid("control"),
+        fences=(source_fence(migration, fence_sid("control")),),
         clock=migration.clock,
     )
 
@@ -278,7 +281,7 @@ def test_an_object_that_s3_keeps_is_an_error() -> None:
 
 
 def ending_of(cutting: Cutting) -> Ending:
-    return replace(ending(cutting.migration), sid=cutting.fence["Sid"])
+    return replace(ending(cutting.migration), fences=(source_fence(cutting.migration, cutting.fence["Sid"]),))
 
 
 def to_end(end: Ending, cutting: Cutting) -> None:

@@ -13,14 +13,35 @@ from ddb_migration.aws.mappings import Mappings
 from ddb_migration.aws.removal import Removal
 from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.core.control_record import ABORTING, CLOSED, OPEN, ControlRecord, MigrationStopped
-from ddb_migration.core.cut_over_order import FENCED
+from ddb_migration.core.fence import fence_left
+
+
+@dataclass(frozen=True)
+class Fence:
+    """A fence in one table's policy, and the record that tells whether it stands; `sid` names its statement."""
+
+    control: ControlTable
+    policy: TablePolicy
+    sid: str
+    table_arn: str
+
+    def lift(self) -> str | None:
+        """Lift it where it must not stay; return what is still waited for."""
+        record = self.control.read()
+        if not record.fence_must_go or self.policy.remove_fence(self.sid):
+            return None
+        return f"the {record.direction.source}'s fence to be lifted"
+
+    def left(self) -> str | None:
+        """Return what is said of a fence that stays, None of one that does not."""
+        return fence_left(self.table_arn, self.sid) if self.control.read().fence_stays else None
 
 
 @dataclass(frozen=True)
 class Ending:
     """Everything that has to stop; `functions` are those with run-time mappings; `clock` gives epoch seconds.
 
-    `policy` is that of the source, in which `sid` names the fence.
+    `fences` are those that the migration may have put: the source's, and where it can be rolled back the destination's.
     """
 
     control: ControlTable
@@ -29,8 +50,7 @@ class Ending:
     executions: Executions
     lock: DestinationLock
     functions: tuple[str, ...]
-    policy: TablePolicy
-    sid: str
+    fences: tuple[Fence, ...]
     clock: Callable[[], float]
 
     def step(self) -> str | None:
@@ -43,11 +63,11 @@ class Ending:
             record = self._begin_abort(record)
         removal = Removal(self.control, self.mappings, self.functions, self.clock)
         waiting = (
-            self._lift(record)
+            self._lift()
             or self._stop_jobs()
             or removal.step(record, is_ending=record.status == ABORTING)
             # Once more: what was under way when the execution was stopped may have put the fence after the first.
-            or self._lift(record)
+            or self._lift()
         )
         if waiting:
             return waiting
@@ -61,11 +81,10 @@ class Ending:
         if record.status == OPEN and record.cut_over_started is not None and not record.tombstone:
             raise MigrationStopped(CUT_OVER_BEGAN)
 
-    def _lift(self, record: ControlRecord) -> str | None:
-        """Lift the fence of a cut-over that did not come to its end; behind one that did it stays."""
-        if record.cut_over_form != FENCED or record.is_cut_over or record.cut_over_started is None:
-            return None
-        return None if self.policy.remove_fence(self.sid) else "the fence to be lifted"
+    def _lift(self) -> str | None:
+        """Lift the fence of a switch that did not come to its end, or was undone; behind one that did it stays."""
+        waiting = [fence.lift() for fence in self.fences]
+        return next((what for what in waiting if what), None)
 
     def _begin_abort(self, record: ControlRecord) -> ControlRecord:
         try:

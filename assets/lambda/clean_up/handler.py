@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from clean_up import bucket, custom_resource, guard
-from clean_up.ending import Ending
+from clean_up.ending import Ending, Fence
 from clean_up.export import remove_export, unfinished_export
 from ddb_migration import names
 from ddb_migration.aws.clients import client
-from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.control_table import ControlTable, control_of
 from ddb_migration.aws.destination_lock import DestinationLock
 from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.executions import Executions
@@ -20,9 +20,8 @@ from ddb_migration.aws.exports import Exports
 from ddb_migration.aws.jobs import Jobs
 from ddb_migration.aws.mappings import Mappings
 from ddb_migration.aws.table_policy import TablePolicy
-from ddb_migration.core.control_record import ControlRecord, MigrationStopped
-from ddb_migration.core.cut_over_order import FENCED
-from ddb_migration.core.fence import LIFT, fence_left, fence_sid
+from ddb_migration.core.control_record import MigrationStopped
+from ddb_migration.core.fence import fence_sid
 
 LOOK_SECONDS = 5
 # Left to tell CloudFormation that the ending takes longer than one invocation.
@@ -87,20 +86,14 @@ def _delete(event: Mapping[str, Any], context: Any) -> None:
     ending = _ending()
     ending.control.bury()
     _repeat(ending.step, context)
-    _tell_of_fence(ending.control.read())
+    for left in filter(None, (fence.left() for fence in ending.fences)):
+        # An application may have moved for good.
+        print(left)
     if event["ResourceProperties"]["KeepBucket"] == "true":
         return
     environment = Environment.of_process()
     _repeat(lambda: unfinished_export(_exports(), ending.control.read()), context)
     bucket.empty(client("s3"), environment[names.MIGRATION_BUCKET])
-
-
-def _tell_of_fence(record: ControlRecord) -> None:
-    """Say that the source stays fenced, and what lifts the fence; an application may have moved for good."""
-    if record.is_cut_over and record.cut_over_form == FENCED and record.completing != LIFT:
-        environment = Environment.of_process()
-        source, control = environment[names.SOURCE_TABLE], environment[names.CONTROL_TABLE]
-        print(fence_left(source, fence_sid(control)))
 
 
 def _repeat(step: Callable[[], str | None], context: Any) -> None:
@@ -122,6 +115,7 @@ def _lock(destination_arn: str) -> DestinationLock:
 @functools.cache
 def _ending() -> Ending:
     environment = Environment.of_process()
+    paths = [path for path in (environment, environment.reverse) if path is not None]
     jobs = [environment[name] for name in (names.DIRECT_MIGRATION_JOB, names.LARGE_MIGRATION_JOB, names.VERIFY_JOB)]
     return Ending(
         control=ControlTable(client("dynamodb"), environment[names.CONTROL_TABLE]),
@@ -129,8 +123,12 @@ def _ending() -> Ending:
         jobs=Jobs(client("glue"), jobs),
         executions=Executions(client("stepfunctions")),
         lock=_lock(environment[names.DESTINATION_TABLE]),
-        functions=(environment[names.STREAM_PROCESSOR], environment[names.WRITE_CDC]),
-        policy=TablePolicy(client("dynamodb"), environment[names.SOURCE_TABLE]),
-        sid=fence_sid(environment[names.CONTROL_TABLE]),
+        functions=tuple(path[name] for path in paths for name in (names.STREAM_PROCESSOR, names.WRITE_CDC)),
+        fences=tuple(map(_fence, paths)),
         clock=time.time,
     )
+
+
+def _fence(path: Environment) -> Fence:
+    dynamodb, table = client("dynamodb"), path[names.SOURCE_TABLE]
+    return Fence(control_of(path, dynamodb), TablePolicy(dynamodb, table), fence_sid(path[names.CONTROL_TABLE]), table)

@@ -13,7 +13,7 @@ _LOOK_SECONDS = 5
 
 
 def run(parts: Parts, call: Call) -> Answer:
-    """See that the fence still stands and whether the source changed; when asked to, complete."""
+    """See that the fence still stands and whether the table behind it changed; when asked to, complete."""
     record = parts.control.read()
     if record.completed_at is not None and record.execution == call.execution:
         return done(completed=True)
@@ -21,17 +21,19 @@ def run(parts: Parts, call: Call) -> Answer:
     if record.completing is not None:
         waiting = completing.step(parts, record)
         return done(completed=True) if waiting is None else again(_LOOK_SECONDS, waiting_for=waiting)
-    fence_missed = _watch_fence(parts, record)
-    late = parts.late_changes(record).found()
+    path = parts.last_switched(record)
+    record = path.control.read()
+    fence_missed = watch_fence(path, record)
+    late = path.late_changes(record).found()
     if late.keys > int(call.last.get("late_keys", 0)):
-        parts.announcements.phase(record.epoch, names.LATE_CHANGES_PHASE, keys=late.keys)
+        parts.announcements.phase(record.epoch, path.way.late_changes_phase, keys=late.keys)
     waiting_for = "the operator to complete the migration (ddb-migration complete)"
     return poll(call, waiting_for, late_keys=late.keys, fence_missed=fence_missed + call.last.get("fence_missed", 0))
 
 
-def _watch_fence(parts: Parts, record: ControlRecord) -> int:
+def watch_fence(parts: Parts, record: ControlRecord) -> int:
     """Put the fence back where a deployment has taken it away, and say so; return how often that was so."""
     if record.cut_over_form != FENCED or parts.policy.put_fence(parts.fence):
         return 0
-    parts.announcements.phase(record.epoch, names.FENCE_RESTORED_PHASE)
+    parts.announcements.phase(record.epoch, parts.way.fence_restored_phase)
     return 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,7 @@ from ddb_migration.aws.canary import Canary
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.changed_keys import ChangedKeys
 from ddb_migration.aws.clients import client, writer_as
-from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.control_table import ControlTable, control_of
 from ddb_migration.aws.destination_lock import DestinationLock
 from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.gate_facts import Gate
@@ -28,6 +28,7 @@ from ddb_migration.aws.tables import Tables
 from ddb_migration.aws.verify_objects import VerifyObjects
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.control_record import ControlRecord
+from ddb_migration.core.direction import FORWARD, REVERSE, Direction
 from ddb_migration.core.fence import fence_sid, fence_statement
 from ddb_migration.core.verify_report import VerifyReport
 
@@ -36,10 +37,26 @@ _AT_ONCE = 8
 
 
 def parts_of(environment: Environment) -> Parts:
-    """Build the parts of one migration."""
+    """Build the parts of one migration: its path, and the reverse path where it has one."""
+    forward, back = _composed(environment), environment.reverse
+    if back is None:
+        return _path_of(forward, forward.gate(), FORWARD)
+    reverse = _composed(back)
+    gate = reverse.gate()
+    # The reverse path writes to the source when that is fenced.
+    exempt = [environment[names.REVERSE_WRITE_CDC_ROLE]]
+    return _path_of(forward, forward.gate(gate), FORWARD, exempt, _path_of(reverse, gate, REVERSE))
+
+
+def _composed(environment: Environment) -> _Composed:
+    return _Composed(environment, control_of(environment, client("dynamodb")))
+
+
+def _path_of(
+    composed: _Composed, gate: Gate, way: Direction, exempt: Sequence[str] = (), reverse: Parts | None = None
+) -> Parts:
+    environment = composed.environment
     dynamodb, source = client("dynamodb"), environment[names.SOURCE_TABLE]
-    composed = _Composed(environment, ControlTable(dynamodb, environment[names.CONTROL_TABLE]))
-    gate = composed.gate()
     return Parts(
         source_arn=source,
         stream_processor=environment[names.STREAM_PROCESSOR],
@@ -47,7 +64,7 @@ def parts_of(environment: Environment) -> Parts:
         change_queue_arn=environment[names.CHANGE_QUEUE_ARN],
         change_retention_seconds=environment.settings.change_retention_seconds,
         fences=environment.settings.fence_source_writes,
-        fence=fence_statement(fence_sid(environment[names.CONTROL_TABLE]), source),
+        fence=fence_statement(fence_sid(environment[names.CONTROL_TABLE]), source, exempt),
         control=composed.control,
         tables=Tables(dynamodb),
         mappings=Mappings(client("lambda")),
@@ -59,6 +76,9 @@ def parts_of(environment: Environment) -> Parts:
         gate=gate,
         tail_of=composed.tail_of,
         changed_keys_of=lambda record: composed.keys_of(record, partial(gate.lag, record)),
+        way=way,
+        rollback_window_seconds=environment.settings.rollback_window_seconds,
+        reverse=reverse,
     )
 
 
@@ -70,7 +90,7 @@ class _Composed:
     control: ControlTable
     threads: ThreadPoolExecutor = ThreadPoolExecutor(_AT_ONCE)
 
-    def gate(self) -> Gate:
+    def gate(self, reverse: Gate | None = None) -> Gate:
         sqs = client("sqs")
         return Gate(
             control=self.control,
@@ -83,6 +103,7 @@ class _Composed:
             write_cdc=self.environment[names.WRITE_CDC],
             change_queue_arn=self.environment[names.CHANGE_QUEUE_ARN],
             report=self._report,
+            reverse=reverse,
         )
 
     def tail_of(self, record: ControlRecord) -> StreamTail:

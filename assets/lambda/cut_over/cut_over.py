@@ -32,16 +32,25 @@ _ONCE = ("settle", "compare", "stop")
 
 def run(parts: Parts, call: Call) -> Answer:
     """Go on with the cut-over, or turn back on any doubt; answer whether the migration has cut over."""
-    record = parts.control.enter(call.execution, names.CUT_OVER_STATE)
+    answer = switch(parts, call)
+    if answer.get("cut_over"):
+        record = parts.control.read()
+        parts.announcements.phase(record.epoch, names.HAS_CUT_OVER_PHASE, form=record.cut_over_form)
+    return answer
+
+
+def switch(parts: Parts, call: Call) -> Answer:
+    """Go on with the switch along a path; `cut_over` in the answer tells that it has gone through."""
+    record = parts.control.enter(call.execution, parts.way.acting_state)
     if record.is_cut_over:
-        return _finish(parts, record)
+        return _through(record)
     if record.cut_over_started is None:
         try:
             record = begin(parts, call)
         except NotAnOrder as refused:
             parts.control.refuse_cut_over(call.execution, str(refused), parts.clock())
             return done(cut_over=False, reason=str(refused))
-        parts.announcements.phase(record.epoch, names.CUT_OVER_STATE, form=record.cut_over_form)
+        parts.announcements.phase(record.epoch, parts.way.acting_state, form=record.cut_over_form)
     if record.cut_over_step == BACK:
         return lift_fence.turn_back(parts, call, record)
     try:
@@ -81,9 +90,8 @@ def _flip(parts: Parts, call: Call) -> Answer:
     record = parts.control.note_cut_over(call.execution, parts.clock())
     if not record.is_cut_over:
         return lift_fence.turn_back(parts, call, record)
-    return _finish(parts, record)
+    return _through(record)
 
 
-def _finish(parts: Parts, record: ControlRecord) -> Answer:
-    parts.announcements.phase(record.epoch, names.HAS_CUT_OVER_PHASE, form=record.cut_over_form)
+def _through(record: ControlRecord) -> Answer:
     return done(cut_over=True, epoch=record.epoch)

@@ -1,10 +1,9 @@
-"""The fence: put into the source's policy, and seen by a role that it is meant for."""
+"""The fence: put into the policy of the table that is left, and seen by a role that it is meant for."""
 
 from __future__ import annotations
 
 from cut_over.doubt import Doubt
 from cut_over.parts import Parts
-from ddb_migration import names
 from ddb_migration.aws.canary import CanaryLost
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.cut_over_order import FENCED
@@ -28,8 +27,10 @@ def place(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
     if is_there:
         return None
     if record.fenced_at is not None:
-        raise Doubt("the fence was taken out of the source's policy by somebody else, so writes may have passed it")
-    return again(LOOK_SECONDS, waiting_for="the fence to stand in the source's policy")
+        raise Doubt(
+            f"the fence was taken out of the {parts.way.source}'s policy by somebody else, so writes may have passed it"
+        )
+    return again(LOOK_SECONDS, waiting_for=f"the fence to stand in the {parts.way.source}'s policy")
 
 
 def be_denied(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
@@ -40,7 +41,7 @@ def be_denied(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
     if denials < DENIALS:
         return again(LOOK_SECONDS, denials=denials, waiting_for="every write to be denied")
     parts.control.set_once(call.execution, fenced_at=parts.clock())
-    parts.announcements.phase(record.epoch, names.FENCED_PHASE)
+    parts.announcements.phase(record.epoch, parts.way.fenced_phase)
     return None
 
 
@@ -48,7 +49,7 @@ def canary_is_denied(parts: Parts) -> bool:
     """Tell whether the canary's write is denied; one that fails otherwise is told, and is not."""
     source = parts.tables.describe(parts.source_arn)
     if source is None:
-        raise Doubt("the source table is gone")
+        raise Doubt(f"the {parts.way.source} table is gone")
     try:
         return parts.canary.is_denied(source.keys)
     except CanaryLost as lost:

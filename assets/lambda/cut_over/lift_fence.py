@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from cut_over.parts import Parts
-from ddb_migration import names
 from ddb_migration.aws.control_table import BACK
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.cut_over_order import FENCED
@@ -17,23 +16,24 @@ _MOST_CHARACTERS = 500
 
 
 def run(parts: Parts, call: Call) -> Answer:
-    """Turn back after CutOver has failed; answer whether it did, for a group may have gone through."""
-    record = parts.control.enter(call.execution, names.LIFT_FENCE_STATE)
+    """Turn back after CutOver or RollBack has failed; answer whether it did, for a group may have gone through."""
+    record = parts.control.enter(call.execution, parts.way.lifting_state)
     if record.cut_over_started is None:
         return done(turned_back=True)
     if record.cut_over_step != BACK:
-        record = parts.control.turn_back(call.execution, f"CutOver failed: {_cause(call)}", parts.clock())
+        reason = f"{parts.way.acting_state} failed: {_cause(call)}"
+        record = parts.control.turn_back(call.execution, reason, parts.clock())
     return turn_back(parts, call, record) if record.cut_over_step == BACK else done(turned_back=False)
 
 
 def turn_back(parts: Parts, call: Call, record: ControlRecord) -> Answer:
-    """Undo what a cut-over has done so far; may be repeated until it is done."""
+    """Undo what a cut-over or a roll back has done so far; may be repeated until it is done."""
     if not record.paused:
         # Only the operator ends a pause.
         parts.mappings.enable(parts.write_cdc, parts.change_queue_arn)
     if record.cut_over_form == FENCED and not parts.policy.remove_fence(parts.fence["Sid"]):
         return again(LOOK_SECONDS, waiting_for="the fence to be lifted", back=True)
-    parts.announcements.phase(record.epoch, names.FENCE_LIFTED_PHASE, reason=record.cut_over_refused)
+    parts.announcements.phase(record.epoch, parts.way.fence_lifted_phase, reason=record.cut_over_refused)
     parts.control.forget_cut_over(call.execution)
     return done(cut_over=False, turned_back=True, reason=record.cut_over_refused)
 

@@ -20,7 +20,8 @@ from ddb_migration.aws.stream_tail import StreamTail
 from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.aws.tables import Tables
 from ddb_migration.core.attribute_values import Item
-from ddb_migration.core.control_record import ControlRecord
+from ddb_migration.core.control_record import ControlRecord, MigrationStopped
+from ddb_migration.core.direction import FORWARD, Direction
 from ddb_migration.core.fence import Statement
 from ddb_migration.core.gate import GateFacts
 
@@ -78,9 +79,12 @@ class Keys(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """The migration's resources; `clock` gives epoch seconds.
+    """One path of the migration, and what switches the application that way; `clock` gives epoch seconds.
 
-    `fences` tells whether the migration may fence its source: only then may its role change the source's policy.
+    Seen from a path, its changes come from the source and go to the destination. `reverse` is the path that carries
+    the destination's changes back, None where the migration cannot be rolled back.
+
+    `fences` tells whether the migration may fence the path's source: only then may its role change that one's policy.
     """
 
     source_arn: str
@@ -101,6 +105,9 @@ class Parts:
     gate: Gate
     tail_of: Callable[[ControlRecord], StreamTail]
     changed_keys_of: Callable[[ControlRecord], Keys]
+    way: Direction = FORWARD
+    rollback_window_seconds: float | None = None
+    reverse: Parts | None = None
     clock: Callable[[], float] = time.time
 
     def late_changes(self, record: ControlRecord) -> LateChangeRows:
@@ -127,6 +134,30 @@ class Parts:
         return self.control.read()
 
     @property
+    def functions(self) -> tuple[str, ...]:
+        """Return the functions of the path, and of the reverse path."""
+        back = self.reverse.functions if self.reverse is not None else ()
+        return (self.stream_processor, self.write_cdc, *back)
+
+    @property
     def removal(self) -> Removal:
         """Return what takes away the mappings that were made at run time."""
-        return Removal(self.control, self.mappings, (self.stream_processor, self.write_cdc), self.clock)
+        return Removal(self.control, self.mappings, self.functions, self.clock)
+
+    @property
+    def way_back(self) -> Parts:
+        """Return the reverse path; raises MigrationStopped where the migration was deployed without one."""
+        if self.reverse is None:
+            raise MigrationStopped("the migration is deployed without rollback_window, so it cannot be rolled back")
+        return self.reverse
+
+    def rollback_until(self, record: ControlRecord) -> float | None:
+        """Return up to when the migration can be rolled back, in epoch seconds; None where it cannot be."""
+        window = self.rollback_window_seconds
+        if window is None or self.reverse is None or not record.is_fenced_cut_over or record.reverse_stream_arn is None:
+            return None
+        return float(record.cut_over_at or 0) + window
+
+    def last_switched(self, record: ControlRecord) -> Parts:
+        """Return the path that the application was switched along last: its source is the table no more."""
+        return self.way_back if record.is_rolled_back else self

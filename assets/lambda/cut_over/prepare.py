@@ -9,7 +9,8 @@ from cut_over.parts import Parts
 from ddb_migration.aws.control_table import FENCE, FLIP, PREPARED
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.cut_over_order import FENCED, CutOverOrder, NotAnOrder
-from ddb_migration.core.lag import LOW_SECONDS
+from ddb_migration.core.direction import REVERSE
+from ddb_migration.core.lag import LOW_SECONDS, is_low, lag_seconds
 from ddb_migration.core.state_call import Answer, Call, again
 
 # A pass as short as this lets the last one, behind the fence, be as short.
@@ -27,7 +28,15 @@ def begin(parts: Parts, call: Call) -> ControlRecord:
             "the migration may not fence its source: set fence_source_writes=True and deploy, or stop the writers "
             "yourself and say so: ddb-migration cut-over --writers-stopped"
         )
-    return parts.control.begin_cut_over(call.execution, order, parts.clock())
+    if order.form != FENCED and (parts.way is REVERSE or parts.reverse is not None):
+        raise NotAnOrder(
+            "without a fence writes to the table that is left would be lost to the other, so there would be no way "
+            "back: let the migration fence it, or deploy without rollback_window"
+        )
+    record = parts.control.begin_cut_over(call.execution, order, parts.clock())
+    if record.cut_over_started is None:
+        raise NotAnOrder("the migration is being completed")
+    return record
 
 
 def prepare(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
@@ -46,17 +55,20 @@ def prepare(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
         parts.control.set_once(call.execution, prepared_at=parts.clock())
         return None
     if parts.clock() - float(record.cut_over_started or 0) > LONGEST_SECONDS:
-        raise Doubt(f"after {LONGEST_SECONDS / 60:.0f} minutes the cut-over still waited for {waiting}")
+        raise Doubt(f"after {LONGEST_SECONDS / 60:.0f} minutes the {parts.way.act} still waited for {waiting}")
     return again(LOOK_SECONDS, waiting_for=waiting)
 
 
 def _left(parts: Parts, record: ControlRecord) -> str | None:
     """Return what is still too much to be checked behind the fence."""
     if record.cut_over_form == FENCED and canary_is_denied(parts):
+        table = parts.way.source
         raise Doubt(
-            "the canary's role is denied writes to the source before there is a fence, so it could not show when the "
-            "fence is seen: let it through, by the source's policy and by the key that encrypts the source"
+            f"the canary's role is denied writes to the {table} before there is a fence, so it could not show when the "
+            f"fence is seen: let it through, by the {table}'s policy and by the key that encrypts the {table}"
         )
+    if parts.reverse is not None and not _is_in_step(parts.reverse):
+        return "capture of the destination to have read what the migration wrote there"
     tail = parts.tail_of(record).read_on(_BUDGET_SECONDS)
     if not tail.in_time or tail.seconds > QUICK_SECONDS:
         return f"the tail of the stream, which took {tail.seconds:.0f} s to read"
@@ -67,3 +79,9 @@ def _left(parts: Parts, record: ControlRecord) -> str | None:
     if not keys.check(parts.clock() + _BUDGET_SECONDS).is_quick:
         return f"the changed keys to be compared within {QUICK_SECONDS:.0f} s"
     return None
+
+
+def _is_in_step(reverse: Parts) -> bool:
+    """Tell whether the reverse path has read up to now, so that little of the migration's own is carried back."""
+    record = reverse.control.read()
+    return is_low(lag_seconds(reverse.change_path.look(record), reverse.clock()))

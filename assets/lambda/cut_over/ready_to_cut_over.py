@@ -1,4 +1,4 @@
-"""ReadyToCutOver: waits for the operator, and meanwhile keeps what is left to check small.
+"""ReadyToCutOver, and RollbackWindow: waits for the operator, and meanwhile keeps what is left to check small.
 
 The state machine gives each entry a task token and a time-out; when that is up it enters again. So one state both
 waits and looks: each entry compares the changed keys once and reads the tail of the stream on.
@@ -7,7 +7,6 @@ waits and looks: each entry compares the changed keys once and reads the tail of
 from __future__ import annotations
 
 from cut_over.parts import Parts
-from ddb_migration import names
 from ddb_migration.core.state_call import Answer, Call
 
 # The function has 60 s; what is not done within these goes on at the next entry.
@@ -16,14 +15,16 @@ KEYS_SECONDS = 20.0
 
 
 def run(parts: Parts, call: Call, token: str) -> Answer:
-    """Keep the token for the operator, check once what has changed, and answer what would refuse a cut-over now."""
-    record = parts.control.enter(call.execution, names.READY_TO_CUT_OVER_STATE)
+    """Keep the token for the operator, check once what has changed, and answer what would refuse the switch now."""
+    record = parts.control.enter(call.execution, parts.way.waiting_state)
     if record.ready_at is None:
-        parts.announcements.phase(record.epoch, names.READY_TO_CUT_OVER_STATE)
+        parts.announcements.phase(record.epoch, parts.way.waiting_state)
     parts.control.set_once(call.execution, ready_at=parts.clock())
     record = parts.control.set(call.execution, task_token=token)
     tail = parts.tail_of(record).read_on(TAIL_SECONDS)
     keys = parts.changed_keys_of(record).check(parts.clock() + KEYS_SECONDS)
     # A gap while the operator is waited for closes the gate, whatever has been captured since.
     reasons = list(parts.gate.closed_because(parts.gaps_noted(record)))
+    if parts.reverse is not None:
+        parts.reverse.gaps_noted(parts.reverse.control.read())
     return {"tail_seconds": tail.seconds, "unapplied": tail.unapplied, "changed_keys": keys.keys, "closed": reasons}

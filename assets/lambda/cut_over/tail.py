@@ -22,7 +22,7 @@ def settle(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
     if not found.is_applied:
         return again(LOOK_SECONDS, waiting_for=f"{found.unapplied} keys at the end of the stream to be applied")
     if found.written:
-        return again(LOOK_SECONDS, waiting_for="the last writes to the source to pass")
+        return again(LOOK_SECONDS, waiting_for=f"the last writes to the {parts.way.source} to pass")
     quiet = int(call.last.get("quiet_seconds", -LOOK_SECONDS)) + LOOK_SECONDS
     if quiet < QUIET_SECONDS:
         return again(LOOK_SECONDS, quiet_seconds=quiet, waiting_for="the stream to stay quiet")
@@ -40,4 +40,4 @@ def require_nothing_written(parts: Parts, record: ControlRecord) -> None:
     """Raise Doubt when the source was written to after all; what expires meanwhile is no write."""
     found = parts.tail_of(record).read_on(_BUDGET_SECONDS)
     if found.written or not found.in_time:
-        raise Doubt(f"the source was written to behind the fence: {found.written} changes came")
+        raise Doubt(f"the {parts.way.source} was written to behind the fence: {found.written} changes came")

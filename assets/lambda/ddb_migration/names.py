@@ -27,6 +27,7 @@ CANARY_ROLE = "CANARY_ROLE"
 NOTIFICATION_TOPIC = "NOTIFICATION_TOPIC"
 REVERSE_STREAM_PROCESSOR = "REVERSE_STREAM_PROCESSOR"
 REVERSE_WRITE_CDC = "REVERSE_WRITE_CDC"
+REVERSE_WRITE_CDC_ROLE = "REVERSE_WRITE_CDC_ROLE"
 REVERSE_CHANGE_QUEUE_URL = "REVERSE_CHANGE_QUEUE_URL"
 REVERSE_CHANGE_QUEUE_ARN = "REVERSE_CHANGE_QUEUE_ARN"
 REVERSE_DEAD_LETTER_QUEUE_URL = "REVERSE_DEAD_LETTER_QUEUE_URL"
@@ -154,6 +155,11 @@ REQUIRED_FINDINGS = (
     "stream-gap",
     "fence-replicas",
     "fence-policy",
+    "destination-stream-elsewhere",
+    "destination-stream-off",
+    "destination-stream-view",
+    "destination-replicas",
+    "destination-fence-policy",
 )
 ADVISED_FINDINGS = (
     "stream-readers",

@@ -18,6 +18,7 @@ from enable_trigger import (
     repair,
     settle,
     start_capture,
+    start_reverse_capture,
     verify,
 )
 from enable_trigger.parts import Answer, Call, Parts
@@ -32,6 +33,7 @@ STATES: Mapping[str, Callable[[Parts, Call], Answer]] = {
     names.DRAIN_STATE: drain.run,
     names.VERIFY_STATE: verify.run,
     names.REPAIR_STATE: repair.run,
+    names.START_REVERSE_CAPTURE_STATE: start_reverse_capture.run,
 }
 
 

@@ -15,7 +15,7 @@ from ddb_migration.aws.both_sides import BothSides
 from ddb_migration.aws.change_path import ChangePath
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.clients import client
-from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.control_table import ControlTable, control_of
 from ddb_migration.aws.destination_access import DestinationAccess
 from ddb_migration.aws.destination_lock import DestinationLock
 from ddb_migration.aws.environment import Environment, Settings
@@ -34,7 +34,10 @@ __all__ = ["Answer", "Call", "Parts", "again", "done", "paused", "poll"]
 
 @dataclass(frozen=True)
 class Parts:
-    """The migration's resources and settings; `clock` gives epoch seconds."""
+    """The migration's resources and settings; `clock` gives epoch seconds.
+
+    `reverse` are those of the path that carries the destination's changes back, None where there is none.
+    """
 
     source_arn: str
     stream_processor: str
@@ -52,6 +55,7 @@ class Parts:
     sides: BothSides
     verify_objects: Callable[[str, str], VerifyObjects]
     announcements: Announcements
+    reverse: Parts | None = None
     metrics: Metrics = SILENT
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], object] = time.sleep
@@ -76,6 +80,7 @@ class Parts:
         """Build the parts that the construct named."""
         dynamodb = client("dynamodb")
         source = environment[names.SOURCE_TABLE]
+        back = environment.reverse
         jobs = (environment[names.DIRECT_MIGRATION_JOB], environment[names.LARGE_MIGRATION_JOB])
         return cls(
             source_arn=source,
@@ -83,7 +88,7 @@ class Parts:
             write_cdc=environment[names.WRITE_CDC],
             change_queue_arn=environment[names.CHANGE_QUEUE_ARN],
             settings=environment.settings,
-            control=ControlTable(dynamodb, environment[names.CONTROL_TABLE]),
+            control=control_of(environment, dynamodb),
             tables=Tables(dynamodb),
             mappings=Mappings(client("lambda")),
             jobs=Jobs(client("glue"), jobs),
@@ -95,6 +100,7 @@ class Parts:
             sides=_sides(dynamodb, source, environment.destination),
             verify_objects=functools.partial(VerifyObjects, client("s3"), environment[names.MIGRATION_BUCKET]),
             announcements=Announcements.of(environment[names.MIGRATION_NAME], environment[names.NOTIFICATION_TOPIC]),
+            reverse=cls.of(back) if back is not None else None,
         )
 
 

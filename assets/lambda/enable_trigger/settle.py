@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ddb_migration import names
 from ddb_migration.aws.mappings import ENABLED, problem
+from ddb_migration.core.control_record import ControlRecord
 from enable_trigger.parts import Answer, Call, Parts, again, done, poll
 
 # Lambda's guide: creating a mapping "may take several minutes"; AWS's own pipeline overlaps by five.
@@ -15,16 +16,19 @@ class CaptureFailing(Exception):
 
 
 def run(parts: Parts, call: Call) -> Answer:
-    """Wait until the stream mapping is Enabled, hold for five minutes, and see that it reports no problem."""
+    """Wait until capture has settled."""
     record = parts.control.enter(call.execution, names.SETTLE_STATE)
-    if record.settled_at is not None:
-        return done()
+    return done() if record.is_settled else settled(parts, call, record)
+
+
+def settled(parts: Parts, call: Call, record: ControlRecord) -> Answer:
+    """Wait until the stream mapping is Enabled, hold for five minutes, and see that it reports no problem."""
     found = parts.mappings.of(parts.stream_processor, record.stream_arn)
     if not found or found[0]["State"] != ENABLED:
         return poll(call, "the stream mapping to be Enabled")
     if not call.last.get("held"):
         return again(SETTLE_SECONDS, held=True)
     if problem(found[0]):
-        raise CaptureFailing(f"StreamProcessor does not capture: {problem(found[0])}")
-    parts.control.set_once(call.execution, settled_at=parts.clock())
+        raise CaptureFailing(f"capture of the {record.direction.source} does not work: {problem(found[0])}")
+    parts.control.set(call.execution, settled_at=parts.clock())
     return done()

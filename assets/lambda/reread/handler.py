@@ -11,7 +11,7 @@ from typing import Any
 from ddb_migration import names
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.clients import client
-from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.control_table import ControlTable, control_of
 from ddb_migration.aws.dead_letters import DeadLetters
 from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.mappings import Mappings
@@ -38,7 +38,7 @@ class NotARate(Exception):
 
 @dataclass(frozen=True)
 class Parts:
-    """The migration's resources; `clock` gives epoch seconds."""
+    """The resources of one path; `reverse` is the path back, where there is one; `clock` gives epoch seconds."""
 
     source_arn: str
     control: ControlTable
@@ -48,6 +48,12 @@ class Parts:
     pausing: Pausing
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], object] = time.sleep
+    reverse: Parts | None = None
+
+    @property
+    def applying(self) -> Parts:
+        """Return the path whose changes are applied now: after a fenced cut-over the reverse path."""
+        return self if self.reverse is None or self.reverse.control.read().stands_by else self.reverse
 
     def record(self) -> ControlRecord:
         """Return the record; raises MigrationStopped unless an epoch is open."""
@@ -58,9 +64,10 @@ class Parts:
     def rereads(self, record: ControlRecord) -> Rereads:
         """Return what sends rereads of the open epoch; raises MigrationStopped after the cut-over."""
         if record.is_cut_over:
+            way = record.direction
             raise MigrationStopped(
-                "the migration has cut over: the source is no longer the table, and to read it again would undo what "
-                "the application wrote since"
+                f"the migration {way.has_acted}: the {way.source} is no longer the table, and to read it again would "
+                "undo what the application wrote since"
             )
         return Rereads(self.queue, str(record.epoch), self.sleep)
 
@@ -74,6 +81,7 @@ class Parts:
 
 def reread(parts: Parts, event: Mapping[str, Any]) -> Answer:
     """Read `keys` again: all of them or, when one is no key of the source, none."""
+    parts = parts.applying
     record = parts.record()
     keys = parts.keys(event["keys"])
     arrived = parts.rereads(record).send([Reread(key) for key in keys])
@@ -82,6 +90,7 @@ def reread(parts: Parts, event: Mapping[str, Any]) -> Answer:
 
 def redrive(parts: Parts, event: Mapping[str, Any]) -> Answer:
     """Make rereads of the dead letters that can be received in one pass."""
+    parts = parts.applying
     record = parts.record()
     one_pass = Redrive(parts.letters, parts.rereads(record), str(record.epoch), parts.clock)
     return one_pass.run(until=parts.clock() + PASS_SECONDS)
@@ -89,6 +98,7 @@ def redrive(parts: Parts, event: Mapping[str, Any]) -> Answer:
 
 def accept(parts: Parts, event: Mapping[str, Any]) -> Answer:
     """Settle the parked `key` as it is, for a `reason`, on record as done `by` somebody."""
+    parts = parts.applying
     record = parts.record()
     watermarks = Watermarks(parts.control.rows, str(record.stream_arn), parts.clock)
     (key,) = parts.keys([event["key"]])
@@ -136,9 +146,12 @@ def handler(event: Mapping[str, Any], context: object) -> Answer:
 
 @functools.cache
 def _parts() -> Parts:
-    environment = Environment.of_process()
+    return _parts_of(Environment.of_process())
+
+
+def _parts_of(environment: Environment) -> Parts:
     dynamodb, sqs = client("dynamodb"), client("sqs")
-    control = ControlTable(dynamodb, environment[names.CONTROL_TABLE])
+    control, back = control_of(environment, dynamodb), environment.reverse
     apply = environment[names.WRITE_CDC], environment[names.CHANGE_QUEUE_ARN]
     return Parts(
         source_arn=environment[names.SOURCE_TABLE],
@@ -147,4 +160,5 @@ def _parts() -> Parts:
         tables=Tables(dynamodb),
         queue=ChangeQueue(sqs, environment[names.CHANGE_QUEUE_URL]),
         letters=DeadLetters(sqs, environment[names.DEAD_LETTER_QUEUE_URL]),
+        reverse=_parts_of(back) if back is not None else None,
     )

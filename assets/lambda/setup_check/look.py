@@ -70,18 +70,29 @@ class Look:
             write_units=settings.max_write_units_per_second,
             now=self.clock(),
             fence=self._fence(settings.fence_source_writes),
+            destination_fence=self._destination_fence(),
             source_policy=self._policy(asking, settings.fence_source_writes, source),
             denied=tuple(asking.denied),
             destination_role=access.role,
-            destination_policy=self._destination_policy(home),
+            destination_policy=self._destination_policy(asking, home, destination),
             destination_denied=tuple(there.denied),
             destination_key=settings.destination_key,
             callers=callers_from_text(self.environment.values.get(names.DESTINATION_CALLERS)),
         )
 
     def _fence(self, is_asked_for: bool) -> Statement | None:
+        if not is_asked_for:
+            return None
+        sid, source = fence_sid(self.environment[names.CONTROL_TABLE]), self.environment[names.SOURCE_TABLE]
+        # The statement in its full length: the policy has to have room for it.
+        exempt = [self.environment[names.REVERSE_WRITE_CDC_ROLE]] if self.environment.reverse else []
+        return fence_statement(sid, source, exempt)
+
+    def _destination_fence(self) -> Statement | None:
+        if self.environment.reverse is None:
+            return None
         sid = fence_sid(self.environment[names.CONTROL_TABLE])
-        return fence_statement(sid, self.environment[names.SOURCE_TABLE]) if is_asked_for else None
+        return fence_statement(sid, self.environment[names.DESTINATION_TABLE])
 
     def _policy(self, asking: Asking, is_asked_for: bool, source: Table | None) -> str | None:
         if source is None or not is_asked_for:
@@ -100,9 +111,14 @@ class Look:
             return None
         return asking.ask(lambda: self.destination_tables.describe(access.table_arn), None)
 
-    def _destination_policy(self, home: Place) -> str | None:
-        """Return the policy of a destination of another account; where it may not be read, it lacks that too."""
+    def _destination_policy(self, asking: Asking, home: Place, destination: Table | None) -> str | None:
+        """Return the policy of a destination of another account; where it may not be read, it lacks that too.
+
+        That of the own account is of interest only where the migration may fence it.
+        """
         access = self.environment.destination
+        if self.environment.reverse is not None and destination is not None and access.is_at(home):
+            return asking.ask(lambda: self.destination_tables.policy(destination.arn), None)
         if access.role is not None or Place.of(access.table_arn).account == home.account:
             return None
         return Asking().ask(self.destination_policy.text, None)
@@ -122,9 +138,10 @@ class Look:
         """Return the other functions that read a table's stream."""
         if table is None or table.stream_arn is None:
             return ()
-        ours = self.environment[names.STREAM_PROCESSOR]
+        paths = [path for path in (self.environment, self.environment.reverse) if path is not None]
+        ours = {path[names.STREAM_PROCESSOR] for path in paths}
         found = {str(mapping["FunctionArn"]) for mapping in self.mappings.of_source(table.stream_arn)}
-        return tuple(sorted(found - {ours}))
+        return tuple(sorted(found - ours))
 
     def _captured_until(self, record: ControlRecord) -> float | None:
         """Return up to when changes are captured for certain, None where capture works now or never began.

@@ -19,6 +19,10 @@ from setup_check.job_work import JobWork, job_works
 
 _EXAMPLES = {"S": "probe", "N": "0", "B": "cHJvYmU="}
 _FUNCTIONS = {"StreamProcessor": names.STREAM_PROCESSOR, "WriteCdc": names.WRITE_CDC}
+_REVERSE_FUNCTIONS = {
+    "ReverseStreamProcessor": names.REVERSE_STREAM_PROCESSOR,
+    "ReverseWriteCdc": names.REVERSE_WRITE_CDC,
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class Roles:
 
     def _of_functions(self, setup: Setup, keys: Keys) -> Iterator[Finding]:
         key = {name: {kind: _EXAMPLES[kind]} for name, _, kind in keys}
-        for title, name in _FUNCTIONS.items():
+        reverse = _REVERSE_FUNCTIONS if self.environment.reverse is not None else {}
+        for title, name in {**_FUNCTIONS, **reverse}.items():
             for denied in self._probe(self.environment[name], key):
                 found = denied_finding(setup, title, denied)
                 if found is not None:

@@ -14,13 +14,14 @@ from ddb_migration import names
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.clients import client
 from ddb_migration.aws.continuity import Continuity
-from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.control_table import ControlTable, control_of
 from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.metrics import SILENT, Metrics
 from ddb_migration.aws.probe import denials
 from ddb_migration.aws.progress import CAPTURE, Progress
 from ddb_migration.core.change import REREAD, Change, newest_per_key
 from ddb_migration.core.continuity import CAPTURE_LEG
+from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.item_key import deduplication_id, message_group
 from ddb_migration.core.message import encode
 from ddb_migration.core.send_batches import Entry, send_batches
@@ -67,6 +68,9 @@ class StreamProcessor:
         record.require_open()
         epoch = str(record.epoch)
         ours = [body for body in records if _is_of(str(record.stream_arn), body)]
+        if record.stands_by:
+            # The record was read after the batch: what is in it was made before any cut-over.
+            return self._let_go(record, ours)
         late = note_late(self._control.rows, record, ours, self._clock) if record.is_cut_over else 0
         if record.is_cut_over and not record.applies_late:
             self._report(epoch, [], [], [], late)
@@ -81,6 +85,13 @@ class StreamProcessor:
             self._continuity.worked(record, [change.created for change in changes])
         # Lambda retries from the lowest number: nothing older than a refused entry is lost, it was superseded.
         return [min((entry.number for entry in refused), key=mark)] if refused else []
+
+    def _let_go(self, record: ControlRecord, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Take a batch and send nothing of it, but report how far behind capture is."""
+        changes = [Change.from_record(body) for body in bodies]
+        self._report(str(record.epoch), changes, [], [], 0)
+        self._continuity.worked(record, [change.created for change in changes])
+        return []
 
     def _send(self, batch: Sequence[Entry]) -> list[Entry]:
         return self._queue.persist(batch, ATTEMPTS, self._sleep)
@@ -126,7 +137,7 @@ def _entry(epoch: str, stream_arn: str, change: Change) -> Entry:
 def _parts() -> tuple[StreamProcessor, Any, Environment]:
     environment = Environment(os.environ)
     sqs = client("sqs")
-    control = ControlTable(client("dynamodb"), environment[names.CONTROL_TABLE])
+    control = control_of(environment, client("dynamodb"))
     pool = ThreadPoolExecutor(SENDERS)
     queue = ChangeQueue(sqs, environment[names.CHANGE_QUEUE_URL])
     metrics = Metrics(environment[names.MIGRATION_NAME])
@@ -144,7 +155,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 
 def _probe(sqs: Any, environment: Environment) -> list[str]:
     """Try each permission by a call that cannot change anything."""
-    control = ControlTable(client("dynamodb"), environment[names.CONTROL_TABLE])
+    control = control_of(environment, client("dynamodb"))
     # SQS refuses an empty body entry by entry, after it has authorised the call.
     empty = {"Id": "0", "MessageBody": "", "MessageGroupId": "probe", "MessageDeduplicationId": "probe"}
     url = environment[names.CHANGE_QUEUE_URL]

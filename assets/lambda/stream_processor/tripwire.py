@@ -13,17 +13,33 @@ from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.stream_record import is_expiry
 from ddb_migration.core.watermark import is_applied
 
+# An attempt writes for 20 s after it has raised the watermark, and no request lives longer than a message of the
+# queue stays hidden; stream records bear whole seconds.
+OWN_WRITE_SECONDS = 200.0
+
 
 def note_late(
     rows: Rows, record: ControlRecord, bodies: Sequence[Mapping[str, Any]], clock: Callable[[], float]
 ) -> int:
     """Keep the keys that changed after the cut-over, and return how many of a batch's did.
 
-    What Lambda only delivers once more was applied before; what expires is DynamoDB's own work.
+    What Lambda only delivers once more was applied before; what expires is DynamoDB's own work, and what the reverse
+    path has written is the migration's. After a roll back the table is in use again, and nothing is late.
     """
+    if record.is_rolled_back:
+        return 0
     changes = newest_per_key(Change.from_record(body) for body in bodies if not is_expiry(body))
     watermarks = Watermarks(rows, str(record.stream_arn), clock)
     late = [change for change in changes if not is_applied(watermarks.number(change.key), change.number)]
+    late = [change for change in late if not _is_carried_back(rows, record, change, clock)]
     for change in late:
         LateChangeRows(rows, str(record.epoch)).note(change.key, change.number, change.created)
     return len(late)
+
+
+def _is_carried_back(rows: Rows, record: ControlRecord, change: Change, clock: Callable[[], float]) -> bool:
+    """Tell whether the reverse path has written the key, then or since: it raises the watermark before it writes."""
+    if record.reverse_stream_arn is None:
+        return False
+    raised_at = Watermarks(rows, record.reverse_stream_arn, clock).raised_at(change.key)
+    return raised_at is not None and raised_at >= change.created - OWN_WRITE_SECONDS

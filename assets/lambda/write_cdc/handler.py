@@ -15,7 +15,7 @@ from ddb_migration import names
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.clients import client, writer
 from ddb_migration.aws.continuity import Continuity
-from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.control_table import ControlTable, control_of
 from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.metrics import SILENT, Metrics
 from ddb_migration.aws.progress import APPLY, Progress
@@ -158,7 +158,7 @@ def _write_cdc() -> WriteCdc:
     environment = Environment(os.environ)
     read, write = client("dynamodb"), writer("dynamodb")
     return WriteCdc(
-        ControlTable(read, environment[names.CONTROL_TABLE]),
+        control_of(environment, read),
         Rows(write, environment[names.CONTROL_TABLE]),
         Source(read, environment[names.SOURCE_TABLE]),
         Destination(environment.destination.writer(), environment[names.DESTINATION_TABLE]),

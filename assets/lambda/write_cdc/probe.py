@@ -7,7 +7,7 @@ from typing import Any
 
 from ddb_migration import names
 from ddb_migration.aws.clients import client
-from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.control_table import control_of
 from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.probe import denials
 from ddb_migration.core.attribute_values import with_bytes
@@ -20,7 +20,7 @@ def probe(environment: Environment, key: Mapping[str, Mapping[str, str]]) -> lis
     """Return what AWS says of each permission that is missing; `key` is any key of the tables' shape."""
     destination = environment.destination.writer()
     dynamodb, sqs = client("dynamodb"), client("sqs")
-    control = ControlTable(dynamodb, environment[names.CONTROL_TABLE])
+    control = control_of(environment, dynamodb)
     item = with_bytes(key)
     condition: dict[str, Any] = {
         "TableName": environment[names.DESTINATION_TABLE],

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ddb_migration.aws.clients import client
+from ddb_migration.core.reverse_record import epoch_of
 
 SOURCE = "ddb-migration"
 DETAIL_TYPE = "Phase of a DynamoDB table migration"
@@ -39,7 +40,8 @@ class Announcements:
 
     def phase(self, epoch: str | None, phase: str, **more: Any) -> None:
         """Announce a phase; raises NotAnnounced when EventBridge refuses the event."""
-        detail = {"migration": self._migration, "epoch": epoch, "phase": phase, "time": self._clock(), **more}
+        of = epoch and epoch_of(epoch)
+        detail = {"migration": self._migration, "epoch": of, "phase": phase, "time": self._clock(), **more}
         entry = {"Source": SOURCE, "DetailType": DETAIL_TYPE, "Detail": json.dumps(detail)}
         answer = self._events.put_events(Entries=[entry])
         if answer["FailedEntryCount"]:

@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
+from ddb_migration import names
+from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.rows import ConditionFailed, Rows
 from ddb_migration.core.control_record import ABORTING, CLOSED, OPEN, ControlRecord, MigrationStopped
 from ddb_migration.core.cut_over_order import CutOverOrder
@@ -131,7 +133,7 @@ class ControlTable:
         return self._write(f"SET {sets}", {**values, "execution": execution, "open": OPEN}, _MINE)
 
     def begin_cut_over(self, execution: str, order: CutOverOrder, now: float) -> ControlRecord:
-        """Record an order to cut over; one that is under way stays as it is."""
+        """Record an order to cut over; one that is under way stays as it is, and one that comes too late is none."""
         ordered = {
             "cut_over_started": now,
             "cut_over_form": order.form,
@@ -142,7 +144,9 @@ class ControlTable:
         }
         values = {name: value for name, value in ordered.items() if value is not None}
         sets = ", ".join(f"#{name} = if_not_exists(#{name}, :{name})" for name in values)
-        return self._write(f"SET {sets} REMOVE #task_token", {**values, "execution": execution, "open": OPEN}, _MINE)
+        # An operator who completes the migration has decided that it is not switched again.
+        when = f"{_MINE} AND attribute_not_exists(#completing)"
+        return self._write(f"SET {sets} REMOVE #task_token", {**values, "execution": execution, "open": OPEN}, when)
 
     def refuse_cut_over(self, execution: str, reason: str, now: float) -> ControlRecord:
         """Record why an order was not even begun."""
@@ -172,8 +176,12 @@ class ControlTable:
         )
 
     def ask_to_complete(self, fence: str) -> ControlRecord:
-        """Record that the operator completes the migration, and whether its fence stays; the last word counts."""
-        when = "#status = :open AND attribute_exists(#cut_over_at)"
+        """Record that the operator completes the migration, and whether its fence stays; the last word counts.
+
+        Raises MigrationStopped while the migration is rolled back.
+        """
+        no_roll_back = f"attribute_not_exists(#{PREFIX}cut_over_started) OR attribute_exists(#{PREFIX}cut_over_at)"
+        when = f"#status = :open AND attribute_exists(#cut_over_at) AND ({no_roll_back})"
         return self._write("SET #completing = :fence", {"fence": fence, "open": OPEN}, when)
 
     def note_complete(self, now: float) -> ControlRecord:
@@ -276,3 +284,9 @@ class ReverseControl(ControlTable):
 
     def _record(self, row: Mapping[str, Any]) -> ControlRecord:
         return reverse_record(row)
+
+
+def control_of(environment: Environment, client: Any) -> ControlTable:
+    """Return the control record as the path sees it that an environment tells of."""
+    path = ReverseControl if environment.is_reverse else ControlTable
+    return path(client, environment[names.CONTROL_TABLE])

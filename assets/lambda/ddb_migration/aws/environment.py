@@ -27,6 +27,7 @@ class Settings:
     change_retention_seconds: float = 14 * 86400
     repair_extra: bool = False
     fence_source_writes: bool = False
+    rollback_window_seconds: float | None = None
     destination_key: str | None = None
 
     @classmethod
@@ -34,6 +35,18 @@ class Settings:
         """Read the JSON that the construct wrote."""
         values = json.loads(text)
         return cls(**{**values, "accepted_findings": tuple(values["accepted_findings"])})
+
+
+# What the reverse path has in place of the forward path's; the tables are changed over.
+_REVERSE = {
+    names.SOURCE_TABLE: names.DESTINATION_TABLE,
+    names.DESTINATION_TABLE: names.SOURCE_TABLE,
+    names.STREAM_PROCESSOR: names.REVERSE_STREAM_PROCESSOR,
+    names.WRITE_CDC: names.REVERSE_WRITE_CDC,
+    names.CHANGE_QUEUE_URL: names.REVERSE_CHANGE_QUEUE_URL,
+    names.CHANGE_QUEUE_ARN: names.REVERSE_CHANGE_QUEUE_ARN,
+    names.DEAD_LETTER_QUEUE_URL: names.REVERSE_DEAD_LETTER_QUEUE_URL,
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,19 @@ class Environment:
     def settings(self) -> Settings:
         """Return the settings."""
         return Settings.from_text(self[names.SETTINGS])
+
+    @property
+    def is_reverse(self) -> bool:
+        """Tell whether the function carries changes of the destination back to the source."""
+        return self.values.get(names.DIRECTION) == names.REVERSE
+
+    @property
+    def reverse(self) -> Environment | None:
+        """Return the reverse path's part of this environment, None where the migration has none."""
+        if names.REVERSE_STREAM_PROCESSOR not in self.values:
+            return None
+        changed = {name: self.values[there] for name, there in _REVERSE.items() if there in self.values}
+        return Environment({**self.values, **changed, names.DIRECTION: names.REVERSE})
 
     @property
     def destination(self) -> DestinationAccess:

@@ -15,7 +15,7 @@ from ddb_migration.aws.mappings import ENABLED, Mappings, problem
 from ddb_migration.aws.progress import APPLY, CAPTURE, Progress
 from ddb_migration.aws.tables import Tables
 from ddb_migration.core.control_record import ControlRecord
-from ddb_migration.core.gate import GateFacts, VerifyVerdict, closed_because, sample_of
+from ddb_migration.core.gate import GateFacts, VerifyVerdict, closed_because, sample_of, unready_because
 from ddb_migration.core.lag import Readings, lag_seconds
 from ddb_migration.core.verify_report import VerifyReport
 
@@ -23,6 +23,9 @@ from ddb_migration.core.verify_report import VerifyReport
 @dataclass(frozen=True)
 class Gate:
     """The gate of one migration; all that it writes is what it said last.
+
+    `reverse` is that of the reverse path, where the migration can be rolled back: there is no cut-over while that path
+    is not in order.
 
     `report` reads the report of a pass, given epoch and pass, None before the pass has ended; `clock` gives epoch
     seconds.
@@ -38,6 +41,7 @@ class Gate:
     write_cdc: str
     change_queue_arn: str
     report: Callable[[str, str], VerifyReport | None]
+    reverse: Gate | None = None
     clock: Callable[[], float] = time.time
 
     def closed_because(self, record: ControlRecord) -> tuple[str, ...]:
@@ -68,7 +72,14 @@ class Gate:
             accepted_sample=record.accepted_sample,
             paused_by=(record.paused_by or "somebody") if record.paused else None,
             paused_since=record.paused_since,
+            direction=record.direction,
+            no_way_back=self.reverse.unready_because() if self.reverse is not None else (),
         )
+
+    def unready_because(self) -> tuple[str, ...]:
+        """Return what keeps this path from carrying changes from now on, as the path of a roll back."""
+        record = self.control.read()
+        return unready_because(self.facts(record), record.is_settled)
 
     def lag(self, record: ControlRecord) -> float | None:
         """Return the lag in seconds, None while it cannot be known."""

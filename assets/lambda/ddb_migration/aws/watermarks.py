@@ -10,7 +10,7 @@ from ddb_migration.core.attribute_values import Item
 from ddb_migration.core.changed_index import partition_of
 from ddb_migration.core.item_key import canonical_key, watermark_id
 from ddb_migration.core.watermark import change_of
-from ddb_migration.names import ACCEPTED, CHANGED_IN, PARKED_EPOCH
+from ddb_migration.names import ACCEPTED, CHANGED_IN, PARKED_EPOCH, RAISED_AT
 
 _SK = "watermark"
 _NOT_NEWER = "attribute_not_exists(#number) OR #number <= :number"
@@ -53,6 +53,11 @@ class Watermarks:
     def number(self, key: Item) -> str | None:
         """Return a key's watermark, None where it has none."""
         found: str | None = self._rows.get(watermark_id(self._stream_arn, key), _SK).get("number")
+        return found
+
+    def raised_at(self, key: Item) -> float | None:
+        """Return when a key's watermark was raised last, in epoch seconds, None where it has none."""
+        found: float | None = self._rows.get(watermark_id(self._stream_arn, key), _SK).get(RAISED_AT)
         return found
 
     def numbers(self, keys: Iterable[Item]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ddb_migration.core.cut_over_order import FENCED, UNFENCED
 from ddb_migration.core.direction import FORWARD, REVERSE, Direction
+from ddb_migration.core.fence import LIFT
 
 OPEN = "open"
 ABORTING = "aborting"
@@ -134,6 +135,22 @@ class ControlRecord:
     def is_rolled_back(self) -> bool:
         """Tell whether the application has been switched back to the source."""
         return self.reverse_cut_over_at is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether capture has stood for a while, with the stream that it captures now."""
+        return self.settled_at is not None and self.settled_at > (self.captured_from or 0.0)
+
+    @property
+    def fence_must_go(self) -> bool:
+        """Tell whether a fence that was begun must not stay: its cut-over did not come to its end, or was undone."""
+        is_begun = self.cut_over_form == FENCED and self.cut_over_started is not None
+        return is_begun and (not self.is_cut_over or self.is_rolled_back)
+
+    @property
+    def fence_stays(self) -> bool:
+        """Tell whether the fence outlives the migration, as it does unless the operator has it lifted."""
+        return self.is_fenced_cut_over and not self.is_rolled_back and self.completing != LIFT
 
     @property
     def stands_by(self) -> bool:

@@ -1,4 +1,4 @@
-"""The gate: what must hold before the application is switched to the destination.
+"""The gate: what must hold before the application is switched to the destination, or back to the source.
 
 Nobody can talk past it: it looks at facts only, and knows no force. The one word that it takes from an operator is
 the id of a sampled verify pass, which opens it by name, and which the report shows.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ddb_migration.core.direction import FORWARD, Direction
 from ddb_migration.core.lag import LOW_SECONDS, is_low
 from ddb_migration.core.moments import utc
 
@@ -47,6 +48,8 @@ class GateFacts:
     they were read again. `current_stream_arn` is None where the source has no stream any more. `incomplete` says why
     changes may be missing, `incomplete_at` since when. `accepted_sample` is the sampled pass that an operator named.
     `paused_by` is who paused bulk load and apply, `paused_since` when; None while they work.
+    `direction` is the way that the application would go; seen from it the tables are called source and destination.
+    `no_way_back` says why a migration that is to be rolled back if need be could not be.
     """
 
     lag_seconds: float | None
@@ -62,6 +65,8 @@ class GateFacts:
     accepted_sample: str | None = None
     paused_by: str | None = None
     paused_since: float | None = None
+    direction: Direction = FORWARD
+    no_way_back: tuple[str, ...] = ()
 
 
 def sample_of(facts: GateFacts) -> VerifyVerdict | None:
@@ -73,16 +78,16 @@ def sample_of(facts: GateFacts) -> VerifyVerdict | None:
 
 
 def closed_because(facts: GateFacts) -> tuple[str, ...]:
-    """Return why cut-over is not allowed, each reason with what to do; nothing where the gate is open."""
+    """Return why the switch is not allowed, each reason with what to do; nothing where the gate is open."""
+    own = _OF_CUT_OVER if facts.direction is FORWARD else _OF_ROLL_BACK
     reasons = (
         # In a pause nobody can know the lag, so that would say nothing more.
-        _paused(facts) or _lag(facts.lag_seconds),
+        _paused(facts) or _lag(facts),
         _dead_letters(facts.dead_letters),
-        _parked(facts.parked),
-        _stream(facts),
-        _verify(facts),
-        _stuck(facts.stuck_keys),
-        _incomplete(facts),
+        _parked(facts),
+        *(reason(facts) for reason in own),
+        _stuck(facts),
+        *facts.no_way_back,
     )
     return tuple(reason for reason in reasons if reason)
 
@@ -96,17 +101,36 @@ def _paused(facts: GateFacts) -> str | None:
     )
 
 
-def _lag(seconds: float | None) -> str | None:
+def unready_because(facts: GateFacts, is_settled: bool) -> tuple[str, ...]:
+    """Return why there would be no way back after a cut-over, given the facts of the reverse path.
+
+    What it is behind by counts for nothing yet: before the cut-over it carries none of the changes.
+    """
+    if is_settled and facts.stream_arn == facts.current_stream_arn and facts.lag_seconds is not None:
+        return ()
+    what = "capture of the destination's changes has not settled"
+    if is_settled:
+        what = "Lambda reports a problem with a mapping of the reverse path"
+    if is_settled and facts.stream_arn != facts.current_stream_arn:
+        what = f"the destination's stream was replaced: it was {facts.stream_arn}"
+    return (
+        f"there would be no way back: {what}; stop the execution and start the migration again, or deploy it without "
+        "rollback_window",
+    )
+
+
+def _lag(facts: GateFacts) -> str | None:
+    seconds, way = facts.lag_seconds, facts.direction
     if is_low(seconds):
         return None
     if seconds is None:
         return (
-            "it is not known how far the destination is behind: changes wait and nobody reports taking them, or "
+            f"it is not known how far the {way.destination} is behind: changes wait and nobody reports taking them, or "
             "Lambda reports a problem with one of the two mappings; look at: ddb-migration status"
         )
     return (
-        f"the destination is {seconds:.0f} s behind, and cut-over needs less than {LOW_SECONDS:.0f} s; wait, or look "
-        "for what throttles the destination: ddb-migration status"
+        f"the {way.destination} is {seconds:.0f} s behind, and a {way.act} needs less than {LOW_SECONDS:.0f} s; wait, "
+        f"or look for what throttles the {way.destination}: ddb-migration status"
     )
 
 
@@ -116,12 +140,12 @@ def _dead_letters(count: int) -> str | None:
     return f"{_of(count, 'change')} in the dead-letter queue; have them read again: ddb-migration reread --dead-letters"
 
 
-def _parked(count: int) -> str | None:
-    if count == 0:
+def _parked(facts: GateFacts) -> str | None:
+    if facts.parked == 0:
         return None
     return (
-        f"{_of(count, 'key')} parked, because the destination rejected them; mend the cause and run ddb-migration "
-        "reread --parked, or accept them one by one: ddb-migration accept"
+        f"{_of(facts.parked, 'key')} parked, because the {facts.direction.destination} rejected them; mend the cause "
+        "and run ddb-migration reread --parked, or accept them one by one: ddb-migration accept"
     )
 
 
@@ -171,12 +195,12 @@ def _sample(facts: GateFacts, verdict: VerifyVerdict) -> str | None:
     )
 
 
-def _stuck(count: int) -> str | None:
-    if count == 0:
+def _stuck(facts: GateFacts) -> str | None:
+    if facts.stuck_keys == 0:
         return None
     return (
-        f"{_of(count, 'key')} still different after having been read again and again; somebody else may write to "
-        "the destination. The report says which keys: ddb-migration report"
+        f"{_of(facts.stuck_keys, 'key')} still different after having been read again and again; somebody else may "
+        f"write to the {facts.direction.destination}. The report says which keys: ddb-migration report"
     )
 
 
@@ -194,6 +218,30 @@ def _was_verified_since(facts: GateFacts) -> bool:
     if facts.verified_at is None or facts.incomplete_at is None:
         return False
     return facts.verified_at > facts.incomplete_at
+
+
+def _stream_back(facts: GateFacts) -> str | None:
+    if facts.stream_arn is not None and facts.stream_arn == facts.current_stream_arn:
+        return None
+    return (
+        f"the destination's stream was replaced: {facts.stream_arn} was captured, it has "
+        f"{facts.current_stream_arn or 'no stream'} now; {_NOT_BACK}"
+    )
+
+
+def _incomplete_back(facts: GateFacts) -> str | None:
+    if facts.incomplete is None or _was_verified_since(facts):
+        return None
+    return f"changes of the destination may be missing at the source ({facts.incomplete}); {_NOT_BACK}"
+
+
+_NOT_BACK = (
+    "so the source cannot become the table again without losing writes; stay with the destination, and complete the "
+    "migration when the window is over: ddb-migration complete"
+)
+# What speaks against the one and the other alone.
+_OF_CUT_OVER = (_stream, _verify, _incomplete)
+_OF_ROLL_BACK = (_stream_back, _incomplete_back)
 
 
 def _of(count: int, what: str) -> str:

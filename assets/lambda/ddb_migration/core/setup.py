@@ -21,8 +21,9 @@ class Setup:
     other functions that read a table's stream, as far as the mappings of this account show. A time to live is the
     name of its attribute, None where it is off. `denied` holds what AWS said of each look that SetupCheck's own role
     may not take; such a look counts as if nothing were wrong. `fence` is the statement that a cut-over would add to
-    the source's policy, None where none is asked for. `destination_policy` is that of a destination of another
-    account, None where it may not be read; `callers` are who calls the destination, and `destination_key` is the ARN
+    the source's policy, None where none is asked for, and `destination_fence` what a roll back would add to the
+    destination's. `destination_policy` is that of a destination of another account, or of one that may be fenced, None
+    where it may not be read; `callers` are who calls the destination, and `destination_key` is the ARN
     of the KMS key that it was given with. Rates are in units a second; `write_units` is None where nothing limits
     writing.
     """
@@ -51,6 +52,7 @@ class Setup:
     denied: tuple[str, ...] = ()
     fence: Statement | None = None
     source_policy: str | None = None
+    destination_fence: Statement | None = None
     destination_role: str | None = None
     destination_denied: tuple[str, ...] = ()
     destination_policy: str | None = None

@@ -13,10 +13,11 @@ from ddb_migration.core.checks.reach import reach
 from ddb_migration.core.checks.readers import readers
 from ddb_migration.core.checks.source import source
 from ddb_migration.core.checks.time_to_live import time_to_live
+from ddb_migration.core.checks.way_back import way_back
 from ddb_migration.core.findings import Finding
 from ddb_migration.core.setup import Setup
 
-_CHECKS = (source, readers, destination, reach, keys, indexes, time_to_live, forecast, fence, own_role, epoch)
+_CHECKS = (source, readers, destination, reach, keys, indexes, time_to_live, forecast, fence, way_back, own_role, epoch)
 
 
 def check(setup: Setup) -> list[Finding]:
