@@ -51,7 +51,7 @@ def report() -> dict[str, Any]:
 
 
 def page(of: dict[str, Any]) -> str:
-    return str(report_page.page(of, [charts.section(of["over_time"], of["phases"])], charts.STYLE))
+    return str(report_page.page(of, "", charts.section(of["over_time"], of["phases"]), charts.STYLE))
 
 
 @pytest.mark.slow

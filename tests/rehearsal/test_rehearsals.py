@@ -22,8 +22,12 @@ def rehearse(report: Path, *options: str) -> tuple[int, dict[str, Any], str]:
 
 
 def test_a_small_rehearsal_ends_equal(tmp_path: Path) -> None:
-    exit_code, report, output = rehearse(tmp_path / "report.json", "--items", "300")
+    options = ("--items", "300", "--report", str(tmp_path))
+    exit_code, report, output = rehearse(tmp_path / "report.json", *options)
     assert (exit_code, report["verdict"]) == (0, "equal"), output
+    over_time = json.loads((tmp_path / "direct" / "report.json").read_text())["over_time"]
+    assert {"Lag", "Backlog", "Changes", "Bulk load"} <= {chart["title"] for chart in over_time["charts"]}
+    assert "Over time" in (tmp_path / "direct" / "report.html").read_text()
     assert report["source_items"] == report["destination_items"] > 0
     assert report["writes"] > 0
     assert report["applied"] > 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,8 +79,8 @@ def folder_name(name: str) -> str:
     return name.replace("/", "-")
 
 
-def written(folder: Path, found: dict[str, Any], sections: Sequence[str] = ()) -> tuple[Path, Path]:
-    """Write a report as a page, with more sections if there are any, and as JSON; return where they are.
+def written(folder: Path, found: dict[str, Any], first: str = "") -> tuple[Path, Path]:
+    """Write a report as a page, with a section before all others if there is one, and as JSON; return where they are.
 
     Raises CommandFailed when the folder takes no files.
     """
@@ -90,7 +89,7 @@ def written(folder: Path, found: dict[str, Any], sections: Sequence[str] = ()) -
     try:
         folder.mkdir(parents=True, exist_ok=True)
         values.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-        page.write_text(report_page.page(found, [*sections, drawn], charts.STYLE), "utf-8")
+        page.write_text(report_page.page(found, first, drawn, charts.STYLE), "utf-8")
     except OSError as error:
         raise CommandFailed(f"the report of {found['migration']} cannot be written: {error}") from error
     return page, values

@@ -17,6 +17,7 @@ from ddb_migration_construct.rehearsal.limits import LIMITS
 from ddb_migration_construct.rehearsal.sampling import Sample, drawn
 from ddb_migration_construct.rehearsal.verdict import EQUAL, Findings
 
+_CAUSE_CHARACTERS = 1000
 _SENTENCES = {
     "equal": "The rehearsal compared every item of both tables at the end, by itself.",
     "different": "The rehearsal compared every item at the end, and the tables differ.",
@@ -31,7 +32,7 @@ def write_page(folder: Path, deployed: Deployed, findings: Findings, samples: Se
     """
     told = {**_report(deployed), "over_time": drawn(samples), "rehearsal": findings.as_json()}
     name = findings.mode if findings.migration is None else f"{folder_name(findings.migration)}-{findings.mode}"
-    page, _ = written(folder / name, told, [section(findings)])
+    page, _ = written(folder / name, told, section(findings))
     return page
 
 
@@ -57,7 +58,9 @@ def section(findings: Findings) -> str:
 
 
 def _failure(findings: Findings) -> str:
-    return f"<p>{report_page.text(findings.failure.error)}</p>" if findings.failure is not None else ""
+    if findings.failure is None:
+        return ""
+    return f"<p>{report_page.text(f'{findings.failure.error}: {findings.failure.cause[:_CAUSE_CHARACTERS]}')}</p>"
 
 
 def _figures(findings: Findings) -> Iterator[tuple[str, str]]:

@@ -31,8 +31,8 @@ Report = Mapping[str, Any]
 Row = Sequence[str]
 
 
-def page(report: Report, sections: Sequence[str] = (), style: str = "") -> str:
-    """Return the page; `sections` stand behind its phases, as `section` makes them, and bring their own `style`.
+def page(report: Report, first: str = "", over_time: str = "", style: str = "") -> str:
+    """Return the page; `first` stands before all other sections and `over_time` behind the phases, with `style`.
 
     `report` holds `verify` (a VerifyReport as plain values, or None), and where they are known `migration`, `epoch`,
     `phases` (name, began, ended), `gate` (reasons), `changed_keys` (rounds and stuck keys), `lag_seconds`,
@@ -41,7 +41,7 @@ def page(report: Report, sections: Sequence[str] = (), style: str = "") -> str:
     late_changes).
     """
     title = f"{report.get('migration') or 'Migration'}: report"
-    parts = (_head(report), _gate(report), _figures(report), _phases(report), *sections, _differences(report))
+    parts = (_head(report), first, _gate(report), _figures(report), _phases(report), over_time, _differences(report))
     more = (_late(report), _way_back(report), _changed_keys(report), _generations(report), _segments(report))
     body = "\n".join(part for part in (*parts, *more, _foot(report)) if part)
     return _DOCUMENT.format(title=text(title), style=_STYLE + style, body=body)
