@@ -353,6 +353,23 @@ def test_an_execution_that_comes_too_late_turns_back(cutting: Cutting) -> None:
     turned_back(States(cutting, names.CUT_OVER_STATE), cutting, "time-out of 180 s")
 
 
+def test_apply_is_on_again_before_a_cut_over_is_forgotten(cutting: Cutting) -> None:
+    """Lambda refuses to enable a mapping that is still Disabling; left so, it would stay Disabled."""
+    cutting.aws.functions.slow = True
+    states = cutting_over(cutting)
+    states.until("the mapping to WriteCdc to be Disabled")
+    cutting.clock.sleep(3600)
+    states.until("the mapping to WriteCdc to be Enabled")
+    assert cutting.writer_state == "Disabling"
+    assert not cutting.is_fenced, "writers need not wait for it"
+    cutting.aws.functions.settle()
+    states.until("the mapping to WriteCdc to be Enabled")
+    assert cutting.writer_state == "Enabling"
+    cutting.aws.functions.settle()
+    turned_back(states, cutting, "time-out of 180 s")
+    assert cutting.aws.events.phases.count(names.FENCE_LIFTED_PHASE) == 1
+
+
 def test_the_flip_is_told_until_it_was_heard(cutting: Cutting) -> None:
     states = cutting_over(cutting)
     states.until("WriteCdc to end")

@@ -12,6 +12,7 @@ from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.cut_over_order import FENCED, UNFENCED
 from ddb_migration.core.item_key import key_of_canonical, message_group
 from tests.simulation.executions import Execution
+from tests.simulation.failures import Stuck
 
 if TYPE_CHECKING:
     from tests.simulation.operator import Operator
@@ -20,6 +21,8 @@ LOOK_SECONDS = 20.0
 # An hour without a change is asked for; what comes after an unfenced cut-over is watched as long.
 COMPLETE_SECONDS = 4000.0
 LONGEST_SECONDS = 40 * 86400.0
+# So often may a cut-over be turned back one time after the other while no incident is under way: faults end.
+MOST_TURNS = 40
 
 
 class CuttingOver:
@@ -31,6 +34,7 @@ class CuttingOver:
         self._kernel = operator.world.kernel
         self._draws = operator.world.draws("cutting-over")
         self._ordered: str | None = None
+        self._turns = 0
         self._lifts = self._draws.random() < 0.5
         self.form = UNFENCED if "unfenced" in operator.scenario.nature else FENCED
 
@@ -78,7 +82,7 @@ class CuttingOver:
         """Clear what has kept the gate closed."""
         self._world.told("turned-back", reason)
         self._operator.writers.application.is_stopped = False
-        self._operator.turned_back += 1
+        self._require_progress(reason)
         self._operator.redrive()
         if "stream was replaced" in reason:
             self._operator.begin_anew()
@@ -88,6 +92,13 @@ class CuttingOver:
         if "may have expired" in reason or "incomplete" in reason:
             self._verify(record)
         self._kernel.sleep(self._draws.choice((30.0, 300.0, 1500.0)))
+
+    def _require_progress(self, reason: str) -> None:
+        """Raise Stuck once nothing but the migration itself can be what turns it back again and again."""
+        self._turns = 0 if self._operator.is_disturbed else self._turns + 1
+        self._operator.turned_back += 1
+        if self._turns > MOST_TURNS:
+            raise Stuck(f"the cut-over was turned back {MOST_TURNS} times in a row, at last because {reason}")
 
     def _settle(self, record: ControlRecord) -> None:
         """Have parked keys read again, and accept those that are parked all the same."""

@@ -7,6 +7,10 @@ from typing import Any
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 
+class Stuck(Exception):
+    """The migration came to no end although nothing disturbed it any more."""
+
+
 def refused(code: str, message: str, operation: str, status: int = 400, **more: Any) -> ClientError:
     """Return the error of a service that answered."""
     answer = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}, **more}

@@ -31,6 +31,7 @@ INVOCATIONS: Mapping[str, str] = {
     "duplicate-invocation": "Lambda invokes StreamProcessor twice with one batch, side by side",
     "old-redelivery": "Lambda delivers records of a shard again, after newer ones",
     "failed-deletion": "an applied message is not deleted, and is delivered again",
+    "slow-mapping": "Lambda takes minutes to create, enable, disable or delete a mapping",
 }
 # Things that happen to a migration.
 INCIDENTS: Mapping[str, str] = {

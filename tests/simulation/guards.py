@@ -272,14 +272,14 @@ def _no_hold(product: Product) -> Iterator[Replacement]:
 
 def _no_permit(product: Product) -> Iterator[Replacement]:
     """Bulk tasks look at the control record once, when they begin."""
-    looked = Gate._looked
+    obey = Gate._obey
 
     def once(self: Any, asked_at: float, record: Any) -> None:
         if self._seen_at == float("-inf"):
-            looked(self, asked_at, record)
+            obey(self, asked_at, record)
 
-    yield Gate, "_looked", once
-    yield Gate, "_hold", lambda self, now: 1.0 if self._seen_at == float("-inf") else 0.0
+    yield Gate, "_obey", once
+    yield Gate, "hold", lambda self, now: 1.0 if self._seen_at == float("-inf") else 0.0
 
 
 def _no_apply_barrier(product: Product) -> Iterator[Replacement]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.simulation.failures import refused
+from tests.simulation.faults import Faults
 from tests.simulation.functions import Function
 from tests.simulation.kernel import Kernel
 from tests.simulation.services import Calls, Paginator
@@ -70,11 +70,12 @@ Maker = Callable[[str, Function, str, dict[str, Any]], Mapping]
 class MappingService:
     """All mappings of the account."""
 
-    def __init__(self, kernel: Kernel, draws: random.Random, make: Maker) -> None:
+    def __init__(self, kernel: Kernel, faults: Faults, make: Maker) -> None:
         self.kernel = kernel
+        self._faults = faults
         self.functions: dict[str, Function] = {}
         self.mappings: dict[str, Mapping] = {}
-        self._draws = draws
+        self._draws = faults.draws("mappings")
         self._make = make
         self._made = 0
 
@@ -85,7 +86,8 @@ class MappingService:
         self._made += 1
         mapping = self._make(f"mapping-{self._made}", self.functions[function], source, settings)
         self.mappings[mapping.uuid] = mapping
-        mapping.turn("Creating", self._draws.choice((3, 20, 100)) * (0.5 + self._draws.random()), mapping.enabled)
+        seconds = self._draws.choice((3, 20, 100)) * (0.5 + self._draws.random())
+        mapping.turn("Creating", self._slowly(seconds), mapping.enabled)
         return mapping
 
     def of(self, function: str | None, source: str | None) -> Iterator[Mapping]:
@@ -98,13 +100,17 @@ class MappingService:
         mapping.settings.update(changed)
         on, seconds = ("Enabling", mapping.enabled), self._draws.uniform(1, 30)
         state, then = on if enabled else ("Disabling", mapping.disabled)
-        mapping.turn(state, seconds, then)
+        mapping.turn(state, self._slowly(seconds), then)
         return mapping
 
     def delete(self, uuid: str) -> Mapping:
         mapping = self._settled(uuid, "DeleteEventSourceMapping")
-        mapping.turn("Deleting", self._draws.uniform(1, 30), lambda: self._forget(uuid))
+        mapping.turn("Deleting", self._slowly(self._draws.uniform(1, 30)), lambda: self._forget(uuid))
         return mapping
+
+    def _slowly(self, seconds: float) -> float:
+        """Return how long a change takes: "may take several minutes", says Lambda's guide to DynamoDB."""
+        return self._faults.draws("slow-mapping").uniform(60, 400) if self._faults.at("slow-mapping", 0.1) else seconds
 
     def _forget(self, uuid: str) -> None:
         self.mappings.pop(uuid, None)

@@ -17,7 +17,7 @@ from ddb_migration.core.message import encode_reread
 from tests.simulation.application import others_policy
 from tests.simulation.cutting_over import CuttingOver
 from tests.simulation.executions import Execution
-from tests.simulation.failures import refused
+from tests.simulation.failures import Stuck, refused
 from tests.simulation.mappings import Mapping
 from tests.simulation.product import Product
 from tests.simulation.scenario import STATES, Burst, Incident, Moment, Scenario
@@ -28,10 +28,6 @@ MOST_STARTS = 40
 DAY = 86400.0
 # What may make a change expire before it is taken.
 GAPS = ("stream-gap", "capture-gap", "capture-failing", "change-expired")
-
-
-class Stuck(Exception):
-    """The migration came to no end although nothing disturbed it any more."""
 
 
 class Operator:
@@ -70,6 +66,11 @@ class Operator:
     def has_cut_over(self) -> bool:
         """Tell whether the application has been switched; then nothing is begun anew any more."""
         return self.writers.application.has_switched
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Tell whether an incident is under way, or writes are."""
+        return self._busy > 0
 
     # Moments
 
@@ -300,9 +301,12 @@ class Operator:
         return running[0] if running else None
 
     def _wait_for_incidents(self) -> None:
-        # Behind a fence the writers wait for whoever goes on with the cut-over.
-        if not self.kernel.wait(lambda: not self._busy or self.world.policy.text_denies, 10 * DAY, 30.0):
+        # Behind a fence, and where they were stopped, the writers wait for whoever goes on with the cut-over.
+        if not self.kernel.wait(lambda: not self._busy or self._are_held_up(), 10 * DAY, 30.0):
             raise Stuck("an incident has not ended within ten days")
+
+    def _are_held_up(self) -> bool:
+        return self.world.policy.text_denies or self.writers.application.is_stopped
 
     # Refusals
 

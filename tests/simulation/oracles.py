@@ -20,9 +20,10 @@ from enable_trigger.export import ExportFailed
 from enable_trigger.settle import CaptureFailing
 from enable_trigger.start_capture import StreamReplaced
 from tests.simulation.database import REJECTED
+from tests.simulation.failures import Stuck
 from tests.simulation.glue import LIVE, TaskFailed
 from tests.simulation.mappings import Mapping
-from tests.simulation.operator import GAPS, Operator, Stuck
+from tests.simulation.operator import GAPS, Operator
 from tests.simulation.table_policy import statements
 from tests.simulation.tables import Item, Key, event_form
 

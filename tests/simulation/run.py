@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from ddb_migration.core.message import decode
 from tests.simulation import guards
 from tests.simulation.application import others_policy
+from tests.simulation.failures import Stuck
 from tests.simulation.faults import Faults
 from tests.simulation.kernel import EndlessRun
-from tests.simulation.operator import Operator, Stuck
+from tests.simulation.operator import Operator
 from tests.simulation.oracles import Oracle
 from tests.simulation.product import Product, bound
 from tests.simulation.scenario import Scenario, drawn

@@ -54,7 +54,7 @@ class World:
         self.policy = SourcePolicy(self.kernel, self.draws("policy"), "late-fence" in self.faults.on)
         self.database = Database(self.kernel, self.source, self.destination, self.control, self.policy)
         self._queues()
-        self.mappings = MappingService(self.kernel, self.draws("mappings"), self._mapping)
+        self.mappings = MappingService(self.kernel, self.faults, self._mapping)
         self.glue = Glue(self.kernel, self.faults, lambda kind, text: self.told(kind, text))
         self.functions: dict[str, Function] = {}
         self.machine = StateMachine(self.kernel, self.glue, {})

@@ -28,12 +28,16 @@ def run(parts: Parts, call: Call) -> Answer:
 
 def turn_back(parts: Parts, call: Call, record: ControlRecord) -> Answer:
     """Undo what a cut-over or a roll back has done so far; may be repeated until it is done."""
-    if not record.paused:
-        # Only the operator ends a pause.
-        parts.mappings.enable(parts.write_cdc, parts.change_queue_arn)
+    # Only the operator ends a pause.
+    applies = record.paused or parts.mappings.enable(parts.write_cdc, parts.change_queue_arn)
     if record.cut_over_form == FENCED and not parts.policy.remove_fence(parts.fence["Sid"]):
         return again(LOOK_SECONDS, waiting_for="the fence to be lifted", back=True)
-    parts.announcements.phase(record.epoch, parts.way.fence_lifted_phase, reason=record.cut_over_refused)
+    if not call.last.get("lifted"):
+        parts.announcements.phase(record.epoch, parts.way.fence_lifted_phase, reason=record.cut_over_refused)
+    if not applies:
+        # Forgotten before that, a mapping that is still Disabling would end Disabled, and nobody would enable it.
+        waiting_for = "the mapping to WriteCdc to be Enabled"
+        return again(LOOK_SECONDS, waiting_for=waiting_for, back=True, lifted=True)
     parts.control.forget_cut_over(call.execution)
     return done(cut_over=False, turned_back=True, reason=record.cut_over_refused)
 

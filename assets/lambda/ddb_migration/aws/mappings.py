@@ -94,11 +94,17 @@ class Mappings:
         self.switch(found[0], enabled=False)
         return False
 
-    def enable(self, function: str, source_arn: str) -> None:
-        """Enable a mapping that stands there disabled; one that is changing is left to the next look."""
-        for mapping in self.of(function, source_arn):
-            if mapping["State"] == DISABLED:
-                self._enable(mapping, {})
+    def enable(self, function: str, source_arn: str) -> bool:
+        """Ask for a mapping to be enabled; True once it is, or where there is none.
+
+        One that is Disabling cannot be changed before it is Disabled: the next look enables it.
+        """
+        found = self.of(function, source_arn)
+        if not found or found[0]["State"] == ENABLED:
+            return True
+        if found[0]["State"] == DISABLED:
+            self.switch(found[0], enabled=True)
+        return False
 
     def delete(self, mapping: Mapping[str, Any]) -> None:
         """Ask for a mapping's deletion; one that is changing or gone is left to the next look."""
