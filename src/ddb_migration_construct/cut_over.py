@@ -18,6 +18,7 @@ from ddb_migration_construct.settings import Settings
 from ddb_migration_construct.stack_facts import seconds
 from ddb_migration_construct.stream_processor import StreamProcessor
 from ddb_migration_construct.table_access import (
+    FENCE_ACTIONS,
     allow_changed_keys,
     allow_fence,
     allow_parked_keys,
@@ -95,12 +96,12 @@ class CutOver(MigrationFunction):
     def _allow_roll_back(self, reverse: ReversePath) -> None:
         """What a cut-over of the reverse path looks at; the destination's items it may read already."""
         reverse.introduce(self)
-        allow_reading(self.role, reverse.captured, "DescribeTable", "DescribeTimeToLive")
+        # In one statement with the fence: a role holds only so much text.
+        allow_reading(self.role, reverse.captured, "DescribeTable", "DescribeTimeToLive", *FENCE_ACTIONS)
         allow_stream(self.role, reverse.captured)
         queues = [reverse.resources.change_queue_arn, reverse.resources.dead_letter_queue_arn]
         self.allow(["sqs:GetQueueAttributes"], queues)
         self.allow(["sqs:SendMessage"], [reverse.resources.change_queue_arn])
-        allow_fence(self.role, reverse.captured.arn)
 
     def _allow_fence(self, resources: Resources) -> None:
         canary = _canary(self, resources)

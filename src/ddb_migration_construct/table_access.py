@@ -7,6 +7,9 @@ from ddb_migration_construct.encryption import permit_reading, permit_role
 from ddb_migration_construct.migration_role import MigrationRole
 from ddb_migration_construct.table_facts import TableFacts
 
+# What puts a fence into a table's resource policy, and takes it out.
+FENCE_ACTIONS = ("GetResourcePolicy", "PutResourcePolicy", "DeleteResourcePolicy")
+
 
 def allow_source(role: MigrationRole, table: TableFacts, *actions: str) -> None:
     """Let a role do these `dynamodb:` actions on the source, and decrypt what they read."""
@@ -51,7 +54,7 @@ def allow_changed_keys(role: MigrationRole, table_arn: str) -> None:
 
 def allow_fence(role: MigrationRole, table_arn: str) -> None:
     """Let a role put the fence into a table's resource policy, and take it out."""
-    _allow(role, [table_arn], ("GetResourcePolicy", "PutResourcePolicy", "DeleteResourcePolicy"))
+    _allow(role, [table_arn], FENCE_ACTIONS)
 
 
 def _allow(role: MigrationRole, resources: list[str], actions: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -44,10 +45,25 @@ ALARMS = {
     *("StreamLag", "StreamNearExpiry", "QueueAge", "DrainForecast", "DeadLetters", "ParkedKeys"),
     *("SourceChangedAfterCutOver", "MigrationFailed"),
 }
+# Only where the migration can be rolled back.
+OF_WAY_BACK = {"ReverseStreamLag", "ReverseQueueAge", "ReverseDeadLetters", "DestinationChangedAfterRollBack"}
+REVERSE = {"Migration": "Orders/OrdersMigration (reverse)"}
+REVERSE_STREAM = ("AWS/Lambda", "IteratorAge", {"FunctionName": "<ReverseStreamProcessorFunction>"})
+REVERSE_QUEUE = {"QueueName": "<ReverseChangeQueue.QueueName>"}
+REVERSE_AGE = ("AWS/SQS", "ApproximateAgeOfOldestMessage", REVERSE_QUEUE)
+REVERSE_DEAD_QUEUE = {"QueueName": "<ReverseChangeQueueDeadLetterQueue.QueueName>"}
+REVERSE_DEAD = ("AWS/SQS", "ApproximateNumberOfMessagesVisible", REVERSE_DEAD_QUEUE)
+AFTER_ROLL_BACK = (names.METRIC_NAMESPACE, "SourceChangesAfterCutOver", REVERSE)
+
+
+@functools.cache
+def template_with_way_back() -> dict[str, Any]:
+    return template_with(fence_source_writes=True, rollback_window=Duration.days(3))
 
 
 def alarm(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = plain(properties(default_template(), KIND, f"Alarms{name}"))
+    template = template_with_way_back() if name in OF_WAY_BACK else default_template()
+    found: dict[str, Any] = plain(properties(template, KIND, f"Alarms{name}"))
     return found
 
 
@@ -169,11 +185,31 @@ def test_parked_keys_by_the_functions_own_lines() -> None:
     assert state(ALARM) == OK
 
 
+@pytest.mark.parametrize(
+    ("name", "metric", "line", "periods"),
+    [
+        ("ReverseStreamLag", REVERSE_STREAM, 900_000, 3),
+        ("ReverseQueueAge", REVERSE_AGE, 900, 3),
+        ("ReverseDeadLetters", REVERSE_DEAD, 0, 1),
+        ("DestinationChangedAfterRollBack", AFTER_ROLL_BACK, 0, 1),
+    ],
+)
+def test_the_way_back_is_watched(name: str, metric: Any, line: float, periods: int) -> None:
+    watched = Watched(name)
+    assert watched.after((metric, line), periods=4) == OK
+    for _ in range(periods - 1):
+        assert watched.after((metric, line + 1)) == OK
+    assert watched.after((metric, line + 1)) == ALARM
+    assert watched.after((metric, line)) == OK
+
+
 def test_there_are_these_alarms() -> None:
     assert {name.removeprefix("Alarms") for name in resources_of(default_template(), KIND)} == ALARMS
+    found = {name.removeprefix("Alarms") for name in resources_of(template_with_way_back(), KIND)}
+    assert found == ALARMS | OF_WAY_BACK
 
 
-@pytest.mark.parametrize("name", sorted(ALARMS))
+@pytest.mark.parametrize("name", sorted(ALARMS | OF_WAY_BACK))
 def test_every_text_names_the_migration_and_its_section_in_the_docs(name: str) -> None:
     text = alarm(name)["AlarmDescription"]
     # CloudWatch API, PutMetricAlarm: AlarmDescription.
@@ -184,7 +220,7 @@ def test_every_text_names_the_migration_and_its_section_in_the_docs(name: str) -
 
 
 def test_the_docs_have_no_section_of_another_alarm() -> None:
-    assert set(re.findall(r"^## (\w+)$", DOCS.read_text(), re.MULTILINE)) == ALARMS
+    assert set(re.findall(r"^## (\w+)$", DOCS.read_text(), re.MULTILINE)) == ALARMS | OF_WAY_BACK
 
 
 def test_without_a_topic_nobody_is_told() -> None:

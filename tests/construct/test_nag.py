@@ -8,9 +8,10 @@ from __future__ import annotations
 import csv
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from aws_cdk import App, Stack, Validations
+from aws_cdk import App, Duration, Stack, Validations
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -20,7 +21,7 @@ from ddb_migration_construct import DynamoDbTableMigration, nag_reasons
 from tests.construct.stacks import migrate
 from tests.construct.validation_report import run, violations
 
-CASES = ("defaults", "customer key")
+CASES = ("defaults", "customer key", "way back")
 
 
 @pytest.fixture(params=CASES)
@@ -33,7 +34,10 @@ def app_with_rules(case: str, out: Path) -> tuple[App, DynamoDbTableMigration]:
     stack = Stack(app, "Orders")
     key = kms.Key(stack, "Key", enable_key_rotation=True) if case == "customer key" else None
     table = dynamodb.Table.from_table_name(stack, "New", "orders-v2")
-    migration = migrate(stack, destination_table=table, encryption_key=key)
+    back: dict[str, Any] = {}
+    if case == "way back":
+        back = {"fence_source_writes": True, "rollback_window": Duration.days(3)}
+    migration = migrate(stack, destination_table=table, encryption_key=key, **back)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return app, migration
 

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -80,6 +81,8 @@ def test_the_largest_role_holds_its_rights(capsys: pytest.CaptureFixture[str]) -
         destination_table=tables[1],
         encryption_key=keys["Own"],
         enable_source_features=True,
+        fence_source_writes=True,
+        rollback_window=Duration.days(3),
     )
     found = sizes(template_of(stack))
     largest = max(found, key=lambda role: found[role])
