@@ -127,6 +127,7 @@ def test_a_plan_of_two_sound_tables(world: World) -> None:
     assert "4.66 GiB in 5,000,000 items" in told
     # 360,000 units in the busiest hour, one an item.
     assert "changes    100.0 a second (busiest hour: ConsumedWriteCapacityUnits of 7 days, 1 unit an item)" in told
+    assert "at the least, to ReadyToCutOver" in told
     assert "writes of the bulk load" in told
     assert "5,000,000  write units  3.13  ItemCount" in told
     assert "fits" in told
