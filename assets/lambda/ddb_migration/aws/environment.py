@@ -76,8 +76,8 @@ class Environment:
 
     @property
     def reverse(self) -> Environment | None:
-        """Return the reverse path's part of this environment, None where the migration has none."""
-        if names.REVERSE_STREAM_PROCESSOR not in self.values:
+        """Return the reverse path's part of this environment, None where there is none, and for the part itself."""
+        if self.is_reverse or names.REVERSE_STREAM_PROCESSOR not in self.values:
             return None
         changed = {name: self.values[there] for name, there in _REVERSE.items() if there in self.values}
         return Environment({**self.values, **changed, names.DIRECTION: names.REVERSE})
