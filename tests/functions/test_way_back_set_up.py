@@ -124,7 +124,7 @@ def test_the_paths_of_reread(set_up: Migration) -> None:
 
 
 def test_clean_up_ends_both_paths(set_up: Migration, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clean_up_handler.Environment, "of_process", lambda: set_up.environment)
+    monkeypatch.setattr(Environment, "of_process", lambda: set_up.environment)
     clean_up_handler._ending.cache_clear()
     ending = clean_up_handler._ending()
     clean_up_handler._ending.cache_clear()
