@@ -130,7 +130,8 @@ class Alarms(Construct):
             "ReverseQueueAge",
             migration.metric_reverse_queue_age(period=period),
             "a change of the destination has waited for more than 15 minutes to be written to the source, so a roll "
-            "back is closed. Look for what throttles the source, and for errors of the function ReverseWriteCdc.",
+            "back is closed. Look for what throttles the source, and for errors of the function ReverseWriteCdc: "
+            f"ddb-migration status {self._name} says more.",
             threshold=15 * 60,
             periods=3,
         )
@@ -145,7 +146,8 @@ class Alarms(Construct):
             "DestinationChangedAfterRollBack",
             migration.metric_changes_after_roll_back(),
             "something still writes to the destination after the roll back, and those changes are not in the source. "
-            f"Find the writer and move it back: ddb-migration status {self._name} lists the changes.",
+            "Find the writer and move it back, then settle what it wrote. How many changes: ddb-migration status "
+            f"{self._name}. Which keys: ddb-migration report {self._name}.",
         )
 
     def _execution(self, migration: MigrationMetrics) -> None:
