@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from ddb_migration import names
 from ddb_migration.core.cut_over_order import CutOverOrder, NotAnOrder
 from ddb_migration.core.gate import VerifyVerdict
 from ddb_migration_construct.cli.control_table import read_token
@@ -21,12 +18,9 @@ from ddb_migration_construct.cli.cut_over import (
     require_open,
 )
 from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
-from ddb_migration_construct.cli.migrations import Migration
-from ddb_migration_construct.cli.switching import Order, Switches
-from ddb_migration_construct.cli.ways import THERE
+from ddb_migration_construct.cli.switching import Order
+from tests.cli.account import Account, migration
 from tests.cli.fakes import FakeFunctions
-from tests.fakes.client_errors import client_error
-from tests.functions.cutting import Cutting, States
 
 OPEN: dict[str, Any] = {
     "closed_because": [],
@@ -40,75 +34,10 @@ OPEN: dict[str, Any] = {
 }
 
 
-def migration(name: str) -> Migration:
-    parts = {part: part for part in Migration.__dataclass_fields__ if part != "name"}
-    return Migration(name, **{**parts, "control_table": name})
-
-
-class Account:
-    """Migrations by name that run as the state machine would run them, a step each time that the command sleeps."""
-
-    def __init__(self, *names_: str) -> None:
-        self.cuttings = {name: Cutting() for name in names_}
-        self.running: dict[str, States] = {}
-        self.answered: list[str] = []
-        self.old_tokens = 0
-        self.before_step: Callable[[], None] = lambda: None
-        for name, cutting in self.cuttings.items():
-            cutting.ready(f"token of {name}")
-
-    @property
-    def migrations(self) -> list[Migration]:
-        return [migration(name) for name in self.cuttings]
-
-    def sleep(self, seconds: float) -> None:
-        self.before_step()
-        for name, states in list(self.running.items()):
-            if states.once()["done"]:
-                del self.running[name]
-                self.cuttings[name].ready(f"another token of {name}")
-
-    def clock(self) -> float:
-        return max(cutting.clock() for cutting in self.cuttings.values())
-
-    # --- Step Functions
-
-    def send_task_success(self, taskToken: str, output: str) -> None:  # noqa: N803  boto3's own names, also below
-        if self.old_tokens:
-            self.old_tokens -= 1
-            raise client_error("SendTaskSuccess", "TaskTimedOut")
-        name = taskToken.removeprefix("token of ")
-        self.answered.append(name)
-        self.running[name] = States(self.cuttings[name], names.CUT_OVER_STATE, json.loads(output))
-
-    # --- DynamoDB: the control tables bear the migrations' names
-
-    def get_item(self, TableName: str, **request: Any) -> Any:  # noqa: N803
-        return self.cuttings[TableName].aws.dynamodb.get_item(TableName="control", **request)
-
-    def update_item(self, TableName: str, **request: Any) -> Any:  # noqa: N803
-        return self.cuttings[TableName].aws.dynamodb.update_item(TableName="control", **request)
-
-    def transact_write_items(self, TransactItems: list[Any]) -> None:  # noqa: N803
-        tables = {name: cutting.aws.dynamodb.tables["control"] for name, cutting in self.cuttings.items()}
-        before = {name: copy.deepcopy(table.items) for name, table in tables.items()}
-        try:
-            for item in TransactItems:
-                self.update_item(**item["Update"])
-        except Exception as error:
-            for name, table in tables.items():
-                table.items = before[name]
-            raise client_error("TransactWriteItems", "TransactionCanceledException") from error
-
-    def cut_over(self, samples: Mapping[Migration, str] | None = None, **order: Any) -> Switches:
-        group = {"group": "g"} if len(self.cuttings) > 1 else {}
-        return Switches(self, self, THERE, Order(**{**group, **order}), samples or {}, self.sleep, self.clock)
-
-
 def test_one_migration_is_followed_to_its_end() -> None:
     account = Account("a")
     (one,) = account.migrations
-    told = gone_there(one, account.cut_over().order([one]).result(one))
+    told = gone_there(one, account.switches().order([one]).result(one))
     assert account.cuttings["a"].record.is_cut_over
     assert "ddb-migration complete a" in told.text
     assert told.values["form"] == "fenced"
@@ -117,7 +46,7 @@ def test_one_migration_is_followed_to_its_end() -> None:
 def test_a_token_that_was_replaced_is_read_again() -> None:
     account = Account("a")
     account.old_tokens = 2
-    account.cut_over().order(account.migrations)
+    account.switches().order(account.migrations)
     assert account.answered == ["a"]
 
 
@@ -125,7 +54,7 @@ def test_a_migration_that_takes_no_order_is_no_dead_end() -> None:
     account = Account("a")
     account.old_tokens = 10**6
     with pytest.raises(CommandFailed, match="takes no order now; .*ddb-migration start a") as failed:
-        account.cut_over().order(account.migrations)
+        account.switches().order(account.migrations)
     assert failed.value.exit_code == REFUSED
 
 
@@ -133,7 +62,7 @@ def test_a_cut_over_that_turns_back_says_why() -> None:
     account = Account("a")
     account.cuttings["a"].sees_fence = False
     (one,) = account.migrations
-    following = account.cut_over().order([one])
+    following = account.switches().order([one])
     with pytest.raises(CommandFailed, match="turned back, replication goes on: after .* every write to be denied"):
         following.result(one)
 
@@ -142,18 +71,18 @@ def test_a_second_try_is_told_from_the_first() -> None:
     account = Account("a")
     cutting, (one,) = account.cuttings["a"], account.migrations
     cutting.gate.reasons = ("lag",)
-    account.cut_over().order([one])
+    account.switches().order([one])
     cutting.gate.reasons = ()
     cutting.ready("token of a")
     cutting.clock.sleep(1)
-    assert account.cut_over().order([one]).result(one).cut_over_at
+    assert account.switches().order([one]).result(one).cut_over_at
 
 
 def test_an_order_that_cannot_be_carried_out_is_told() -> None:
     account = Account("a")
     account.cuttings["a"].fences = False
     (one,) = account.migrations
-    following = account.cut_over().order([one])
+    following = account.switches().order([one])
     with pytest.raises(CommandFailed, match="fence_source_writes=True"):
         following.result(one)
 
@@ -162,7 +91,7 @@ def test_who_accepts_a_sample_is_on_record_with_that_migration_alone() -> None:
     account = Account("a", "b")
     one, other = account.migrations
     account.cuttings["a"].gate.verdict = VerifyVerdict("p1", segments=8, compared_segments=8, sample=0.01)
-    following = account.cut_over({one: "p1"}, accepted_by="arn:ann").order([one, other])
+    following = account.switches({one: "p1"}, accepted_by="arn:ann").order([one, other])
     assert all(following.result(migration).cut_over_at for migration in (one, other))
     accepted = [(cutting.record.accepted_sample, cutting.record.accepted_by) for cutting in account.cuttings.values()]
     assert accepted == [("p1", "arn:ann"), (None, None)]
@@ -186,7 +115,7 @@ def test_several_go_through_together() -> None:
             account.cuttings[name].keys.seconds = 6 if len(seen) < steps else 0
 
     account.before_step = before
-    following = account.cut_over().order(account.migrations)
+    following = account.switches().order(account.migrations)
     assert all(following.result(one).cut_over_at for one in account.migrations)
     assert fenced[8] == {False}, "nobody is fenced while one still prepares"
 
@@ -201,7 +130,7 @@ def test_several_turn_back_together(when: str) -> None:
         broken.sees_fence = False
     if when == "keys":
         broken.keys.suspects = ["k"]
-    following = account.cut_over().order(account.migrations)
+    following = account.switches().order(account.migrations)
     for one in account.migrations:
         with pytest.raises(CommandFailed, match="turned back"):
             following.result(one)
@@ -228,7 +157,7 @@ def test_a_command_that_dies_leaves_all_or_none(after: int) -> None:
 
     account.before_step = die
     try:
-        account.cut_over().order(account.migrations)
+        account.switches().order(account.migrations)
     except Died:
         account.before_step = lambda: None
     for _ in range(1000):
@@ -257,7 +186,7 @@ def test_the_word_to_go_through_is_given_to_all_or_to_none() -> None:
         original(TransactItems)
 
     account.transact_write_items = transact  # type: ignore[method-assign]  # a race, staged
-    account.cut_over().order(account.migrations)
+    account.switches().order(account.migrations)
     assert states_of(account) == {False}
 
 

@@ -20,10 +20,10 @@ from ddb_migration_construct.cli.control_table import (
 from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
 from ddb_migration_construct.cli.roll_back import gone_back, preview, previewed, reasons_against
 from ddb_migration_construct.cli.ways import BACK, THERE
+from tests.cli.account import migration
 from tests.cli.fakes import BACK as TAGS_OF_A_WAY_BACK
 from tests.cli.fakes import FakeDynamoDb, FakeFunctions, FakeStates, arn_of
 from tests.cli.running import invoked
-from tests.cli.test_cut_over import migration
 
 OPEN: dict[str, Any] = {
     "closed_because": [],

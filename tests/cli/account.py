@@ -1,0 +1,101 @@
+"""An account of migrations over the fakes, which wait for an order and go through the product's own states."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ddb_migration import names
+from ddb_migration_construct.cli.migrations import Migration
+from ddb_migration_construct.cli.switching import Order, Switches
+from ddb_migration_construct.cli.ways import BACK, THERE, Way
+from tests.fakes.client_errors import client_error
+from tests.functions.cutting import Cutting, States
+from tests.functions.rolling import Rolling, cut_over
+
+_ACTING = {THERE.act: names.CUT_OVER_STATE, BACK.act: names.ROLL_BACK_STATE}
+
+
+def migration(name: str) -> Migration:
+    parts = {part: part for part in Migration.__dataclass_fields__ if part != "name"}
+    return Migration(name, **{**parts, "control_table": name})
+
+
+class Account:
+    """Migrations by name that run as the state machine would run them, a step each time that the command sleeps.
+
+    Those that shall go back have cut over.
+    """
+
+    def __init__(self, *names_: str, way: Way = THERE) -> None:
+        self._way = way
+        self.cuttings = {name: Cutting() if way is THERE else cut_over(Rolling()) for name in names_}
+        self.running: dict[str, States] = {}
+        self.answered: list[str] = []
+        self.old_tokens = 0
+        self.before_step: Callable[[], None] = lambda: None
+        for name, cutting in self.cuttings.items():
+            self._waits(cutting, f"token of {name}")
+
+    @property
+    def migrations(self) -> list[Migration]:
+        return [migration(name) for name in self.cuttings]
+
+    def sleep(self, seconds: float) -> None:
+        self.before_step()
+        for name, states in list(self.running.items()):
+            answer = states.once()
+            if answer["done"]:
+                del self.running[name]
+                self._go_on(self.cuttings[name], f"another token of {name}", bool(answer.get("cut_over")))
+
+    def _go_on(self, cutting: Cutting, token: str, is_through: bool) -> None:
+        if is_through:
+            States(cutting, names.COMPLETE_STATE).once()
+        else:
+            self._waits(cutting, token)
+
+    def _waits(self, cutting: Cutting, token: str) -> None:
+        if isinstance(cutting, Rolling):
+            cutting.waits(token)
+        else:
+            cutting.ready(token)
+
+    def clock(self) -> float:
+        return max(cutting.clock() for cutting in self.cuttings.values())
+
+    # --- Step Functions
+
+    def send_task_success(self, taskToken: str, output: str) -> None:  # noqa: N803  boto3's own names, also below
+        if self.old_tokens:
+            self.old_tokens -= 1
+            raise client_error("SendTaskSuccess", "TaskTimedOut")
+        name = taskToken.removeprefix("token of ")
+        self.answered.append(name)
+        self.running[name] = States(self.cuttings[name], _ACTING[self._way.act], json.loads(output))
+
+    # --- DynamoDB: the control tables bear the migrations' names
+
+    def get_item(self, TableName: str, **request: Any) -> Any:  # noqa: N803
+        return self.cuttings[TableName].aws.dynamodb.get_item(TableName="control", **request)
+
+    def update_item(self, TableName: str, **request: Any) -> Any:  # noqa: N803
+        return self.cuttings[TableName].aws.dynamodb.update_item(TableName="control", **request)
+
+    def transact_write_items(self, TransactItems: list[Any]) -> None:  # noqa: N803
+        tables = {name: cutting.aws.dynamodb.tables["control"] for name, cutting in self.cuttings.items()}
+        before = {name: copy.deepcopy(table.items) for name, table in tables.items()}
+        try:
+            for item in TransactItems:
+                self.update_item(**item["Update"])
+        except Exception as error:
+            for name, table in tables.items():
+                table.items = before[name]
+            raise client_error("TransactWriteItems", "TransactionCanceledException") from error
+
+    def switches(self, samples: Mapping[Migration, str] | None = None, **order: Any) -> Switches:
+        """What gives the order, to a group where there are several."""
+        group = {"group": "g"} if len(self.cuttings) > 1 else {}
+        return Switches(self, self, self._way, Order(**{**group, **order}), samples or {}, self.sleep, self.clock)
