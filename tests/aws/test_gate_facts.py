@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ddb_migration.aws.change_queue import ChangeQueue
+from ddb_migration.aws.control_table import ReverseControl
 from ddb_migration.aws.gate_facts import Gate, verdict_of
 from ddb_migration.aws.mappings import Mappings
 from ddb_migration.aws.progress import APPLY, CAPTURE, Progress
@@ -219,3 +220,58 @@ def test_another_pass_than_the_accepted_one_closes_it_again(gated: Gated) -> Non
 def test_facts_are_looked_at_without_a_trace(gated: Gated) -> None:
     gated.gate.facts(gated.record)
     assert gated.control.rows.get(f"gate#{gated.record.epoch}", "last") == {}
+
+
+# --- with a way back --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def backed(gated: Gated) -> Gated:
+    """One whose reverse path has settled and works."""
+    dynamodb = gated.migration.aws.dynamodb
+    spec = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    dynamodb.update_table(TableName="destination", StreamSpecification=spec)
+    stream = str(dynamodb.tables["destination"].description["LatestStreamArn"])
+    gated.write(reverse_stream_arn=stream, reverse_captured_from=1.0, reverse_settled_at=301.0)
+    gated.migration.mappings.ensure_stream("back", stream)
+    gated.migration.mappings.ensure_queue("back-writer", "arn:back", 100)
+    for mapping in gated.migration.aws.functions.mappings.values():
+        mapping["State"] = "Enabled"
+    return gated
+
+
+def with_way_back(gated: Gated) -> Gate:
+    aws = gated.migration.aws
+    reverse = replace(
+        gated.gate,
+        control=ReverseControl(aws.dynamodb, "control"),
+        source_arn=gated.migration.destination,
+        stream_processor="back",
+        write_cdc="back-writer",
+        change_queue_arn="arn:back",
+        queue=ChangeQueue(aws.sqs, create_queue(aws.sqs, "back")),
+    )
+    return replace(gated.gate, reverse=reverse)
+
+
+def test_a_way_back_in_order_leaves_the_gate_open(backed: Gated) -> None:
+    assert with_way_back(backed).closed_because(backed.record) == ()
+
+
+def test_without_a_settled_way_back_there_is_no_cut_over(backed: Gated) -> None:
+    backed.control.rows.update("migration", "record", "REMOVE #reverse_settled_at", {})
+    (reason,) = with_way_back(backed).closed_because(backed.record)
+    assert "has not settled" in reason
+
+
+def test_with_a_broken_way_back_there_is_no_cut_over(backed: Gated) -> None:
+    backed.migration.report_mapping("back", "PROBLEM: Function call failed")
+    (reason,) = with_way_back(backed).closed_because(backed.record)
+    assert "a problem with a mapping of the reverse path" in reason
+
+
+def test_with_another_stream_of_the_destination_there_is_no_cut_over(backed: Gated) -> None:
+    for spec in ({"StreamEnabled": False}, {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}):
+        backed.migration.aws.dynamodb.update_table(TableName="destination", StreamSpecification=spec)
+    (reason,) = with_way_back(backed).closed_because(backed.record)
+    assert "the destination's stream was replaced" in reason
