@@ -176,7 +176,7 @@ class Operator:
                 self._switch(found[0], True)
 
     def _switch(self, mapping: Mapping, enabled: bool) -> bool:
-        settled = self.kernel.wait(lambda: mapping.state in ("Enabled", "Disabled"), 300.0)
+        settled = self.kernel.wait(lambda: mapping.state in ("Enabled", "Disabled"), 1000.0)
         if not settled or mapping.uuid not in self.world.mappings.mappings:
             return False
         self.world.mappings.switch(mapping.uuid, enabled, {})

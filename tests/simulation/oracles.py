@@ -44,6 +44,8 @@ TOLD = (
     StreamReplaced,
     TaskFailed,
 )
+# Incidents in which somebody else switches the mapping to WriteCdc.
+SWITCHES = ("apply-paused", "change-expired", "aborted", "redrive-after")
 QUIET_SECONDS = 6 * 3600.0
 
 
@@ -66,11 +68,19 @@ class Oracle:
             self.findings.append(f"a function ended with {type(error).__name__}: {error}")
 
     def _updated(self, key: Key, old: Item, new: Item) -> None:
-        """A watermark never goes down."""
+        """A watermark never goes down; a cut-over that is given up leaves apply as it was."""
+        if "cut_over_started" in old and "cut_over_started" not in new and old["epoch"] == new["epoch"]:
+            self._require_apply()
         if key[1] == "watermark" and "number" in old:
             before, after = old["number"]["S"], new.get("number", {}).get("S", "")
             if after < before:
                 self.findings.append(f"the watermark of {new.get('item_key')} went down from {before} to {after}")
+
+    def _require_apply(self) -> None:
+        mapping, counts = self.mapping("write-cdc"), self.world.faults.counts
+        others = any(counts[kind] for kind in SWITCHES)
+        if mapping is not None and mapping.state not in ("Enabled", "Enabling") and not others:
+            self.findings.append(f"the cut-over is given up, and the mapping to WriteCdc is {mapping.state}")
 
     def at_the_end(self) -> None:
         """Let everything come to rest, settle what is parked, and compare."""

@@ -44,7 +44,8 @@ class ShardReader:
             self.position = self.shard.base
         batch = self.shard.slice(self.position, self.position + mapping.batch())
         if not batch or not mapping.active:
-            self.busy = False
+            # All that was left of a shard may have been trimmed: then its children are next.
+            mapping.go_on(self)
             return
         mapping.invoke(batch, lambda result, failure: self._processed(batch, result, failure))
 
@@ -146,13 +147,14 @@ class StreamMapping(Mapping):
             if self._gives_up(reader):
                 reader.position += len(batch) - len(done)
                 reader.failures = 0
-        self.kernel.after(wait, lambda: self._go_on(reader))
+        self.kernel.after(wait, lambda: self.go_on(reader))
 
     def _gives_up(self, reader: ShardReader) -> bool:
         most = int(self.settings["MaximumRetryAttempts"])
         return most >= 0 and reader.failures > most
 
-    def _go_on(self, reader: ShardReader) -> None:
+    def go_on(self, reader: ShardReader) -> None:
+        """Read on, or the children of a shard that was read to its end."""
         reader.busy = False
         if reader.finished:
             self.poke()

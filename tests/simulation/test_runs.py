@@ -56,6 +56,13 @@ def test_a_cut_over_loses_no_write() -> None:
     assert all(report["faults"].values())
 
 
+def test_apply_is_on_after_each_cut_over_that_is_given_up() -> None:
+    """Also where Lambda takes minutes to disable the mapping, and the cut-over turns back meanwhile."""
+    report = simulated(20, 0, chosen(("slow-mapping", "shard-held-back", "slow-call", "stall")))
+    assert not report["findings"], report["failing"]
+    assert report["faults"]["slow-mapping"]
+
+
 def test_without_faults_nothing_is_refused() -> None:
     report = simulated(20, 0, frozenset())
     assert not report["findings"]
