@@ -6,7 +6,7 @@ ARGS ?=
 # Set in some containers; without compiled bytecode every run would compile aws_cdk anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup test test-all rehearse lint format generate lock build clean
+.PHONY: help setup test test-all rehearse lint audit format generate lock build clean
 
 help:
 	@echo "make setup      make the environment .venv and nothing more"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-all   the same, and the tests that take longer"
 	@echo "make rehearse   set up and rehearse a migration on this machine; options go in ARGS='...'"
 	@echo "make lint       check style, types and generated files"
+	@echo "make audit      ask for known vulnerabilities of the locked packages; needs pypi.org"
 	@echo "make format     put style right"
 	@echo "make generate   write the files that .projenrc.py defines"
 	@echo "make lock       resolve the dependencies anew"
@@ -34,6 +35,9 @@ rehearse: setup
 
 lint:
 	@$(PYTHON) tools/run_checks.py lint
+
+audit: setup
+	@.venv/bin/python tools/audit.py
 
 format: setup
 	@.venv/bin/ruff check --fix-only .
