@@ -12,6 +12,9 @@ from ddb_migration_construct.toolchain import jsii_environment
 CHECKOUT = Path(__file__).resolve().parents[1]
 MARKED_SECONDS = {"rehearsal": 600, "slow": 1800}
 
+# What `--real-aws` works with; all other tests are kept from any account.
+GIVEN_ENVIRONMENT = {name: os.environ[name] for name in os.environ if name.startswith("AWS_") or name == "HOME"}
+
 # Before aws_cdk is imported, which starts Node. Its own template validator takes 3 s a synthesis: one test
 # switches it on again.
 os.environ.update(
@@ -34,6 +37,15 @@ set_hypothesis_home_dir(CHECKOUT / ".cache" / "hypothesis")
 # Machines that run other things too would fail a deadline now and then.
 hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the end-to-end tests run on an account."""
+    parser.addoption(
+        "--real-aws",
+        action="store_true",
+        help="run tests/e2e on the account of your credentials: it costs money, which is told first",
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
