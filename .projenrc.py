@@ -255,7 +255,7 @@ def with_submodules(*modules: str) -> list[str]:
 def add_pytest(pyproject: ObjectFile) -> None:
     table = {
         "testpaths": ["tests"],
-        "pythonpath": [".", "src", *RUNTIME_ROOTS],
+        "pythonpath": [".", "src", "tools", *RUNTIME_ROOTS],
         "cache_dir": ".cache/pytest",
         "addopts": ["--strict-markers", "--strict-config", "--import-mode=importlib", "-ra"],
         "markers": [
@@ -316,7 +316,22 @@ def add_build_workflow(project: PythonProject) -> None:
         ),
     )
     workflow.add_job("wheel", wheel_job())
+    workflow.add_job("end-to-end", end_to_end_job())
     workflow.add_job("audit", audit_job())
+
+
+def end_to_end_job() -> github.Job:
+    """Deploy, migrate and destroy on the embedded AWS; an example by the CDK's command line, which npm fetches."""
+    return github.Job(
+        runs_on=["ubuntu-latest"],
+        timeout_minutes=45,
+        permissions=github.JobPermissions(contents=github.JobPermission.READ),
+        steps=[
+            *machine(FULLY_TESTED[-1]),
+            github.JobStep(name="Set up", run="make setup"),
+            github.JobStep(name="Test from end to end", run=".venv/bin/pytest -q tests/e2e"),
+        ],
+    )
 
 
 def audit_job() -> github.Job:

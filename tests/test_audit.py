@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tools.audit import CHECKOUT, LOCKS, NOT_AUDITED, NOT_VULNERABLE, VULNERABLE, read
+from audit import CHECKOUT, LOCKS, NOT_AUDITED, NOT_VULNERABLE, VULNERABLE, read
 
 SOUND: dict[str, Any] = {"name": "sound", "version": "1.0", "vulns": []}
 SKIPPED: dict[str, Any] = {"name": "unknown", "skip_reason": "Dependency not found on PyPI"}
