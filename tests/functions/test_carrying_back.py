@@ -90,7 +90,9 @@ def test_before_the_cut_over_what_the_migration_writes_is_let_go() -> None:
     assert carrying.queue_back.messages == []
     # How far behind capture is must be known all the same.
     epoch = str(carrying.rolling.back.epoch)
-    assert len(Progress(carrying.rolling.control.rows, epoch).reports(CAPTURE)) == 1
+    progress = Progress(carrying.rolling.control.rows, epoch)
+    assert len(progress.reports(CAPTURE)) == 1
+    assert not progress.totals().get("captured")
 
 
 def test_before_the_cut_over_nothing_is_written_to_the_source() -> None:

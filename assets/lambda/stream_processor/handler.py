@@ -33,6 +33,13 @@ SENDERS = 8
 # Which progress row this execution environment reports in: one of 256, so that few share one.
 READER = uuid.uuid4().hex[:2]
 
+# What is counted, as the metrics call it.
+COUNTED = {
+    "captured": names.METRIC_CAPTURED,
+    "rereads": names.METRIC_REREADS,
+    "late_changes": names.METRIC_CHANGES_AFTER_CUT_OVER,
+}
+
 Mapper = Callable[[Callable[[Sequence[Entry]], list[Entry]], Iterable[Sequence[Entry]]], Iterable[list[Entry]]]
 
 
@@ -89,7 +96,7 @@ class StreamProcessor:
     def _let_go(self, record: ControlRecord, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
         """Take a batch and send nothing of it, but report how far behind capture is."""
         changes = [Change.from_record(body) for body in bodies]
-        self._report(str(record.epoch), changes, [], [], 0)
+        self._tell(str(record.epoch), {}, self._age(changes))
         self._continuity.worked(record, [change.created for change in changes])
         return []
 
@@ -99,21 +106,23 @@ class StreamProcessor:
     def _report(
         self, epoch: str, changes: Sequence[Change], entries: Sequence[Entry], refused: Sequence[Entry], late: int
     ) -> None:
-        now = self._clock()
         counts = {
             "captured": len(changes),
             "sent": len(entries) - len(refused),
             "late_changes": late,
             "rereads": sum(change.kind == REREAD for change in changes),
         }
-        age = max(0.0, now - min((change.created for change in changes), default=now))
-        Progress(self._control.rows, epoch).report(CAPTURE, READER, counts, age, now)
-        counted = {
-            names.METRIC_CAPTURED: counts["captured"],
-            names.METRIC_REREADS: counts["rereads"],
-            names.METRIC_CHANGES_AFTER_CUT_OVER: late,
-        }
-        self._metrics.put({names.METRIC_REPLICATION_LAG: age}, counted)
+        self._tell(epoch, counts, self._age(changes))
+
+    def _tell(self, epoch: str, counts: Mapping[str, int], age: float) -> None:
+        Progress(self._control.rows, epoch).report(CAPTURE, READER, counts, age, self._clock())
+        self._metrics.put(
+            {names.METRIC_REPLICATION_LAG: age}, {metric: counts.get(name, 0) for name, metric in COUNTED.items()}
+        )
+
+    def _age(self, changes: Sequence[Change]) -> float:
+        now = self._clock()
+        return max(0.0, now - min((change.created for change in changes), default=now))
 
 
 def _is_of(stream_arn: str, body: Mapping[str, Any]) -> bool:
