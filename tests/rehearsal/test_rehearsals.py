@@ -96,6 +96,30 @@ def test_a_fenced_cut_over_under_live_writes_loses_nothing_and_completes(tmp_pat
     assert report["left_behind"] == []
 
 
+def require_rolled_back(exit_code: int, report: dict[str, Any], output: str, writes: int) -> None:
+    assert (exit_code, report["verdict"], report["lost"]) == (0, "equal", 0), output
+    assert report["rolled_back"] is True
+    back = report["roll_back"]
+    assert (back["lost"], report["missing"], report["extra"], report["different"]) == (0, 0, 0, 0)
+    assert back["writes"] >= writes
+    assert back["refused_during_fence"] > 0
+    assert back["fence_seconds"] > 0
+    assert report["left_behind"] == []
+
+
+@pytest.mark.slow
+def test_a_roll_back_under_live_writes_loses_nothing_and_completes(tmp_path: Path) -> None:
+    options = ("--items", "200", "--to", "roll-back")
+    require_rolled_back(*rehearse(tmp_path / "report.json", *options), writes=200)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_roll_back_after_two_thousand_writes_to_the_destination_loses_nothing(tmp_path: Path) -> None:
+    options = ("--items", "2000", "--writes-per-second", "40", "--to", "roll-back")
+    require_rolled_back(*rehearse(tmp_path / "report.json", *options), writes=2000)
+
+
 @pytest.mark.slow
 def test_an_abort_of_a_migration_that_is_ready_leaves_nothing(tmp_path: Path) -> None:
     exit_code, report, output = rehearse(tmp_path / "report.json", "--items", "200", "--to", "abort")

@@ -37,6 +37,7 @@ class To(str, Enum):
 
     READY = "ready"
     CUT_OVER = "cut-over"
+    ROLL_BACK = "roll-back"
     COMPLETE = "complete"
     ABORT = "abort"
 
@@ -76,8 +77,9 @@ def rehearse(
     to: Annotated[
         To,
         typer.Option(
-            help="How far: until the migration waits for the operator, through a cut-over under live writes, to its "
-            "completion, or to an abort."
+            help="How far: until the migration waits for the operator, through a cut-over under live writes, back "
+            "again after as many writes to the destination as there are items (2,000 at most), to its completion, or "
+            "to an abort."
         ),
     ] = To.READY,
     items_file: Annotated[

@@ -1,15 +1,16 @@
 """The rehearsal's CDK app: two tables and one migration between them, in one stack.
 
 Run as `python -m ddb_migration_construct.rehearsal.app`; the context key `key` sets the shape of the primary
-key (default "sn"), with `repair_extra=yes` Repair deletes what only the destination has, and with `fence=yes`
-cutting over may fence the source. Your own migrations live best in a stack of their own, beside the tables' stack.
+key (default "sn"), with `repair_extra=yes` Repair deletes what only the destination has, with `fence=yes` cutting
+over may fence the source, and with `rollback=yes` it can be rolled back. Your own migrations live best in a stack of
+their own, beside the tables' stack.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import App, CfnOutput, Environment, RemovalPolicy, Stack
+from aws_cdk import App, CfnOutput, Duration, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
@@ -19,6 +20,8 @@ from ddb_migration_construct.rehearsal.synthesis import MIGRATION_ID, STACK_NAME
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+# Longer than any rehearsal.
+ROLLBACK_WINDOW = Duration.hours(24)
 
 _TYPES = {
     "S": dynamodb.AttributeType.STRING,
@@ -38,6 +41,7 @@ class RehearsalStack(Stack):
         key_shape: KeyShape,
         repair_extra: bool,
         fence_source_writes: bool,
+        can_roll_back: bool,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -49,7 +53,9 @@ class RehearsalStack(Stack):
                 point_in_time_recovery_enabled=True
             ),
         )
-        destination = self._table("Destination", key_shape)
+        destination = self._table(
+            "Destination", key_shape, stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if can_roll_back else None
+        )
         migration = DynamoDbTableMigration(
             self,
             MIGRATION_ID,
@@ -57,6 +63,7 @@ class RehearsalStack(Stack):
             destination_table=destination,
             repair_extra=repair_extra,
             fence_source_writes=fence_source_writes,
+            rollback_window=ROLLBACK_WINDOW if can_roll_back else None,
         )
         CfnOutput(self, "SourceTable", value=source.table_name)
         CfnOutput(self, "DestinationTable", value=destination.table_name)
@@ -88,6 +95,7 @@ def main() -> None:
         key_shape=key_shape,
         repair_extra=app.node.try_get_context("repair_extra") == "yes",
         fence_source_writes=app.node.try_get_context("fence") == "yes",
+        can_roll_back=app.node.try_get_context("rollback") == "yes",
         env=Environment(account=ACCOUNT, region=REGION),
     )
     app.synth()
