@@ -18,9 +18,10 @@ from tests.functions.rolling import Rolling, cut_over
 _ACTING = {THERE.act: names.CUT_OVER_STATE, BACK.act: names.ROLL_BACK_STATE}
 
 
-def migration(name: str) -> Migration:
-    parts = {part: part for part in Migration.__dataclass_fields__ if part != "name"}
-    return Migration(name, **{**parts, "control_table": name})
+def migration(name: str, can_roll_back: bool = False) -> Migration:
+    """A migration whose control table bears its name."""
+    parts = {part: part for part in Migration.__dataclass_fields__ if can_roll_back or "reverse" not in part}
+    return Migration(**{**parts, "name": name, "control_table": name})
 
 
 class Account:

@@ -9,7 +9,7 @@ import pytest
 
 from ddb_migration.core.cut_over_order import CutOverOrder, NotAnOrder
 from ddb_migration.core.gate import VerifyVerdict
-from ddb_migration_construct.cli.control_table import read_token
+from ddb_migration_construct.cli.control_table import ControlRecord, read_token
 from ddb_migration_construct.cli.cut_over import (
     accepted_samples,
     gone_there,
@@ -219,10 +219,26 @@ def test_without_a_fence_it_says_what_the_operators_word_means() -> None:
     ],
 )
 def test_reasons_against(found: dict[str, Any], form: str, reason: str) -> None:
-    (told,) = reasons_against({**OPEN, **found}, form)
+    (told,) = reasons_against(migration("a"), {**OPEN, **found}, form)
     assert reason in told
     with pytest.raises(CommandFailed, match="cannot cut over now"):
         require_open(migration("a"), {**OPEN, **found}, form)
+
+
+def test_a_migration_with_a_way_back_cuts_over_behind_a_fence_only() -> None:
+    there = migration("a", can_roll_back=True)
+    (told,) = reasons_against(there, OPEN, "unfenced")
+    assert "it has a rollback window: cut over without --writers-stopped" in told
+    assert reasons_against(there, OPEN, "fenced") == []
+    assert "write back to the source what the destination takes" in previewed(FakeFunctions(OPEN), there, "fenced").text
+    assert "write back" not in previewed(FakeFunctions(OPEN), migration("a"), "fenced").text
+
+
+def test_where_there_is_a_way_back_the_command_says_so() -> None:
+    record = ControlRecord(cut_over_at=7.0, cut_over_form="fenced")
+    there = migration("a", can_roll_back=True)
+    assert "you can switch it back: ddb-migration roll-back a. " in gone_there(there, record).text
+    assert "roll-back" not in gone_there(migration("a"), record).text
 
 
 ON_SAMPLE: dict[str, Any] = {**OPEN, "sample": {"pass": "p1", "share": 0.01}}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,7 +32,7 @@ OPEN: dict[str, Any] = {
     "fence_seconds": 75,
     "refused": None,
 }
-ORDERS = migration("a")
+ORDERS = migration("a", can_roll_back=True)
 
 
 def test_the_dry_run_tells_until_when_and_all_that_would_be_done() -> None:
@@ -66,7 +65,7 @@ def test_reasons_against(found: dict[str, Any], reasons: list[str]) -> None:
 
 def test_a_migration_without_a_window_is_refused_with_what_to_do() -> None:
     with pytest.raises(CommandFailed, match="cannot be rolled back: .* set rollback_window and deploy") as failed:
-        preview(FakeFunctions(), replace(ORDERS, reverse_change_queue=None))
+        preview(FakeFunctions(), migration("a"))
     assert failed.value.exit_code == REFUSED
 
 

@@ -75,7 +75,7 @@ def cut_over(
 def gone_there(migration: Migration, record: ControlRecord) -> Told:
     """Say that a migration has cut over, and what to do next."""
     text = f"{migration.name} has cut over ({record.cut_over_form}): switch your application to the destination. "
-    if migration.reverse_change_queue is not None and record.cut_over_form == FENCED:
+    if migration.can_roll_back and record.cut_over_form == FENCED:
         text += f"While the rollback window is open you can switch it back: ddb-migration roll-back {migration.name}. "
     values = {
         "cut_over_at": record.cut_over_at,
@@ -107,7 +107,7 @@ def accepted_samples(found: Mapping[Migration, dict[str, Any]], named: Sequence[
     return {migration: name for migration, name in samples.items() if name in named}
 
 
-def reasons_against(found: dict[str, Any], form: str) -> list[str]:
+def reasons_against(migration: Migration, found: dict[str, Any], form: str) -> list[str]:
     """Return why an order would be refused now, given what the migration said."""
     if found.get("has_cut_over"):
         return ["it has cut over already; what is left to do: ddb-migration status"]
@@ -120,24 +120,29 @@ def reasons_against(found: dict[str, Any], form: str) -> list[str]:
             "it may not fence its source: set fence_source_writes=True and deploy, or stop the writers of the source "
             "yourself and say so with --writers-stopped"
         )
+    if form == UNFENCED and migration.can_roll_back:
+        reasons.append(
+            "without a fence it could not be rolled back, and it has a rollback window: cut over without "
+            "--writers-stopped, or deploy without rollback_window"
+        )
     return reasons
 
 
 def require_open(migration: Migration, found: dict[str, Any], form: str) -> None:
     """Raise CommandFailed (exit code 3) when an order would be refused."""
-    require_none(reasons_against(found, form), migration, THERE)
+    require_none(reasons_against(migration, found, form), migration, THERE)
 
 
 def previewed(functions: Any, migration: Migration, form: str, named: Sequence[str] = ()) -> Told:
     """Return what a cut-over would do; exit code 3 when it would be refused."""
     found = preview(functions, migration, named)
-    reasons = reasons_against(found, form)
-    lines = would(reasons, migration, THERE, _steps(found, form, named))
+    reasons = reasons_against(migration, found, form)
+    lines = would(reasons, migration, THERE, _steps(migration, found, form, named))
     values = {**found, "reasons": reasons, "form": form}
     return Told("\n".join(lines), values, REFUSED if reasons else 0)
 
 
-def _steps(found: dict[str, Any], form: str, named: Sequence[str]) -> Iterator[str]:
+def _steps(migration: Migration, found: dict[str, Any], form: str, named: Sequence[str]) -> Iterator[str]:
     if found["sample"] and found["sample"]["pass"] in named:
         yield f"go on record with who accepted {_sample(found)}"
     if form == UNFENCED:
@@ -147,6 +152,8 @@ def _steps(found: dict[str, Any], form: str, named: Sequence[str]) -> Iterator[s
     yield f"put this statement into the source's policy: {json.dumps(found['fence'])}"
     yield f"deny writes by it for about {found['fence_seconds']} s, and what the last changes take to be applied"
     yield "wait until the stream is quiet and all of it was applied, compare the last changed keys, and stop applying"
+    if migration.can_roll_back:
+        yield "write back to the source what the destination takes from then on, until the rollback window is over"
     yield "leave the fence until you complete the migration with --lift-fence"
 
 

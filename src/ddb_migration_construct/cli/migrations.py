@@ -35,6 +35,11 @@ class Migration:
     reverse_dead_letter_queue: str | None = None
 
     @property
+    def can_roll_back(self) -> bool:
+        """Tell whether it has a way back to its source."""
+        return self.reverse_change_queue is not None
+
+    @property
     def stack(self) -> str:
         """Return the name of the stack that it belongs to."""
         return self.name.split("/", 1)[0]

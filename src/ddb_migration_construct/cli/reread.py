@@ -120,7 +120,7 @@ def _passes(functions: Any, migration: Migration) -> Iterator[dict[str, Any]]:
 
 def _parked(dynamodb: Any, migration: Migration) -> list[dict[str, Any]]:
     there, back = read_both(dynamodb, migration.control_table)
-    record = back if there.is_fenced_cut_over and migration.reverse_change_queue is not None else there
+    record = back if there.is_fenced_cut_over and migration.can_roll_back else there
     if record.epoch is None:
         return []
     return [found.key for found in parked_keys(dynamodb, migration.control_table, record.epoch)]

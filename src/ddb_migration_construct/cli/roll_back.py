@@ -58,7 +58,7 @@ def roll_back(
 
 def require_window(migration: Migration) -> None:
     """Raise CommandFailed (exit code 3) for a migration that can never be rolled back."""
-    if migration.reverse_change_queue is None:
+    if not migration.can_roll_back:
         raise CommandFailed(
             f"{migration.name} cannot be rolled back: it has no rollback window. Where the next migration shall have "
             "one, set rollback_window and deploy before it starts",

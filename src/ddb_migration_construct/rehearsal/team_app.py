@@ -131,7 +131,7 @@ class TeamMigration:
 
     def _deployed(self, aws: EmbeddedAws, migration: AppMigration) -> Deployed:
         source, destination = _table_names(aws, migration.stack.name, migration.logical_id)
-        can_roll_back = find_migration(aws.client("stepfunctions"), migration.name).reverse_change_queue is not None
+        can_roll_back = find_migration(aws.client("stepfunctions"), migration.name).can_roll_back
         made = complete_tables(aws.client("dynamodb"), source, destination, self.chosen.key_shape, can_roll_back)
         return Deployed(aws, migration.stack.name, migration.name, source, destination, made)
 
