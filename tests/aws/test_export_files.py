@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ddb_migration.aws.export_files import ExportDamaged, ExportFile, ExportFiles, ExportLines
+from ddb_migration.core.item_text import parsed
 from tests.aws.conftest import Client
 from tests.fakes.aws import FakeAws
 
@@ -33,7 +34,7 @@ def test_a_real_export_is_read_whole(client: Client, bucket: str) -> None:
     files = ExportFiles(client("s3"), bucket)
     (file,) = files.listed(MANIFEST, EXPORT_ARN)
     assert (file.item_count, file.unit) == (3, "file#000000")
-    items = [json.loads(line)["Item"] for line in files.lines(file, 0).take(100)]
+    items = list(map(parsed, files.lines(file, 0).take(100)))
     assert len(items) == 3
     lines = gzip.decompress(next(REAL.glob("data/*")).read_bytes()).splitlines()
     assert items == [json.loads(line)["Item"] for line in lines]
@@ -112,7 +113,7 @@ def test_only_the_files_that_the_manifest_lists_are_read_in_its_order(export: Ex
     export.objects["data/stranger.json.gz"] = _packed(9, 9)
     files = export.listed()
     assert [(file.key, file.item_count) for file in files] == [(f"data/{n}.json.gz", n + 1) for n in range(3)]
-    read = [json.loads(line)["Item"] for file in files for line in export.files.lines(file, 0).take(100)]
+    read = [parsed(text) for file in files for text in export.files.lines(file, 0).take(100)]
     assert sorted(item["pk"]["S"] for item in read) == ["0-0", "1-0", "1-1", "2-0", "2-1", "2-2"]
     assert all(item["b"] == {"B": "AP8="} for item in read)
 

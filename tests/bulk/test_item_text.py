@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ddb_migration.core import item_text
-from ddb_migration.core.item_text import NotDynamoDbJson, Requests, line_text, parsed, scan_page, written
+from ddb_migration.core.item_text import NotDynamoDbJson, Requests, line_text, line_texts, parsed, scan_page, written
 
 # What could be taken for structure, whole and in pieces.
 HOSTILE = [*'{}[]",:\\é', "},{", '},{"', '"},{"', '}],"Count":', '"Items":[', "{}", "\\\\"]
@@ -107,6 +107,32 @@ def test_a_line_is_used_as_it_is(item: dict[str, Any], spaced: bool) -> None:
     line = json.dumps({"Item": item}).encode() if spaced else compact({"Item": item})
     assert parsed(line_text(line)) == item
     assert line_text(line) in line
+
+
+@given(st.lists(st.tuples(items, st.booleans()), max_size=6), st.data())
+def test_pieces_are_cut_wherever_they_end(found: list[tuple[dict[str, Any], bool]], data: st.DataObject) -> None:
+    lines = [json.dumps({"Item": item}).encode() if spaced else compact({"Item": item}) for item, spaced in found]
+    text = b"".join(line + data.draw(st.sampled_from([b"\n", b"\n\n"])) for line in lines)
+    places = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
+    begun, taken = b"", []
+    for first, last in zip([0, *places], [*places, len(text)], strict=True):
+        texts, begun = line_texts(begun, text[first:last])
+        taken += texts
+    assert begun == b""
+    assert taken == list(map(line_text, lines))
+
+
+def test_a_border_of_lines_that_hides_another_line_is_none() -> None:
+    """A line that DynamoDB would write otherwise is looked at by itself, and so are those around it."""
+    lines = [
+        compact({"Item": {"pk": {"S": "a"}}}),
+        b' {"Item": {"pk": {"S": "b"}}}',
+        compact({"Item": {"pk": {"S": "c"}}}),
+    ]
+    texts, rest = line_texts(b"", b"\n".join(lines) + b"\n")
+    assert ([parsed(text)["pk"]["S"] for text in texts], rest) == (["a", "b", "c"], b"")
+    with pytest.raises(NotDynamoDbJson):
+        line_texts(b"", lines[0] + b'\n{"Keys":{}}\n' + lines[2] + b"\n")
 
 
 @pytest.mark.parametrize("line", [b"{}", b'{"Keys":{"a":{"S":"b"}}}', b'{"Item":{}, "More":1}', b"x"])

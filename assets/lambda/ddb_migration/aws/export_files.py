@@ -10,13 +10,13 @@ import hashlib
 import json
 import tempfile
 import zlib
-from collections import deque
 from dataclasses import dataclass
 from typing import IO, Any
 
 from botocore.exceptions import ClientError
 
 from ddb_migration.aws.errors import code
+from ddb_migration.core.item_text import line_texts
 
 _BLOCK = 1024 * 1024
 # Compressed bytes taken at a time: a task has many files open, and JSON grows tenfold.
@@ -120,21 +120,29 @@ class ExportFiles:
 
 
 class ExportLines:
-    """The lines of one export file, decompressed as they are asked for; `at` is how many were given."""
+    """The items' texts of one export file, a line each, decompressed as they are asked for.
+
+    `at` is how many were given.
+    """
 
     def __init__(self, file: ExportFile, body: IO[bytes]) -> None:
         self.at = 0
         self._file, self._body = file, body
         self._gzip = zlib.decompressobj(_GZIP)
-        self._lines: deque[bytes] = deque()
+        self._texts: list[bytes] = []
+        self._given = 0
         self._rest = b""
         self._has_ended = False
 
     def take(self, most: int) -> list[bytes]:
-        """Return the next lines, none at the file's end; raises ExportDamaged where the manifest says otherwise."""
-        while len(self._lines) < most and not self._has_ended:
+        """Return the texts of the next lines, none at the file's end.
+
+        Raises ExportDamaged where the manifest says otherwise, and NotDynamoDbJson.
+        """
+        while len(self._texts) - self._given < most and not self._has_ended:
             self._fill()
-        taken = [self._lines.popleft() for _ in range(min(most, len(self._lines)))]
+        taken = self._texts[self._given : self._given + most]
+        self._given += len(taken)
         self.at += len(taken)
         if self.is_at_end:
             self._body.close()
@@ -149,17 +157,17 @@ class ExportLines:
     @property
     def is_at_end(self) -> bool:
         """Tell whether all lines were given."""
-        return self._has_ended and not self._lines
+        return self._has_ended and self._given == len(self._texts)
 
     def _fill(self) -> None:
         block = self._body.read(_PIECE)
         if not block:
             self._end()
             return
-        text = self._rest + self._decompressed(block)
-        lines = text.split(b"\n")
-        self._rest = lines.pop()
-        self._lines.extend(line for line in lines if line)
+        texts, self._rest = line_texts(self._rest, self._decompressed(block))
+        if texts:
+            self._texts = [*self._texts[self._given :], *texts]
+            self._given = 0
 
     def _decompressed(self, block: bytes) -> bytes:
         """Decompress a block; a gzip file may be several, one after the other."""
@@ -176,8 +184,7 @@ class ExportLines:
         self._has_ended = True
         if not self._gzip.eof:
             raise ExportDamaged(f"{self._file.key} ends in the middle of its gzip data")
-        if self._rest:
-            self._lines.append(self._rest)
+        self._texts += line_texts(self._rest, b"\n")[0]
 
     def _check(self) -> None:
         if self.at != self._file.item_count:

@@ -23,6 +23,7 @@ _BORDER = re.compile(rb'\},\{(?="(?!M":|(?:S|N|B|L|BOOL|NULL|SS|NS|BS)":[^{])[^\
 _ITEMS = b'"Items":['
 _NAME_STARTS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LINE_HEAD, _LINE_TAIL = b'{"Item":{', b"}}"
+_LINE_BORDER = _LINE_TAIL + b"\n" + _LINE_HEAD
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 # What DynamoDB writes when it took everything; the value of an attribute of that name is never empty.
@@ -65,6 +66,22 @@ def line_text(line: bytes) -> bytes:
     if len(items) != 1 or members:
         raise NotDynamoDbJson(f"a line of the export, of {len(line)} bytes, holds no item, or more than one")
     return items[0]
+
+
+def line_texts(begun: bytes, more: bytes) -> tuple[list[bytes], bytes]:
+    """Cut the next piece of an export, after a line already `begun`, into texts of items, and a line that it begins.
+
+    Raises NotDynamoDbJson. A line's end is written nowhere else in JSON, not even in a string: where as many borders
+    as line ends are found, every line begins and ends as DynamoDB writes it, and all are cut at once.
+    """
+    first, *texts = more.split(_LINE_BORDER)
+    first = begun + first
+    rest = _LINE_HEAD + texts.pop() if texts else b""
+    is_cut = more.count(b"\n") == len(texts) + bool(rest) and b"\n" not in rest
+    if not (is_cut and rest and first.startswith(_LINE_HEAD)):
+        *lines, rest = (begun + more).split(b"\n")
+        return [line_text(line) for line in lines if line], rest
+    return [first[len(_LINE_HEAD) :], *texts], rest
 
 
 def parsed(text: bytes) -> dict[str, Any]:

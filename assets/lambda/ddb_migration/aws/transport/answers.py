@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]", re.IGNORECASE)
-# The headers that decide how an answer is read.
-_HEADERS = re.compile(rb"\r\n(content-length|transfer-encoding|connection|x-amz-crc32): *([^\r]*)", re.IGNORECASE)
+# The headers that decide how an answer is read, in lower case.
+_HEADERS = re.compile(rb"\r\n(content-length|transfer-encoding|connection|x-amz-crc32): *([^\r]*)")
 _SUCCESS = b"HTTP/1.1 200 "
 _LONGEST_HEAD = 64 * 1024
 _LONGEST_SIZE_LINE = 1024
@@ -98,7 +98,7 @@ class AnswerReader:
         length = _number(told, b"content-length")
         if length is not None:
             self._missing = length
-        elif told.get(b"transfer-encoding", b"").lower().startswith(b"chunked"):
+        elif told.get(b"transfer-encoding", b"").startswith(b"chunked"):
             self._chunks = _Chunks()
         else:
             self._until_close = True
@@ -135,12 +135,12 @@ def _whole(data: bytes) -> Answer | None:
 
 
 def _told(head: bytes) -> dict[bytes, bytes]:
-    """Return the headers that decide, by their names in lower case."""
-    return {name.lower(): value for name, value in _HEADERS.findall(head)}
+    """Return the headers that decide, names and values in lower case."""
+    return dict(_HEADERS.findall(head.lower()))
 
 
 def _closes(told: Mapping[bytes, bytes]) -> bool:
-    return told.get(b"connection", b"").lower().startswith(b"close")
+    return told.get(b"connection", b"").startswith(b"close")
 
 
 def _number(told: Mapping[bytes, bytes], name: bytes) -> int | None:
