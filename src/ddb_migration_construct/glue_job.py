@@ -9,6 +9,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_glue as glue
 from constructs import Construct
 
+from ddb_migration_construct._runtime import names
 from ddb_migration_construct.migration_role import MigrationRole
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.settings import Settings
@@ -18,7 +19,7 @@ TIMEOUT_MINUTES = 10_079
 
 
 class GlueJob(Construct):
-    """A Glue 5.1 job of one run at a time; its role may read its script and write its logs."""
+    """A Glue 5.1 job of one run at a time; its role may read its script, and write its logs and metrics."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class GlueJob(Construct):
                 "--extra-py-files": shared_package.url,
                 "--job-bookmark-option": "job-bookmark-disable",
                 "--enable-continuous-cloudwatch-log": "true",
+                "--migration_name": resources.name,
                 "--control_table": resources.control_table_name,
                 "--source_table": resources.source_arn,
                 "--destination_table": resources.destination.table_arn,
@@ -62,6 +64,7 @@ class GlueJob(Construct):
         bucket = script_file.bucket_arn
         self.allow(["s3:GetObject*", "s3:GetBucket*", "s3:List*"], [bucket, f"{bucket}/*"])
         self._allow_logs()
+        self._allow_metrics()
         resources.permit_key(self.role)
 
     @functools.cached_property
@@ -86,6 +89,11 @@ class GlueJob(Construct):
     def _allow_logs(self) -> None:
         logs = self._stack.arn("logs", "log-group:/aws-glue/*")
         self.allow(["logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs])
+
+    def _allow_metrics(self) -> None:
+        """Let the job put metrics of the migration's namespace; the action takes no resource."""
+        only = {"StringEquals": {"cloudwatch:namespace": names.METRIC_NAMESPACE}}
+        self.role.allow(["cloudwatch:PutMetricData"], ["*"], only)
 
 
 def security_configuration(scope: Construct, resources: Resources) -> glue.CfnSecurityConfiguration | None:

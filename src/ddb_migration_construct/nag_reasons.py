@@ -29,8 +29,8 @@ _GRANT_KEY = "the CDK's own grant_encrypt_decrypt; the resource is the one key"
 WILDCARDS: tuple[tuple[str, str], ...] = (
     (
         r"Resource::\*",
-        "ListStreams, ListEventSourceMappings, X-Ray and log delivery know no resource; a mapping has no ARN before "
-        "it exists, so a condition names the functions",
+        "ListStreams, ListEventSourceMappings, PutMetricData (a condition names the namespace), X-Ray and log delivery "
+        "know no resource; a mapping has no ARN before it exists, so a condition names the functions",
     ),
     (r"Resource::.*/stream/\*", "the stream may be made after the deployment"),
     (r"Resource::.*/export/\*", "an export and its objects are named by DynamoDB, once it has been started"),

@@ -75,6 +75,7 @@ class Deployed:
     def arguments(self) -> dict[str, str]:
         """The arguments of a Glue run."""
         return {
+            "migration_name": "Migrations/Orders",
             "control_table": f"{self.name}-control",
             "source_table": self.source,
             "destination_table": self.destination,

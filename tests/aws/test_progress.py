@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ddb_migration.aws.bulk_task import Teller
+from ddb_migration.aws.job_metrics import JobMetrics
 from ddb_migration.aws.progress import Progress
 from ddb_migration.aws.rows import Rows
 from tests.fakes.aws import FakeAws
@@ -32,10 +33,11 @@ def noted(fake: FakeAws) -> list[str]:
     return [row["throttles"] for _, row in rows]
 
 
-def teller(fake: FakeAws, port: Any = None) -> Teller:
+def teller(fake: FakeAws, port: Any = None, watch: Any = None) -> Teller:
     create_control_table(fake.dynamodb, "control")
     aside: Any = port or Aside()
-    return Teller(aside, Progress(Rows(fake.dynamodb, "control"), "e1"))
+    metrics = JobMetrics("Migrations/Orders", lambda: watch)
+    return Teller(aside, Progress(Rows(fake.dynamodb, "control"), "e1"), metrics)
 
 
 def test_a_task_notes_what_was_throttled_since_its_last_line(fake: FakeAws) -> None:
@@ -68,3 +70,27 @@ def test_a_task_notes_how_many_items_it_has_written_and_how_fast(fake: FakeAws) 
         task.tell("line")
         ((_, row),) = Rows(fake.dynamodb, "control").query("task#e1")
         assert (row["written"], row["per_second"]) == (written, rate)
+
+
+class Watch:
+    """A CloudWatch that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.data: list[dict[str, Any]] = []
+
+    def put_metric_data(self, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803  boto3's own names
+        assert Namespace == "DdbMigration"
+        self.data += MetricData
+
+
+def test_a_task_tells_the_reasons_of_throttled_calls_in_metrics(fake: FakeAws) -> None:
+    watch = Watch()
+    task = teller(fake, watch=watch)
+    task.tell("nothing is throttled")
+    assert watch.data == []
+    task.totals.throttled_calls["TableWriteKeyRangeThroughputExceeded"] = 3
+    task.tell("one")
+    told = [({row["Name"]: row["Value"] for row in datum["Dimensions"]}, datum["Value"]) for datum in watch.data]
+    of_all = {"Migration": "Migrations/Orders"}
+    assert told == [(of_all, 3.0), ({**of_all, "Reason": "TableWriteKeyRangeThroughputExceeded"}, 3.0)]
+    assert {(datum["MetricName"], datum["Unit"]) for datum in watch.data} == {("Throttles", "Count")}

@@ -60,6 +60,7 @@ def filled(deployed: Deployed) -> Deployed:
 
 def this_pass(deployed: Deployed, pass_id: str = "1", **more: str) -> VerifyPass:
     arguments = {
+        "migration_name": deployed.arguments["migration_name"],
         "control_table": deployed.arguments["control_table"],
         "source_table": deployed.source,
         "destination_table": deployed.destination,

@@ -23,6 +23,7 @@ EXECUTIONS = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:executi
 BUS = "arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:event-bus/default"
 ASSETS = "arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>"
 APPLY_MAPPING = {"ArnEquals": {"lambda:FunctionArn": ["<WriteCdcFunction.Arn>"]}}
+OWN_METRICS = {"StringEquals": {"cloudwatch:namespace": "DdbMigration"}}
 OWN_MAPPINGS = {"ArnEquals": {"lambda:FunctionArn": ["<StreamProcessorFunction.Arn>", "<WriteCdcFunction.Arn>"]}}
 
 
@@ -34,6 +35,7 @@ FUNCTION_LOGS = on("<Logs.Arn>", "logs", "CreateLogStream", "PutLogEvents")
 EVERY_JOB = on([ASSETS, f"{ASSETS}/*"], "s3", "GetObject*", "GetBucket*", "List*") | on(
     GLUE_LOGS, "logs", "AssociateKmsKey", "CreateLogGroup", "CreateLogStream", "PutLogEvents"
 )
+EVERY_JOB |= on("*", "cloudwatch", "PutMetricData")
 JOB_COMMON = (
     EVERY_JOB
     | on(SOURCE, "dynamodb", "DescribeTable")
@@ -190,12 +192,24 @@ def test_no_statement_grants_every_action(template: dict[str, Any]) -> None:
     assert not [action for action in actions if action == "*" or action.endswith(":*")]
 
 
+def test_the_jobs_put_metrics_of_one_namespace_only(template: dict[str, Any]) -> None:
+    putting = [
+        (role, statement.get("Condition"))
+        for role, statement in statements(template)
+        if "cloudwatch:PutMetricData" in as_list(statement["Action"])
+    ]
+    assert {role for role, _ in putting} == {"DirectMigrationJobRole", "LargeMigrationJobRole", "VerifyJobRole"}
+    assert all(condition == OWN_METRICS for _, condition in putting)
+
+
 def test_every_resource_is_meant_only_where_aws_knows_none(template: dict[str, Any]) -> None:
     for _, statement in statements(template):
         if "*" in as_list(statement["Resource"]):
             without_condition = on("*", "", *()) | {(action, "*") for action in as_list(statement["Action"])}
             if statement.get("Condition") in (OWN_MAPPINGS, APPLY_MAPPING):
                 without_condition -= BY_CONDITION
+            if statement.get("Condition") == OWN_METRICS:
+                without_condition -= on("*", "cloudwatch", "PutMetricData")
             assert without_condition <= WITHOUT_RESOURCE | LOG_DELIVERY | X_RAY
 
 

@@ -163,7 +163,7 @@ class World:
         names = tuple(name for name, _ in self.shape)
         plan = BulkPlan(units=SEGMENTS, tasks=1)
         tables = (self.source, self.destination, NO_ROLE)
-        return Load("control", *tables, EPOCH, 0, self.stream_arn, names, 0, plan, EXPORT_ARN)
+        return Load("Migrations/Orders", "control", *tables, EPOCH, 0, self.stream_arn, names, 0, plan, EXPORT_ARN)
 
 
 def _line(item: Item) -> bytes:

@@ -9,6 +9,13 @@ from typing import Any
 from tests.simulation.services import Calls
 
 
+class MetricsClient:
+    """The client `cloudwatch`: metrics are no part of any protocol, so no call of it fails."""
+
+    def put_metric_data(self, **request: Any) -> dict[str, Any]:
+        return {}
+
+
 class EventsClient:
     """The client `events`; `announced` is told of each event's detail."""
 

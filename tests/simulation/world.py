@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.simulation.announcing import EventsClient
+from tests.simulation.announcing import EventsClient, MetricsClient
 from tests.simulation.database import Database, DynamoDbClient
 from tests.simulation.executions import StateMachine, StepFunctionsClient
 from tests.simulation.faults import Faults
@@ -85,6 +85,7 @@ class World:
             "s3": self.bucket_client,
             "sts": TokenClient(calls("sts", RETRYING)),
             "dynamodbstreams": StreamsClient(self.source.streams, calls("dynamodb", RETRYING), self.kernel.clock),
+            "cloudwatch": MetricsClient(),
             "events": EventsClient(calls("events", RETRYING), lambda detail: self.announced(detail)),
         }
         self._writers: dict[str, Any] = {"dynamodb": DynamoDbClient(self.database, calls("dynamodb", SINGLE))}

@@ -15,7 +15,15 @@ from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.bulk_plan import BulkPlan, plan_name
 from ddb_migration.core.control_record import ControlRecord, MigrationStopped
 
-ARGUMENTS = ("control_table", "source_table", "destination_table", "destination_role", "epoch", "max_rejected_items")
+ARGUMENTS = (
+    "migration_name",
+    "control_table",
+    "source_table",
+    "destination_table",
+    "destination_role",
+    "epoch",
+    "max_rejected_items",
+)
 
 
 class LoadIncomplete(Exception):
@@ -30,6 +38,7 @@ class ItemsRejected(Exception):
 class Load:
     """One bulk load, as the driver sees it and as it travels to the tasks."""
 
+    migration_name: str
     control_table: str
     source_table: str
     destination_table: str

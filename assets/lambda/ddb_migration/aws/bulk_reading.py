@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from ddb_migration.aws.bulk_failures import reasons, will_pass
+from ddb_migration.aws.bulk_failures import is_throttle, reasons, will_pass
 from ddb_migration.aws.bulk_port import Port, Then
 from ddb_migration.core.allowance import Allowance
 from ddb_migration.core.backoff import backoff_seconds
@@ -97,6 +97,8 @@ class Reading:
             self._failed(outcome)
             return
         self._totals.failures.update(f"read: {reason}" for reason in reasons(outcome))
+        if is_throttle(outcome):
+            self._totals.throttled_calls.update(reasons(outcome))
         cursor.retry_at = now + backoff_seconds(cursor.read_failures, self._port.draw())
         cursor.read_failures += 1
 

@@ -16,8 +16,9 @@ from ddb_migration.aws.bulk_gate import Gate
 from ddb_migration.aws.bulk_load import Load
 from ddb_migration.aws.bulk_port import Port
 from ddb_migration.aws.bulk_reading import Reader
-from ddb_migration.aws.clients import writer
+from ddb_migration.aws.clients import client, writer
 from ddb_migration.aws.errors import persist
+from ddb_migration.aws.job_metrics import JobMetrics
 from ddb_migration.aws.progress import Progress
 from ddb_migration.core.bulk_totals import TaskNote, Totals, throttle_text
 from ddb_migration.core.deadline import Deadline
@@ -39,36 +40,43 @@ def run_task(
     Raises MigrationStopped when no bulk write may follow any more.
     """
     engines: list[Engine] = []
+    metrics = JobMetrics(load.migration_name, lambda: client("cloudwatch"))
 
     def start(port: Port, finished: Callable[[Exception | None], None]) -> None:
         gate = Gate(port, load.control.read, load.epoch, tasks)
-        teller = Teller(port, Progress(load.control.rows, load.epoch))
+        teller = Teller(port, Progress(load.control.rows, load.epoch), metrics)
         engines.append(Engine(port, make_reader(port), _books(load), gate, runs, finished, teller.tell, expected))
         teller.totals = engines[0].totals
         engines[0].start()
 
     requests = Requests(load.source_table, load.destination_table)
     ends = (End(writer("dynamodb"), load.source_table), End(load.destination.sender(), load.destination_table))
-    run(ends, requests, load.key_names, start)
+    try:
+        run(ends, requests, load.key_names, start)
+    finally:
+        if engines:
+            metrics.tell(engines[0].totals.throttled_calls, is_last=True)
     return engines[0].totals
 
 
 class Teller:
-    """Prints the progress of a task, and notes in the control table what it did since the line before."""
+    """Prints the progress of a task, and notes in the control table and in metrics what is new since then."""
 
-    def __init__(self, port: Port, progress: Progress) -> None:
+    def __init__(self, port: Port, progress: Progress, metrics: JobMetrics) -> None:
         self.totals = Totals()
-        self._port, self._progress = port, progress
+        self._port, self._progress, self._metrics = port, progress, metrics
         self._task = uuid.uuid4().hex[:8]
         self._throttled: Counter[str] = Counter()
         self._offered = self._written = 0
         self._told_at = port.clock()
 
     def tell(self, line: str) -> None:
-        """Print a line of progress; what becomes of the note does not matter to the load."""
+        """Print a line of progress; what becomes of the note and the metrics does not matter to the load."""
         print(line, flush=True)
-        note, now = self._note(), time.time()
+        note, now, throttled = self._note(), time.time(), self.totals.throttled_calls.copy()
         self._port.aside(lambda: self._progress.note_task(self._task, note, now), lambda _: None)
+        if throttled:
+            self._port.aside(lambda: self._metrics.tell(throttled), lambda _: None)
 
     def _note(self) -> TaskNote:
         totals, now = self.totals, self._port.clock()

@@ -16,8 +16,8 @@ from ddb_migration.core.flow import Flow
 from ddb_migration.core.item_text import Written
 from ddb_migration.core.mixing import Batch, Cursor, Mix
 
-# BatchWriteItem gives no reason for the items it leaves.
-UNPROCESSED = "left unprocessed"
+# BatchWriteItem gives no reason for the items it leaves (DynamoDB API, BatchWriteItem: UnprocessedItems).
+UNPROCESSED = "UnprocessedItems"
 
 
 class Writing:
@@ -88,6 +88,7 @@ class Writing:
         self._totals.items_written += count - left
         if left:
             self._totals.throttled[UNPROCESSED] += left
+            self._totals.throttled_calls[UNPROCESSED] += 1
             finished = self.mix.left(batch, outcome.left, now)
         else:
             finished = self.mix.written(batch)
@@ -100,6 +101,7 @@ class Writing:
             self._reject(batch, error)
         elif is_throttle(error):
             self._totals.throttled.update(dict.fromkeys(reasons(error), count))
+            self._totals.throttled_calls.update(reasons(error))
             self._flow.answered(count, count, self.in_flight, now)
             self.mix.left(batch, range(count), now)
         elif will_pass(error):

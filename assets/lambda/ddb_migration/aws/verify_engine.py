@@ -7,7 +7,7 @@ its port tells it.
 from __future__ import annotations
 
 import functools
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 from ddb_migration.aws.bulk_gate import Gate
@@ -115,6 +115,12 @@ class VerifyEngine:
         self._error: Exception | None = None
         self._has_ended = False
         self._waking = Waking(port, self._pump)
+
+    @property
+    def throttled_calls(self) -> Counter[str]:
+        """Return how many calls to the two tables were throttled so far, by reason."""
+        source, destination = self.totals
+        return source.throttled_calls + destination.throttled_calls
 
     def start(self) -> None:
         """Begin; everything else happens when the port tells outcomes."""

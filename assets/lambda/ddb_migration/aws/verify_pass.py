@@ -22,6 +22,7 @@ from ddb_migration.core.verify_plan import VerifyPlan, share_of, verify_plan
 from ddb_migration.core.verify_report import LISTED, Found, Segment, TableCount, VerifyReport
 
 ARGUMENTS = (
+    "migration_name",
     "control_table",
     "source_table",
     "destination_table",
@@ -51,6 +52,7 @@ class Summary:
 class VerifyPass:
     """One pass, as the driver sees it and as it travels to the tasks; `settle_seconds` is the generations' floor."""
 
+    migration_name: str
     control_table: str
     source_table: str
     destination_table: str

@@ -10,7 +10,10 @@ _MIB = 1024 * 1024
 
 @dataclass
 class Totals:
-    """Counts of one task in this run; `expected` is its share of the table's items, 0 where nobody knows."""
+    """Counts of one task in this run; `expected` is its share of the table's items, 0 where nobody knows.
+
+    `throttled` counts items that the destination did not take, `throttled_calls` calls to either table.
+    """
 
     units: int = 0
     expected: int = 0
@@ -24,6 +27,7 @@ class Totals:
     items_offered: int = 0
     bytes_offered: int = 0
     throttled: Counter[str] = field(default_factory=Counter)
+    throttled_calls: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
 
     def line(self, seconds: float, items_before: int, seconds_before: float) -> str:
