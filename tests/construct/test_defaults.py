@@ -320,6 +320,7 @@ def test_arguments_of_jobs(template: dict[str, Any], job: str, more: dict[str, s
     assert found == {
         "--job-bookmark-option": "job-bookmark-disable",
         "--enable-continuous-cloudwatch-log": "true",
+        "--migration_name": NAME["MIGRATION_NAME"],
         "--control_table": "<ControlTable>",
         "--source_table": SOURCE["SOURCE_TABLE"],
         "--destination_table": DESTINATION["DESTINATION_TABLE"],
