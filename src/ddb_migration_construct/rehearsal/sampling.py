@@ -15,8 +15,8 @@ from ddb_migration_construct.cli.failures import CommandFailed
 from ddb_migration_construct.cli.over_time import Period, chart, over_time
 from ddb_migration_construct.cli.reading import Status
 
-_EVERY_SECONDS = 1.0
 # Wide enough that a rate is not that of single messages, and no more points than can be seen.
+_EVERY_SECONDS = 2.0
 _SHORTEST_POINT, _MOST_POINTS = 2.0, 240
 _COUNTED = ("captured", "applied")
 Points = list[tuple[float, float | None]]
@@ -44,7 +44,7 @@ class Sample:
 
 
 class Sampler:
-    """Takes a sample each second in a thread of its own, until the block ends; `take` may fail at any time."""
+    """Takes a sample every two seconds in a thread of its own, until the block ends; `take` may fail at any time."""
 
     def __init__(self, take: Callable[[], Sample], every: float = _EVERY_SECONDS) -> None:
         self.samples: list[Sample] = []
@@ -78,7 +78,7 @@ def drawn(samples: Sequence[Sample]) -> dict[str, Any] | None:
         return None
     began, ended = samples[0].at, max(samples[-1].at, samples[0].at + _SHORTEST_POINT)
     period = Period(began, ended, max(_SHORTEST_POINT, (ended - began) / _MOST_POINTS))
-    source = "By the rehearsal's own looks, one a second. Waits of the state machine are shortened, so is this time."
+    source = "By the rehearsal's own looks, one every two seconds. Waits of the migration are shortened here."
     return over_time(period, source, list(_charts(samples, period)), [])
 
 
