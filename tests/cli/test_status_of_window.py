@@ -106,7 +106,26 @@ def test_what_came_of_a_roll_back_is_told(record: dict[str, Any], said: str) -> 
 def test_once_rolled_back_no_window_is_told_and_complete_comes_next() -> None:
     found = read(ROLLED_BACK, state="Complete")
     assert "window " not in text(found)
-    assert "ddb-migration complete Orders/Migration" in found.next_step
+    assert found.next_step == (
+        "complete it once nothing needs the destination any more: ddb-migration complete Orders/Migration"
+    )
+
+
+def test_what_is_parked_on_the_way_back_is_to_be_put_right_while_it_rolls_back() -> None:
+    found = read(ROLLING, [*ROWS, parked("a", "e1-reverse")], state="RollBack")
+    assert found.next_step.startswith(
+        "put right what the reasons say, then: ddb-migration reread Orders/Migration --pa"
+    )
+    assert read(ROLLING, [*ROWS, parked("a", "e1")], state="RollBack").next_step.startswith("wait")
+
+
+def test_from_the_cut_over_on_no_abort_is_proposed() -> None:
+    failed = states()
+    failed.executions[0]["status"] = "FAILED"
+    migration = find_migration(failed, "Orders/Migration")
+    told = [Reader(failed, FakeDynamoDb(record), FakeSqs()).read(migration).next_step for record in (READY, WINDOW)]
+    assert ["abort" in step for step in told] == [True, False]
+    assert all("ddb-migration start Orders/Migration" in step for step in told)
 
 
 @pytest.mark.parametrize(

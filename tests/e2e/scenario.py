@@ -94,7 +94,7 @@ def _cut_over(deployed: Deployed, poll_seconds: float) -> None:
     migration = deployed.migration
 
     def against() -> list[str]:
-        return reasons_against(preview(deployed.client("lambda"), migration), FENCED)
+        return reasons_against(migration, preview(deployed.client("lambda"), migration), FENCED)
 
     _wait(lambda: not against(), OPEN_WITHIN_SECONDS, poll_seconds, "the gate does not open")
     Switches(deployed.states, deployed.dynamodb, THERE, Order(FENCED)).order([migration]).result(migration)

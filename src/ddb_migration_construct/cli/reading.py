@@ -70,6 +70,11 @@ class Status(ChangePath):
         return self.ways[-1] if self.record.is_fenced_cut_over else self
 
     @property
+    def is_rolled_back(self) -> bool:
+        """Tell whether the application was switched back."""
+        return self.reverse is not None and self.reverse.record.cut_over_at is not None
+
+    @property
     def is_running(self) -> bool:
         """Tell whether an execution runs."""
         return self.execution is not None and self.execution.status == RUNNING
@@ -113,9 +118,9 @@ class Status(ChangePath):
             return f"finish the abort: ddb-migration abort {self.migration}"
         if self.execution.status == SUCCEEDED:
             return self._before_cut_over
-        return (
-            f"put right what the cause says, then continue: {start} (or give up: ddb-migration abort {self.migration})"
-        )
+        # From the cut-over on an abort is refused.
+        give_up = f" (or give up: ddb-migration abort {self.migration})" if self.record.cut_over_at is None else ""
+        return f"put right what the cause says, then continue: {start}{give_up}"
 
     @property
     def _while_running(self) -> str:
@@ -129,15 +134,17 @@ class Status(ChangePath):
             until = moments.utc(self.record.rollback_until)
             return f"until {until} the application can be switched back: ddb-migration roll-back {self.migration}"
         if self.phase == names.COMPLETE_STATE:
-            return f"complete it once nothing needs the source any more: ddb-migration complete {self.migration}"
+            left = "destination" if self.is_rolled_back else "source"
+            return f"complete it once nothing needs the {left} any more: ddb-migration complete {self.migration}"
         settle = self._settle
         return f"{settle}; all else goes on by itself" if settle else "wait; it goes on by itself"
 
     @property
     def _settle(self) -> str | None:
-        if not (self.parked or self.dead_letters):
+        way = self.moving
+        if not (way.parked or way.dead_letters):
             return None
-        options = ["--parked"] * bool(self.parked) + ["--dead-letters"] * bool(self.dead_letters)
+        options = ["--parked"] * bool(way.parked) + ["--dead-letters"] * bool(way.dead_letters)
         return f"put right what the reasons say, then: ddb-migration reread {self.migration} {' '.join(options)}"
 
     @property

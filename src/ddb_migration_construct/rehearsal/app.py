@@ -41,7 +41,7 @@ class RehearsalStack(Stack):
         key_shape: KeyShape,
         repair_extra: bool,
         fence_source_writes: bool,
-        can_roll_back: bool,
+        can_roll_back: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
