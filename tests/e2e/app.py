@@ -14,5 +14,6 @@ RehearsalStack(
     key_shape=KeyShape.parse("sn"),
     repair_extra=False,
     fence_source_writes=True,
+    can_roll_back=False,
 )
 app.synth()
