@@ -16,7 +16,7 @@ from ddb_migration_construct.rehearsal.comparison import Comparison, Difference
 from ddb_migration_construct.rehearsal.deployed import Deployed
 from ddb_migration_construct.rehearsal.page import section, write_page
 from ddb_migration_construct.rehearsal.sampling import Sample
-from ddb_migration_construct.rehearsal.verdict import Failure, Findings
+from ddb_migration_construct.rehearsal.verdict import Failure, Findings, SwitchFigures
 from tests.cli.fakes import FakeDynamoDb, FakeStates
 from tests.cli.verify_reports import FakeS3, report_text
 from tests.core.test_report_page import Outline
@@ -77,3 +77,12 @@ def test_a_folder_that_takes_no_file_is_told(tmp_path: Path) -> None:
 
 def test_what_a_rehearsal_cannot_show_is_there_to_be_unfolded() -> None:
     assert "What a rehearsal cannot show about AWS" in Outline(section(EQUAL)).text
+
+
+def test_each_switch_has_its_figures() -> None:
+    found = Findings("direct", 7, comparison=Comparison(10, 10), to="roll-back")
+    found.cut_over = SwitchFigures("fenced", 90, 0, 1234, 8.5)
+    found.roll_back = SwitchFigures("fenced", 30, 2, 5, 9.5)
+    shown = Outline(f"<main>{section(found)}</main>").text
+    for figure in ("Cut-over: fence", "8.5 s", "1,234", "Roll back: lost", "Roll back: fence", "9.5 s"):
+        assert figure in shown

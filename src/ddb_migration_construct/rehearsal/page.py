@@ -69,10 +69,11 @@ def _figures(findings: Findings) -> Iterator[tuple[str, str]]:
     if findings.comparison is not None:
         yield "Items, source", f"{findings.comparison.source_items:,}"
         yield "Items, destination", f"{findings.comparison.destination_items:,}"
-        wrong = findings.comparison.missing + findings.comparison.extra + findings.comparison.different
-        yield "Missing, extra, different", f"{wrong:,}"
-    if findings.cut_over is not None:
-        yield "Fence", f"{findings.cut_over.fence_seconds:.1f} s"
-        yield "Writes refused meanwhile", f"{findings.cut_over.refused:,}"
+        yield "Missing, extra, different", f"{findings.comparison.unequal:,}"
+    for what, switch in (("Cut-over", findings.cut_over), ("Roll back", findings.roll_back)):
+        if switch is not None:
+            yield f"{what}: lost", f"{switch.lost:,}"
+            yield f"{what}: fence", f"{switch.fence_seconds:.1f} s"
+            yield f"{what}: writes refused", f"{switch.refused:,}"
     yield "Faults injected", f"{sum(findings.faults.values()):,}"
     yield "Seed", str(findings.seed)
