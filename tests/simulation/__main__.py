@@ -24,7 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     on = chosen(options.faults.split(",") if options.faults else None)
     without = named(options.without.split(",") if options.without else [])
-    report = simulated(options.runs, options.seed, on, without, options.keep_going, options.processes)
+    limits = (options.keep_going, options.processes, options.seconds)
+    report = simulated(options.runs, options.seed, on, without, *limits)
     failing = report["failing"]
     print(_summary(report))
     if failing and not options.no_timeline:
@@ -53,6 +54,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--runs", type=int, default=1000, help="how many migrations")
     parser.add_argument("--seed", type=int, default=0, help="the seed of the first; each next one adds 1")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no run after so long")
     parser.add_argument("--processes", type=int, default=1, help="how many processes make them side by side")
     parser.add_argument("--faults", help=f"only these kinds, separated by commas, of: {', '.join(KINDS)}")
     parser.add_argument("--without", help=f"take these guards out, separated by commas, of: {', '.join(GUARDS)}")

@@ -78,7 +78,7 @@ ALONE = (
     Set(("size",)),
     Set(("hold",), BULK),
     Set(("checkpoint-position",)),
-    Set(("checkpoint-after",)),
+    Set(("checkpoint-after",), BULK),
     Set(("unprocessed",)),
     Set(("park",)),
     Set(("unpark",), ("validation-once",)),
@@ -90,7 +90,7 @@ ALONE = (
 )
 # Guards that mask each other: a run counts as found only if it passes as soon as any one of them is back.
 TOGETHER = (
-    Set(("consistent-scan", "settle"), BEGIN),
+    Set(("consistent-scan", "settle"), ("stream-off", "stale-reads")),
     Set(("deduplication-epoch", "settle"), EPOCHS),
     Set(("coalescing", "one-per-batch", "watermark")),
     Set(("deadline", "visibility"), APPLY),

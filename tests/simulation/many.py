@@ -69,21 +69,26 @@ def simulated(
     without: tuple[str, ...] = (),
     keep_going: bool = True,
     processes: int = 1,
+    seconds: float = float("inf"),
 ) -> dict[str, Any]:
-    """Make runs of consecutive seeds and count what came of them; without guards the first find ends them."""
+    """Make runs of consecutive seeds and count what came of them; without guards the first find ends them.
+
+    None is begun after so many `seconds`, so that there may be fewer of them than `runs`.
+    """
     begun, report = time.monotonic(), Report(on, without)
+    until = begun + seconds
     if processes == 1:
-        report = _made(range(seed, seed + runs), on, without, keep_going)
+        report = _made(range(seed, seed + runs), on, without, keep_going, until)
     else:
         shares = [range(seed + place, seed + runs, processes) for place in range(processes)]
         with ProcessPoolExecutor(processes) as pool:
-            for made in pool.map(_made, shares, *([each] * processes for each in (on, without, keep_going))):
+            for made in pool.map(_made, shares, *([each] * processes for each in (on, without, keep_going, until))):
                 report.join(made)
     report.seconds = time.monotonic() - begun
     return report.as_json()
 
 
-def _made(seeds: Sequence[int], on: frozenset[str], without: tuple[str, ...], keep_going: bool) -> Report:
+def _made(seeds: Sequence[int], on: frozenset[str], without: tuple[str, ...], keep_going: bool, until: float) -> Report:
     report, used = Report(on, without), time.process_time()
     # A run leaves few cycles behind; looking for them all the time costs a quarter of it.
     gc.disable()
@@ -92,7 +97,7 @@ def _made(seeds: Sequence[int], on: frozenset[str], without: tuple[str, ...], ke
         report.add(run(str(seed), on, without))
         if not report.runs % COLLECT_RUNS:
             gc.collect()
-        if report.failing and (without or not keep_going):
+        if (report.failing and (without or not keep_going)) or time.monotonic() > until:
             break
     gc.unfreeze()
     gc.enable()

@@ -20,6 +20,9 @@ from tests.simulation.world import World
 from tests.simulation.writers import Writers
 
 GIBIBYTE = 1 << 30
+# How old an item may be that a read shows which is not consistent. DynamoDB names no bound (Developer Guide, "Read
+# consistency"): a second as a rule, so that half a minute is what a pause of five minutes has to cover well.
+LAG_SECONDS = 30.0
 
 
 @dataclass
@@ -96,7 +99,7 @@ def _prepare(world: World, scenario: Scenario) -> None:
     if "export" in nature:
         source.told_bytes = 2 * GIBIBYTE
     if "stale-reads" in nature:
-        source.lag_seconds = 3.0
+        source.lag_seconds = LAG_SECONDS
     if "short-look-ahead" in nature:
         world.queue.look_ahead = world.draws("short-look-ahead").choice((2, 8, 20))
     if "change-expired" in nature:
