@@ -170,7 +170,7 @@ class Product:
 
     def _arguments(self, given: Mapping[str, str]) -> dict[str, str]:
         tables = (self.world.control.arn, self.world.source.table.arn, self.world.destination.arn)
-        return dict(zip(ARGUMENTS, (*tables, names.NO_ROLE, given["epoch"], MOST_REJECTED), strict=True))
+        return dict(zip(ARGUMENTS, ("Simulated", *tables, names.NO_ROLE, given["epoch"], MOST_REJECTED), strict=True))
 
     def _direct(self, run: JobRun, arguments: dict[str, str]) -> None:
         load = Load.of(self._arguments(arguments))
