@@ -116,5 +116,6 @@ def test_the_measured_rate_follows_the_dial_within_ten_seconds(aws: EmbeddedAws,
     # An item costs one unit. Requests are of up to 25 items, so a task's five seconds are some requests only.
     assert 75 < shown_rate(trial, 4) < 200
     rate_one(aws.client("lambda"), trial.migration, {WRITES: None})
-    assert trial.finish(execution)["status"] == READY
+    # 12,000 changes drain at some dozens a second where other things run too.
+    assert trial.finish(execution, at_most_seconds=900)["status"] == READY
     trial.require_equal()
