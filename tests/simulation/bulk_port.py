@@ -17,6 +17,7 @@ from tests.simulation.database import DynamoDbClient
 from tests.simulation.kernel import Kernel, Task
 from tests.simulation.tables import event_form
 
+_dumps = json.JSONEncoder(separators=(",", ":")).encode
 Start = Callable[["SimulatedPort", Callable[[Exception | None], None]], None]
 
 
@@ -87,7 +88,7 @@ class WireCalls:
             answer = self._scan(request) if operation == "Scan" else self._write(request)
         except (BotoCoreError, ClientError) as error:
             return error
-        return json.dumps(answer, separators=(",", ":")).encode()
+        return _dumps(answer).encode()
 
     def _scan(self, request: dict[str, Any]) -> dict[str, Any]:
         answer = self._client.scan(**request)

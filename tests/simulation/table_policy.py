@@ -53,16 +53,21 @@ class SourcePolicy:
     @property
     def text_denies(self) -> bool:
         """Tell whether the policy as it stands denies writes."""
-        return any(one["Effect"] == "Deny" for one in statements(self.text))
+        return _denies(self.text)
 
     def denies(self, host: int) -> bool:
         """Tell whether a host denies writes to those who are not exempt."""
-        return any(one["Effect"] == "Deny" for one in statements(self._known[host][1]))
+        return _denies(self._known[host][1])
 
 
 def statements(text: str | None) -> list[dict[str, Any]]:
     """Return the statements of a policy."""
     return list(json.loads(text)["Statement"]) if text is not None else []
+
+
+@functools.lru_cache(maxsize=64)
+def _denies(text: str | None) -> bool:
+    return any(one["Effect"] == "Deny" for one in statements(text))
 
 
 class PolicyCalls:
