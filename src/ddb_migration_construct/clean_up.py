@@ -8,6 +8,7 @@ from aws_cdk import CustomResource
 from constructs import Construct, IDependable
 
 from ddb_migration_construct._runtime import names
+from ddb_migration_construct.announcements import allow_announcements, told_of_topic
 from ddb_migration_construct.destination_lock import allow_lock
 from ddb_migration_construct.glue_job import GlueJob
 from ddb_migration_construct.mapping_access import allow_mappings
@@ -54,6 +55,7 @@ class CleanUp(MigrationFunction):
                 names.DIRECT_MIGRATION_JOB: direct_job.job_name,
                 names.LARGE_MIGRATION_JOB: large_job.job_name,
                 names.VERIFY_JOB: verify_job.job_name,
+                **told_of_topic(resources),
             },
         )
         allow_table(self.role, resources.control_table_arn, "GetItem", "UpdateItem")
@@ -66,6 +68,8 @@ class CleanUp(MigrationFunction):
         resources.permit_key(self.role)
         if fence_source_writes:
             allow_fence(self.role, resources.source_arn)
+            # A fence that stays is told of.
+            allow_announcements(self, resources)
         if resources.reverse is not None:
             resources.reverse.introduce(self)
             allow_fence(self.role, resources.reverse.captured.arn)

@@ -245,7 +245,16 @@ WORKS = {
         ),
         (
             "CleanUp",
-            {**QUEUE_AND_TABLE, **SOURCE, **DESTINATION, **FUNCTIONS, **NAME, **WORKS, "VERIFY_JOB": "<VerifyJob>"},
+            {
+                **QUEUE_AND_TABLE,
+                **SOURCE,
+                **DESTINATION,
+                **FUNCTIONS,
+                **NAME,
+                **WORKS,
+                "VERIFY_JOB": "<VerifyJob>",
+                "NOTIFICATION_TOPIC": "",
+            },
         ),
         (
             "Reread",

@@ -251,7 +251,7 @@ def test_fence_source_writes_adds_the_policy_and_a_role_that_is_denied(template:
         "SetupCheckRole": on(SOURCE, "dynamodb", "GetResourcePolicy"),
         "CutOverRole": policy | on("<CutOverCanary.Arn>", "sts", "AssumeRole"),
         "CutOverCanary": on(SOURCE, "dynamodb", "DeleteItem"),
-        "CleanUpRole": policy,
+        "CleanUpRole": policy | on(BUS, "events", "PutEvents"),
     }
 
 

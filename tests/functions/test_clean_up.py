@@ -9,14 +9,16 @@ from botocore.exceptions import ClientError
 from clean_up import bucket
 from clean_up.ending import Ending, Fence
 from clean_up.export import remove_export, unfinished_export
+from clean_up.fence_left import tell_of_fences
 from clean_up.guard import MigrationRuns, require_not_left, require_unharmed
+from ddb_migration.aws.announcements import Announcements
 from ddb_migration.aws.destination_lock import Holder
 from ddb_migration.aws.executions import Executions
 from ddb_migration.aws.exports import Exports
 from ddb_migration.aws.removal import LAST_INVOCATIONS_SECONDS
 from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.core.control_record import ABORTING, CLOSED, ControlRecord, MigrationStopped
-from ddb_migration.core.fence import fence_sid
+from ddb_migration.core.fence import LIFT, fence_sid
 from enable_trigger import enable_trigger, start_capture
 from tests.fakes.aws import FakeAws
 from tests.functions.cutting import Cutting, cutting_over
@@ -333,6 +335,35 @@ def test_a_stack_that_goes_after_the_cut_over_leaves_the_fence() -> None:
     to_end(ending_of(cutting), cutting)
     assert cutting.is_fenced
     assert (cutting.aws.functions.mappings, cutting.record.status) == ({}, CLOSED)
+
+
+def told_of_fence(cutting: Cutting) -> list[str]:
+    """Tell of the fence, and return the phases that the world has heard of since."""
+    before = len(cutting.aws.events.phases)
+    announcements = Announcements(cutting.aws.events, cutting.aws.sns, "Stack/Orders", "", cutting.clock)
+    tell_of_fences(ending_of(cutting).fences, announcements)
+    return cutting.aws.events.phases[before:]
+
+
+def test_a_fence_that_is_left_is_told_with_what_lifts_it(capsys: pytest.CaptureFixture[str]) -> None:
+    cutting = Cutting()
+    assert told_of_fence(cutting) == []
+    cutting_over(cutting).to_end()
+    assert told_of_fence(cutting) == ["FenceLeft"]
+    left = cutting.aws.events.details[-1]["left"]
+    assert cutting.fence["Sid"] in left
+    assert "aws dynamodb delete-resource-policy" in left
+    assert left in capsys.readouterr().out
+    cutting.control.ask_to_complete(LIFT)
+    assert told_of_fence(cutting) == []
+
+
+def test_nobody_who_hears_it_keeps_no_stack_from_going(capsys: pytest.CaptureFixture[str]) -> None:
+    cutting = Cutting()
+    cutting_over(cutting).to_end()
+    cutting.aws.events.refuses = 1
+    assert told_of_fence(cutting) == []
+    assert "could not be announced: EventBridge refused" in capsys.readouterr().out
 
 
 def test_an_abort_that_turned_back_is_permitted() -> None:

@@ -10,7 +10,9 @@ from typing import Any
 from clean_up import bucket, custom_resource, guard
 from clean_up.ending import Ending, Fence
 from clean_up.export import remove_export, unfinished_export
+from clean_up.fence_left import tell_of_fences
 from ddb_migration import names
+from ddb_migration.aws.announcements import Announcements
 from ddb_migration.aws.clients import client
 from ddb_migration.aws.control_table import ControlTable, control_of
 from ddb_migration.aws.destination_lock import DestinationLock
@@ -86,9 +88,7 @@ def _delete(event: Mapping[str, Any], context: Any) -> None:
     ending = _ending()
     ending.control.bury()
     _repeat(ending.step, context)
-    for left in filter(None, (fence.left() for fence in ending.fences)):
-        # An application may have moved for good.
-        print(left)
+    tell_of_fences(ending.fences, _announcements())
     if event["ResourceProperties"]["KeepBucket"] == "true":
         return
     environment = Environment.of_process()
@@ -101,6 +101,11 @@ def _repeat(step: Callable[[], str | None], context: Any) -> None:
         if context.get_remaining_time_in_millis() / 1000 < RESERVE_SECONDS:
             raise StillEnding(f"still waiting for {waiting}; delete the stack again, it goes on from there")
         time.sleep(LOOK_SECONDS)
+
+
+def _announcements() -> Announcements:
+    environment = Environment.of_process()
+    return Announcements.of(environment[names.MIGRATION_NAME], environment[names.NOTIFICATION_TOPIC])
 
 
 def _exports() -> Exports:
