@@ -86,6 +86,8 @@ class CleanUp(MigrationFunction):
             "ForceDelete": "true" if force_delete else "false",
             "KeepBucket": "true" if keep_bucket else "false",
         }
+        if resources.reverse is not None:
+            properties["ReverseStreamProcessor"] = resources.reverse_functions[0].function_arn
         resource = CustomResource(
             self,
             "Resource",

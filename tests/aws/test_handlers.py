@@ -201,6 +201,25 @@ def test_an_update_that_takes_a_running_migrations_destination_fails(
     assert cloud_formation.send("Update", OldResourceProperties=elsewhere)[0] == "SUCCESS"
 
 
+def test_an_update_that_takes_the_way_back_of_a_running_migration_fails(
+    deployed: Deployed, cloud_formation: CloudFormation
+) -> None:
+    without = {"DestinationTable": deployed.destination}
+    having = {**without, "ReverseStreamProcessor": "arn:reverse"}
+    # Nothing runs yet, so there is no way back to be lost.
+    assert cloud_formation.send("Update", OldResourceProperties=having)[0] == "SUCCESS"
+    lock_of(deployed).acquire()
+    status, reason = cloud_formation.send("Update", OldResourceProperties=having)
+    assert (status, "Keep rollback_window until" in reason) == ("FAILED", True)
+    replaced = {"ReverseStreamProcessor": "arn:another"}
+    assert cloud_formation.send("Update", OldResourceProperties=having, properties=replaced)[0] == "FAILED"
+    assert cloud_formation.send("Update", OldResourceProperties=having, properties=having)[0] == "SUCCESS"
+    # By which CloudFormation rolls back, and by which a way back is added.
+    assert cloud_formation.send("Update", OldResourceProperties=without, properties=having)[0] == "SUCCESS"
+    forced = {"ForceDelete": "true"}
+    assert cloud_formation.send("Update", OldResourceProperties=having, properties=forced)[0] == "SUCCESS"
+
+
 @pytest.mark.parametrize(("keep", "left"), [("false", 0), ("true", 1)])
 def test_deleting_sets_the_tombstone_and_empties_the_bucket_unless_it_is_kept(
     deployed: Deployed, cloud_formation: CloudFormation, keep: str, left: int

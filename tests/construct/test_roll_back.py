@@ -147,6 +147,13 @@ def test_without_the_prop_nobody_is_told_of_it(fenced: dict[str, Any]) -> None:
     assert not [name for function in STEERING for name in environment(fenced, function) if "REVERSE" in name]
 
 
+def test_a_deployment_that_takes_the_way_back_is_seen(template: dict[str, Any], fenced: dict[str, Any]) -> None:
+    """CleanUp is told of the old properties and the new: without this one it could not tell."""
+    told, untold = (properties(one, "Custom::DynamoDbTableMigration") for one in (template, fenced))
+    assert plain(told["ReverseStreamProcessor"]) == PROCESSOR
+    assert "ReverseStreamProcessor" not in untold
+
+
 def test_capture_of_the_destination_comes_before_the_operator_may_cut_over(states: dict[str, Any]) -> None:
     again = states[states["RepairDone"]["Choices"][0]["Next"]]
     assert choice(again, {"verify_again": False}) == "StartReverseCapture"

@@ -42,6 +42,17 @@ def require_not_left(old_lock: DestinationLock, me: Holder) -> None:
         )
 
 
+def require_way_back(lock: DestinationLock, me: Holder) -> None:
+    """Raise MigrationRuns when this very migration is running, and its deployment would take its reverse path away."""
+    holder = lock.holder()
+    if holder is not None and holder.control_table == me.control_table:
+        raise MigrationRuns(
+            f"the migration {holder.name} is running, and this deployment would take or replace the path by which it "
+            "can be rolled back. Keep rollback_window until the migration is completed (a shorter one ends the window "
+            f"sooner); otherwise {ADVICE.format(name=holder.name)}"
+        )
+
+
 def _lives_in(holder: Holder, me: Holder) -> bool:
     return (holder.control_table, holder.change_queue, holder.stream_processor) == (
         me.control_table,

@@ -75,12 +75,14 @@ def _create(event: Mapping[str, Any], context: Any) -> None:
 
 def _update(event: Mapping[str, Any], context: Any) -> None:
     _create(event, context)
-    old, new = (
-        event["OldResourceProperties"]["DestinationTable"],
-        event["ResourceProperties"]["DestinationTable"],
-    )
-    if event["ResourceProperties"]["ForceDelete"] != "true" and old != new:
-        guard.require_not_left(_lock(old), Environment.of_process().holder)
+    old, new = event["OldResourceProperties"], event["ResourceProperties"]
+    if new["ForceDelete"] == "true":
+        return
+    me, left = Environment.of_process().holder, old["DestinationTable"]
+    if left != new["DestinationTable"]:
+        guard.require_not_left(_lock(left), me)
+    if "ReverseStreamProcessor" in old and old["ReverseStreamProcessor"] != new.get("ReverseStreamProcessor"):
+        guard.require_way_back(_lock(left), me)
 
 
 def _delete(event: Mapping[str, Any], context: Any) -> None:
