@@ -54,7 +54,7 @@ def texts_of(items: Sequence[Item]) -> list[bytes]:
 def copy_lanes(client: Any, table: str, texts: list[bytes], count: int) -> int:
     """Write items whose texts are there already; return how many."""
     runs = [[segment_unit(segment)] for segment in range(16)]
-    return _copy(client, table, lambda port: _Memory(port, texts, count // 16), runs)
+    return _copy(client, table, lambda port: Memory(port, texts, count // 16), runs)
 
 
 def _copy(client: Any, table: str, reader: MakeReader, runs: Sequence[Sequence[str]]) -> int:
@@ -71,7 +71,7 @@ def _copy(client: Any, table: str, reader: MakeReader, runs: Sequence[Sequence[s
     return engines[0].totals.items_written
 
 
-class _Memory:
+class Memory:
     """Units whose items are in memory."""
 
     def __init__(self, port: AsyncioPort, texts: list[bytes], each: int) -> None:
