@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ddb_migration_construct.cli.control_table import UNFENCED
+from ddb_migration_construct.cli.failures import CommandFailed
 from ddb_migration_construct.cli.reread import send_rereads
+from ddb_migration_construct.cli.switching import Order, Switches
+from ddb_migration_construct.cli.ways import THERE
 from ddb_migration_construct.rehearsal.deployment import deploy
 from ddb_migration_construct.rehearsal.embedded import EmbeddedAws
 from tests.migration.apps import STACK, synthesise
@@ -18,7 +23,7 @@ from tests.migration.trial import Trial
 MARKER = "Marker7C0FFEE7"
 ENCODED = "TWFya2VyN0MwRkZFRT"
 KEYS = 40
-FUNCTIONS = ("SetupCheck", "StreamProcessor", "EnableTrigger", "WriteCdc", "Reread")
+FUNCTIONS = ("SetupCheck", "StreamProcessor", "EnableTrigger", "WriteCdc", "Reread", "CutOver")
 
 
 def marked(key: int, version: int = 0) -> dict[str, Any]:
@@ -41,17 +46,29 @@ def write(trial: Trial, version: int) -> None:
 
 
 def migrate(aws: EmbeddedAws, assembly: Path) -> Trial:
-    """Take marked items through bulk load, capture, apply and rereads, with every fault that is injected."""
+    """Take marked items through bulk load, capture, apply, rereads, verify, repair and cut-over, with many faults."""
     trial = Trial(aws, deploy(aws, assembly, STACK))
     write(trial, 0)
     execution = trial.start()
     trial.until(execution, "Settle")
     write(trial, 1)
     trial.dynamodb.delete_item(TableName=trial.source, Key={"pk": {"S": f"{MARKER}#3"}})
+    trial.until(execution, "VerifyJob", at_most_seconds=400)
+    # A difference, for VerifyJob to find and for Repair to have read again.
+    trial.dynamodb.put_item(TableName=trial.destination, Item=marked(5, 9))
     trial.finish(execution, at_most_seconds=400)
     send_rereads(aws.client("lambda"), trial.migration, [{"pk": {"S": f"{MARKER}#{key}"}} for key in range(5)])
     trial.require_equal()
+    cut_over(trial)
+    assert {"VerifyJob", "Repair", "CutOver"} <= set(trial.states(execution))
     return trial
+
+
+def cut_over(trial: Trial) -> None:
+    """Cut over on the operator's word; turning back, which many faults may lead to, is a path too."""
+    order = Switches(trial.stepfunctions, trial.dynamodb, THERE, Order(UNFENCED)).order([trial.migration])
+    with contextlib.suppress(CommandFailed):
+        order.result(trial.migration)
 
 
 def texts(aws: EmbeddedAws, trial: Trial) -> Iterator[tuple[str, str]]:

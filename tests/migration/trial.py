@@ -75,9 +75,9 @@ class Trial:
         events = self.stepfunctions.get_execution_history(executionArn=execution, maxResults=1000)["events"]
         return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
 
-    def until(self, execution: str, state: str) -> None:
+    def until(self, execution: str, state: str, at_most_seconds: float = AT_MOST_SECONDS) -> None:
         """Wait until the execution enters a state."""
-        limit = time.monotonic() + AT_MOST_SECONDS
+        limit = time.monotonic() + at_most_seconds
         while state not in self.states(execution):
             found = self.status(execution)
             assert found["status"] == "RUNNING", found
