@@ -227,7 +227,7 @@ def add_ruff(pyproject: ObjectFile) -> None:
 
 def add_mypy(pyproject: ObjectFile) -> None:
     # They ship no types; clients of AWS are `Any` by this.
-    untyped = ["awsglue", "boto3", "botocore", "greenlet", "hypercorn", "ministack", "psutil", "s3transfer"]
+    untyped = ["awsglue", "boto3", "botocore", "greenlet", "ministack", "psutil", "s3transfer", "uvicorn"]
     overrides: list[dict[str, Any]] = [
         {"module": with_submodules(*untyped), "ignore_missing_imports": True},
         # The rehearsal changes the interpreter inside moto, which its types do not foresee.

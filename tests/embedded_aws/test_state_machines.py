@@ -137,7 +137,7 @@ def test_waits_and_retries_are_scaled_once(machines: Machines, deployed: dict[st
     ended = machines.run({"A": {"Type": "Wait", "Seconds": 50, "Next": "B"}, "B": invoke})
     took = time.monotonic() - began
     assert ended["error"] == "Odd"
-    assert 50 * 0.02 + 2 * 30 * 0.02 < took < 8
+    assert 50 * 0.01 + 2 * 30 * 0.01 < took < 8
 
 
 def test_dates_are_text(machines: Machines, deployed: dict[str, str]) -> None:

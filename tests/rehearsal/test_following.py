@@ -25,8 +25,8 @@ class FakeStates:
     def get_paginator(self, _: str) -> FakeStates:
         return self
 
-    def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
-        yield from ({"events": [event]} for event in self.history)
+    def paginate(self, *, reverseOrder: bool, **_: Any) -> Iterator[dict[str, Any]]:  # noqa: N803  (AWS's name)
+        yield from ({"events": [event]} for event in (reversed(self.history) if reverseOrder else self.history))
 
     def describe_execution(self, **_: Any) -> dict[str, str]:
         return self._description

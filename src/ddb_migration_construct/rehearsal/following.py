@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 from ddb_migration_construct.cli.executions import STATES
 
+_EVENTS = 100
 _ENTERED = "stateEnteredEventDetails"
 RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"
@@ -34,14 +36,20 @@ class Execution:
 
     def newly_entered(self) -> Iterator[str]:
         """Yield the names of the states entered since the last time, one that waits in a loop only once."""
-        pages = self._states.get_paginator("get_execution_history").paginate(executionArn=self._arn)
-        events = [event for page in pages for event in page["events"] if event["id"] > self._seen]
-        for event in events:
+        for event in reversed(list(self._unseen())):
             self._seen = max(self._seen, event["id"])
             name = event.get(_ENTERED, {}).get("name")
             if name in STATES and name != self.state:
                 self.state = name
                 yield name
+
+    def _unseen(self) -> Iterator[Any]:
+        """Yield the events since the last time, the newest first: a long history is not read whole at each look."""
+        pages = self._states.get_paginator("get_execution_history").paginate(
+            executionArn=self._arn, reverseOrder=True, PaginationConfig={"PageSize": _EVENTS}
+        )
+        events = (event for page in pages for event in page["events"])
+        return itertools.takewhile(lambda event: event["id"] > self._seen, events)
 
     def is_running(self) -> bool:
         """Tell whether the execution still runs.

@@ -20,7 +20,7 @@ from ddb_migration_construct.rehearsal.verifying import differences, verify_agai
 from ddb_migration_construct.rehearsal.watermarks import read_watermarks
 from ddb_migration_construct.rehearsal.writers import Writers
 
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 1.0
 # A function that lacks a permission is retried for ever, as on AWS; after this long its logs are searched.
 _LOOK_INTO_LOGS_AFTER_SECONDS = 20.0
 _START_SECONDS = 600.0

@@ -15,6 +15,7 @@ from ddb_migration_construct.cli.failures import CommandFailed
 from ddb_migration_construct.cli.roll_back import require_window
 from ddb_migration_construct.rehearsal.app_selection import AppNotRehearsable
 from ddb_migration_construct.rehearsal.application import Application
+from ddb_migration_construct.rehearsal.class_archive import make_class_archive
 from ddb_migration_construct.rehearsal.comparison import Comparison, compare_tables
 from ddb_migration_construct.rehearsal.denials import denials_in
 from ddb_migration_construct.rehearsal.deployed import Deployed
@@ -100,6 +101,7 @@ class Rehearsing:
         try:
             with self.progress.phase("environment"):
                 embedded_python()
+                make_class_archive()
             with self._embedded_aws() as aws:
                 self.subject.assemble(self.progress)
                 with self.progress.phase("deploy"):

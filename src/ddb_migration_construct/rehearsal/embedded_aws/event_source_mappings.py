@@ -74,7 +74,7 @@ class Mappings:
         if ":sqs:" in mapping["EventSourceArn"]:
             return QueuePoller(mapping, self._faults, self._settings.wait_scale)
         position = self._positions.setdefault(identifier, StreamPosition())
-        return StreamPoller(mapping, self._faults, position, self._settings.wait_scale)
+        return StreamPoller(mapping, self._faults, position)
 
     def _stop(self, identifier: str) -> None:
         poller = self._pollers.get(identifier)

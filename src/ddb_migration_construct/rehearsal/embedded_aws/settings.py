@@ -15,13 +15,17 @@ SETTINGS_VARIABLE = "EMBEDDED_AWS_SETTINGS"
 
 @dataclass(frozen=True)
 class Settings:
-    """Directories, scale of waits, the interpreters of functions and jobs, and the faults to inject."""
+    """Directories, scale of waits, the interpreters of functions and jobs, and the faults to inject.
+
+    `class_archive` is that of Spark's classes, empty where there is none.
+    """
 
     work_dir: Path
     wait_scale: float
     python: str
     java_home: str
     glue_shim: str
+    class_archive: str = ""
     faults: str = "none"
     fault_seed: int = 0
 
@@ -40,6 +44,7 @@ class Settings:
             python=given["python"],
             java_home=given["java_home"],
             glue_shim=given["glue_shim"],
+            class_archive=given["class_archive"],
             faults=given["faults"],
             fault_seed=int(given["fault_seed"]),
         )

@@ -19,6 +19,8 @@ from .poller import Poller, parts_within_payload
 _IDLE_SECONDS = 0.1
 _GET_RECORDS_LIMIT = 1000
 _SHARDS_SECONDS = 5.0
+# Batching windows are shortened, but less than waits are: each batch costs an invocation, on one machine.
+_WINDOW_SCALE = 0.1
 _FIRST_BACKOFF_SECONDS = 0.2
 _LONGEST_BACKOFF_SECONDS = 3.0
 
@@ -39,10 +41,10 @@ class StreamPosition:
 class StreamPoller(Poller):
     """Takes each shard's records in order, and never goes past one that has not succeeded."""
 
-    def __init__(self, mapping: dict[str, Any], faults: Faults, position: StreamPosition, wait_scale: float) -> None:
+    def __init__(self, mapping: dict[str, Any], faults: Faults, position: StreamPosition) -> None:
         super().__init__(mapping, faults)
         self._position = position
-        self._window = (mapping.get("MaximumBatchingWindowInSeconds") or 0) * wait_scale
+        self._window = (mapping.get("MaximumBatchingWindowInSeconds") or 0) * _WINDOW_SCALE
 
     def poll(self) -> None:
         """Read the stream's shards for a while."""

@@ -1,0 +1,40 @@
+"""The archive of Spark's classes is what a run's JVM takes them from, and nothing depends on it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ddb_migration_construct.rehearsal.class_archive import class_archive, java_home, make_class_archive
+from ddb_migration_construct.rehearsal.embedded_aws.spark_options import spark_environment
+
+JOB = "from pyspark.context import SparkContext; assert SparkContext.getOrCreate().parallelize([1, 2]).sum() == 3"
+
+
+def classes_loaded(folder: Path, archive: str) -> tuple[int, int]:
+    """Run a small job with an archive; return how many classes came from it, and how many from elsewhere."""
+    log = folder / "classes"
+    options = f"-XX:SharedArchiveFile={archive} -Xlog:class+load:file={log}"
+    told = spark_environment(sys.executable, java_home(), str(folder), options)
+    subprocess.run([sys.executable, "-c", JOB], env={**os.environ, **told}, check=True, timeout=120)
+    lines = log.read_text().splitlines()
+    shared = sum("shared objects file" in line for line in lines)
+    return shared, len(lines) - shared
+
+
+@pytest.mark.slow
+def test_most_classes_come_from_the_archive(tmp_path: Path) -> None:
+    make_class_archive()
+    shared, others = classes_loaded(tmp_path, class_archive())
+    assert shared > 4000 > others
+
+
+@pytest.mark.slow
+def test_an_archive_that_does_not_fit_is_no_matter(tmp_path: Path) -> None:
+    (tmp_path / "none.jsa").write_bytes(b"no archive")
+    shared, others = classes_loaded(tmp_path, str(tmp_path / "none.jsa"))
+    assert (shared, others > 4000) == (0, True)
