@@ -56,6 +56,22 @@ def test_every_change_of_every_shard_must_have_been_applied(tail: Tail) -> None:
     assert tail.read().is_applied
 
 
+def test_what_the_migration_wrote_before_the_cut_over_asks_for_no_watermark(tail: Tail) -> None:
+    tail.write("a", "bulk loaded", applied=False)
+    tail.aws.clock.sleep(60)
+    tail.tail = StreamTail(
+        tail.streams, STREAM, tail.rows, tail.watermarks, map, tail.aws.clock, own_until=tail.aws.clock() - 30
+    )
+    mine = tail.write("a", "mine")
+    found = tail.read()
+    assert found.is_applied
+    assert (found.written, found.keys) == (1, ({"pk": {"S": "mine"}},))
+    assert tail.tail.newest() == [{"pk": {"S": "mine"}}]
+    tail.write("a", "bulk loaded", applied=False)
+    assert tail.read().unapplied == 1, "from the cut-over on its changes are the application's"
+    assert mark(mine)
+
+
 def test_what_was_applied_later_covers_what_came_before(tail: Tail) -> None:
     tail.write("a", "k", applied=False)
     tail.write("b", "k")

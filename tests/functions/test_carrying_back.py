@@ -11,6 +11,7 @@ from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.dead_letters import DeadLetters
 from ddb_migration.aws.late_changes import LateChangeRows
 from ddb_migration.aws.progress import CAPTURE, Progress
+from ddb_migration.aws.rereads import Reread, Rereads
 from ddb_migration.aws.rows import Rows
 from ddb_migration.aws.tables import Destination, Source, Tables
 from ddb_migration.aws.watermarks import Watermarks
@@ -237,3 +238,19 @@ def test_after_a_roll_back_nothing_is_read_again(carrying: Carrying) -> None:
     rolling_back(carrying.rolling).to_end()
     with pytest.raises(MigrationStopped, match="has rolled back: the destination is no longer the table"):
         reread(rereading(carrying), {"keys": [{"pk": {"S": "a"}}]})
+
+
+def test_a_repair_of_the_reverse_path_is_no_late_change_of_the_source(carrying: Carrying) -> None:
+    key = {"pk": {"S": "a"}}
+    carrying.change_back(record("a", 1, 7))
+    carrying.deliver_back()
+    carrying.clock.sleep(OWN_WRITE_SECONDS * 3)
+    marked = Watermarks(carrying.rolling.control.rows, carrying.rolling.destination_stream, carrying.clock).number(key)
+    Rereads(carrying.rolling.reverse_queue, str(carrying.rolling.back.epoch)).send([Reread(key)])
+    carrying.deliver_back()
+    body = record("a", 9, 7)
+    body["dynamodb"]["ApproximateCreationDateTime"] = carrying.clock()
+    carrying.capture.process([body])
+    assert carrying.late() == 0
+    after = Watermarks(carrying.rolling.control.rows, carrying.rolling.destination_stream, carrying.clock)
+    assert after.number(key) == marked, "it stands for no change"

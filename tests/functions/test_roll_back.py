@@ -392,6 +392,12 @@ def test_complete_is_refused_during_a_roll_back(after: Rolling) -> None:
         after.control.ask_to_complete("keep")
 
 
+def test_an_execution_that_starts_after_a_roll_back_sends_nobody_to_the_destination(rolled_back: Rolling) -> None:
+    rolled_back.aws.events.details.clear()
+    assert States(rolled_back, names.CUT_OVER_STATE).once()["cut_over"]
+    assert names.HAS_CUT_OVER_PHASE not in rolled_back.aws.events.phases
+
+
 def test_complete_watches_the_fence_of_the_destination(rolled_back: Rolling) -> None:
     text = json.dumps({"Version": "2012-10-17", "Statement": [OTHERS]})
     rolled_back.aws.dynamodb.put_resource_policy(ResourceArn=rolled_back.migration.destination, Policy=text)

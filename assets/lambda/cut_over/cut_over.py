@@ -33,8 +33,9 @@ _ONCE = ("settle", "compare", "stop")
 def run(parts: Parts, call: Call) -> Answer:
     """Go on with the cut-over, or turn back on any doubt; answer whether the migration has cut over."""
     answer = switch(parts, call)
-    if answer.get("cut_over"):
-        record = parts.control.read()
+    record = parts.control.read()
+    # An execution that goes on with a roll back passes here too: who is back at the source must not be sent away.
+    if answer.get("cut_over") and not record.is_rolled_back:
         parts.announcements.phase(record.epoch, names.HAS_CUT_OVER_PHASE, form=record.cut_over_form)
     return answer
 

@@ -46,6 +46,7 @@ class Apply:
     """Applies messages of one epoch; writes nothing after the deadline.
 
     After a cut-over at `late_since` (epoch seconds) only changes are applied that the source was given since.
+    `notes_rereads` keeps when a reread that stands for no change writes a key, so that the write is known as our own.
     """
 
     def __init__(
@@ -58,8 +59,10 @@ class Apply:
         sleep: Callable[[float], object] = time.sleep,
         noticed: Callable[[Exception], object] = ignore,
         late_since: float | None = None,
+        notes_rereads: bool = False,
     ) -> None:
         self._epoch = epoch
+        self._notes_rereads = notes_rereads
         self._watermarks = watermarks
         self._source = source
         self._destination = destination
@@ -93,6 +96,8 @@ class Apply:
             return "discarded"
         if watermark is not None and not self._raised(message.key, watermark):
             return "stale_skipped"
+        if watermark is None and self._notes_rereads:
+            self._attempt(lambda: self._watermarks.note_write(message.key))
         try:
             self._write(message)
         except (ClientError, BotoCoreError, ValueError) as error:

@@ -27,6 +27,7 @@ from ddb_migration.core.continuity import LONGEST_RETENTION_SECONDS, apply_leg
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.deadline import Deadline
 from ddb_migration.core.delivery import Delivery, Group, groups
+from ddb_migration.core.direction import REVERSE
 from ddb_migration.core.outage import PROBE_SECONDS, is_outage, return_seconds
 from write_cdc.apply import DONE, FAILED, Apply, Outcome
 from write_cdc.probe import probe
@@ -126,7 +127,18 @@ class WriteCdc:
         watermarks = Watermarks(self._watermark_rows, str(record.stream_arn), self._clock, record.changed_shards)
         tables = self._source, self._destination
         late_since = record.cut_over_at if record.applies_late else None
-        return Apply(str(record.epoch), watermarks, *tables, deadline, self._sleep, throttles.notice, late_since)
+        # The tripwire of the forward path knows by it what the reverse path has written.
+        notes_rereads = record.direction is REVERSE
+        return Apply(
+            str(record.epoch),
+            watermarks,
+            *tables,
+            deadline,
+            self._sleep,
+            throttles.notice,
+            late_since,
+            notes_rereads,
+        )
 
     def _note_health(self, record: ControlRecord, outcomes: Sequence[Outcome]) -> float | None:
         """Record that nothing can be applied, or that it can again; return since when it cannot."""

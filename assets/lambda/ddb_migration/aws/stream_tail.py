@@ -67,7 +67,8 @@ class TailPass:
 class StreamTail:
     """Reads one stream's shards on from where all before was found applied.
 
-    `each` maps a function over shards (side by side in production); `clock` gives epoch seconds.
+    `each` maps a function over shards (side by side in production); `clock` gives epoch seconds. What was written
+    before `own_until` (epoch seconds) was the migration's own work, which nobody applies.
     """
 
     def __init__(
@@ -78,7 +79,9 @@ class StreamTail:
         watermarks: Watermarks,
         each: Mapper,
         clock: Callable[[], float],
+        own_until: float = 0.0,
     ) -> None:
+        self._own_until = own_until
         self._streams = streams
         self._stream_arn = stream_arn
         self._rows = rows
@@ -134,8 +137,9 @@ class StreamTail:
 
     def _take(self, place: _Place, records: Sequence[Mapping[str, Any]]) -> bool:
         """Move on by one page where all of it was applied, and tell whether it was."""
-        place.written += sum(not is_expiry(record) for record in records)
-        newest = {canonical_key(key): (key, record) for key, record in _keyed(records)}
+        theirs = [record for record in records if _created(record) >= self._own_until]
+        place.written += sum(not is_expiry(record) for record in theirs)
+        newest = {canonical_key(key): (key, record) for key, record in _keyed(theirs)}
         numbers = self._watermarks.numbers([key for key, _ in newest.values()])
         left = [record for text, (_, record) in newest.items() if not is_applied(numbers.get(text), _number(record))]
         if left:

@@ -50,6 +50,13 @@ class Watermarks:
             return False
         return True
 
+    def note_write(self, key: Item) -> None:
+        """Keep that a key is about to be written by a reread that stands for no change; its watermark stays."""
+        now = self._clock()
+        values = {"item_key": canonical_key(key), "at": now}
+        values["partition"] = partition_of(watermark_id(self._stream_arn, key), now, self._shards)
+        self._update(key, f"SET #item_key = :item_key, #at = :at, #{CHANGED_IN} = :partition", values)
+
     def number(self, key: Item) -> str | None:
         """Return a key's watermark, None where it has none."""
         found: str | None = self._rows.get(watermark_id(self._stream_arn, key), _SK).get("number")
