@@ -125,6 +125,13 @@ def test_a_fence_that_a_deployment_takes_away_is_put_back_and_told(after: Cuttin
     assert states.once()["fence_missed"] == 1
 
 
+def test_a_fence_that_was_taken_away_while_nobody_watched_is_put_back_by_the_end(after: Cutting) -> None:
+    after.deploy_policy(OTHERS)
+    assert not after.is_fenced
+    ask_until_done(after)
+    assert after.is_fenced
+
+
 def test_late_changes_are_told(after: Cutting) -> None:
     states = States(after, names.COMPLETE_STATE)
     states.once()

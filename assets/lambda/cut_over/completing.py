@@ -59,6 +59,9 @@ def step(parts: Parts, record: ControlRecord) -> str | None:
     path = parts.last_switched(record)
     if record.completing == LIFT and not path.policy.remove_fence(path.fence["Sid"]):
         return "the fence to be lifted"
+    if path.control.read().fence_stays and not path.policy.put_fence(path.fence):
+        # A deployment may have taken it away while no execution watched over it.
+        return "the fence to stand in the policy"
     parts.lock.release()
     parts.announcements.phase(record.epoch, names.COMPLETED_PHASE, fence=record.completing)
     parts.control.note_complete(parts.clock())
