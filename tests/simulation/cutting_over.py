@@ -13,6 +13,7 @@ from ddb_migration.core.cut_over_order import FENCED, UNFENCED
 from ddb_migration.core.item_key import key_of_canonical, message_group
 from tests.simulation.executions import Execution
 from tests.simulation.failures import Stuck
+from tests.simulation.rolling_back import RollingBack
 
 if TYPE_CHECKING:
     from tests.simulation.operator import Operator
@@ -36,6 +37,7 @@ class CuttingOver:
         self._ordered: str | None = None
         self._turns = 0
         self._lifts = self._draws.random() < 0.5
+        self._rolling = RollingBack(operator)
         self.form = UNFENCED if "unfenced" in operator.scenario.nature else FENCED
 
     def follow(self, execution: Execution) -> bool:
@@ -57,7 +59,7 @@ class CuttingOver:
 
     def _step(self, record: ControlRecord) -> None:
         if record.is_cut_over:
-            if self._kernel.now - float(record.cut_over_at or 0) > COMPLETE_SECONDS:
+            if not self._rolling.step(record) and self._kernel.now - self._switched_at(record) > COMPLETE_SECONDS:
                 self._complete()
         elif record.task_token is not None and record.task_token != self._ordered:
             if record.cut_over_refused and self._ordered is not None:
@@ -66,6 +68,10 @@ class CuttingOver:
                 self._clear(record, record.cut_over_refused)
             else:
                 self._order(record.task_token)
+
+    @staticmethod
+    def _switched_at(record: ControlRecord) -> float:
+        return float(record.reverse_cut_over_at or record.cut_over_at or 0)
 
     def _order(self, token: str) -> None:
         self._ordered = token

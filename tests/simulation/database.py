@@ -12,7 +12,7 @@ from tests.simulation.failures import refused
 from tests.simulation.kernel import Kernel
 from tests.simulation.services import Calls, Paginator
 from tests.simulation.source import Source
-from tests.simulation.table_policy import PolicyCalls, SourcePolicy
+from tests.simulation.table_policy import HOSTS, PolicyCalls, SimulatedPolicy
 from tests.simulation.tables import Item, Key, SimulatedTable
 
 # An item with this attribute is what the destination rejects, as an index key of the wrong type would be.
@@ -26,15 +26,16 @@ class Database:
         self,
         kernel: Kernel,
         source: Source,
-        destination: SimulatedTable,
+        streamed_destination: Source,
         control: SimulatedTable,
-        policy: SourcePolicy,
+        policies: Mapping[str, SimulatedPolicy],
     ) -> None:
         self.kernel = kernel
         self.source = source
-        self.destination = destination
+        self.destination = destination = streamed_destination.table
         self.control = control
-        self.policy = policy
+        self.policies = policies
+        self.stormy = destination.arn
         self.index_lag = 0.0
         self.storm_until = 0.0
         self.storm_strength = 1.0
@@ -45,6 +46,9 @@ class Database:
         self.export: Callable[[dict[str, Any]], dict[str, Any]] = lambda request: {}
         self.paged: Callable[[], None] = lambda: None
         self.updated: Callable[[Key, Item, Item], None] = lambda key, old, new: None
+        # Told of each write of the migration to a table of the application's.
+        self.carried: Callable[[SimulatedTable, Key, Item | None, Item | None], None] = lambda *told: None
+        self.streamed = {side.table.arn: side for side in (source, streamed_destination)}
         self._tables = {table.arn: table for table in (source.table, destination, control)}
 
     def table(self, name: str) -> SimulatedTable:
@@ -53,24 +57,31 @@ class Database:
     def put(self, name: str, item: Item, operation: str, rejects: bool) -> None:
         """Put one item where the table takes it."""
         table = self._tables[name]
-        if table is self.destination and (rejects or self.rejected in item):
+        if rejects or (table is self.destination and self.rejected in item):
             text = "One or more parameter values were invalid: Type mismatch for Index Key"
             raise refused("ValidationException", text, operation)
-        table.write(table.key(item), item)
+        self.write(table, table.key(item), item)
+
+    def write(self, table: SimulatedTable, key: Key, item: Item | None) -> None:
+        """Write for the migration: put an item, or delete the key's."""
+        old = table.items.get(key)
+        table.write(key, item)
+        self.carried(table, key, old, item)
 
     def is_throttled(self, name: str, draws: Any) -> bool:
-        """Tell whether a storm over the destination swallows this call."""
-        storm = name == self.destination.arn and self.kernel.now < self.storm_until
+        """Tell whether a storm over the table that is written to swallows this call."""
+        storm = name == self.stormy and self.kernel.now < self.storm_until
         return storm and draws.random() < self.storm_strength
 
 
 class DynamoDbClient:
-    """The client `dynamodb`; its parameters bear DynamoDB's names."""
+    """The client `dynamodb` of a role that a fence may let through; its parameters bear DynamoDB's names."""
 
-    def __init__(self, database: Database, calls: Calls) -> None:
+    def __init__(self, database: Database, calls: Calls, role: str | None = None) -> None:
         self._database = database
         self._calls = calls
-        policy = PolicyCalls(database.policy, calls)
+        self._role = role
+        policy = PolicyCalls(database.policies, calls)
         self.get_resource_policy = policy.get_resource_policy
         self.put_resource_policy = policy.put_resource_policy
         self.delete_resource_policy = policy.delete_resource_policy
@@ -88,7 +99,7 @@ class DynamoDbClient:
 
     def put_item(self, TableName: str, Item: Item) -> dict[str, Any]:  # noqa: N803
         def effect(kind: str | None = None) -> dict[str, Any]:
-            self._storm(TableName, "PutItem")
+            self._judge(TableName, "PutItem")
             self._database.put(TableName, Item, "PutItem", kind == "validation-once")
             return {}
 
@@ -98,8 +109,8 @@ class DynamoDbClient:
         table = self._database.table(TableName)
 
         def effect(kind: str | None = None) -> dict[str, Any]:
-            self._storm(TableName, "DeleteItem")
-            table.write(table.key(Key), None)
+            self._judge(TableName, "DeleteItem")
+            self._database.write(table, table.key(Key), None)
             return {}
 
         return self._calls.make("DeleteItem", effect, ("late-write",))
@@ -218,19 +229,17 @@ class DynamoDbClient:
         return self._calls.make("DescribeTable", lambda: {"Table": self._describe(self._database.table(TableName))})
 
     def _describe(self, table: SimulatedTable) -> dict[str, Any]:
-        source = self._database.source
+        side = self._database.streamed[table.arn]
         answer = {
             "TableArn": table.arn,
-            "TableStatus": "ACTIVE",
+            "TableStatus": side.status,
             "BillingModeSummary": {"BillingMode": "PAY_PER_REQUEST"},
-            "TableSizeBytes": source.told_bytes,
-            **source.schema,
+            "TableSizeBytes": self._database.source.told_bytes,
+            **side.schema,
         }
-        if table is source.table:
-            answer["TableStatus"] = source.status
-            if source.stream is not None and not source.stream.ended:
-                answer["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": source.stream.view}
-                answer["LatestStreamArn"] = source.stream.arn
+        if side.stream is not None and not side.stream.ended:
+            answer["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": side.stream.view}
+            answer["LatestStreamArn"] = side.stream.arn
         return answer
 
     def update_table(self, TableName: str, StreamSpecification: Any) -> dict[str, Any]:  # noqa: N803
@@ -253,6 +262,15 @@ class DynamoDbClient:
         return self._calls.make(
             "DescribeExport", lambda: {"ExportDescription": dict(self._database.exports[ExportArn])}
         )
+
+    def _judge(self, name: str, operation: str) -> None:
+        """Refuse a write of one item that a storm swallows, or a fence denies."""
+        self._storm(name, operation)
+        policy = self._database.policies.get(name)
+        if policy is not None and policy.text is not None:
+            host = self._calls.faults.draws("hosts").randrange(HOSTS)
+            if policy.denies(host, self._role):
+                raise refused("AccessDeniedException", "an explicit deny in a resource-based policy", operation)
 
     def _storm(self, name: str, operation: str) -> None:
         if self._database.is_throttled(name, self._calls.faults.draws("destination-storm")):

@@ -31,6 +31,8 @@ STATES_FIRST = (names.SETUP_CHECK_STATE, names.START_CAPTURE_STATE)
 STATES_BEFORE = (names.SETTLE_STATE, names.CHOOSE_BULK_LOAD_STATE)
 STATES_BEHIND = (names.BARRIER_STATE, names.ENABLE_TRIGGER_STATE, names.DRAIN_STATE)
 JOB_LOOK_SECONDS = 5.0
+# By which RollbackWindow says how it goes on.
+WINDOW_OVER, ROLL_BACK_BEGUN = "WindowOver", "RollBackBegun"
 # ddb_migration_construct.migrate.LOOK_AGAIN.
 LOOK_AGAIN_SECONDS = 600.0
 
@@ -60,6 +62,8 @@ class Execution:
         self._in_step(answer)
         if self._machine.goes_on:
             self._machine.verify()
+            if self._machine.can_roll_back:
+                self._polled(names.START_REVERSE_CAPTURE_STATE, {})
             self._cut_over(self._ready())
 
     def _in_step(self, answer: Mapping[str, Any]) -> None:
@@ -76,22 +80,50 @@ class Execution:
 
     def _cut_over(self, order: Mapping[str, Any]) -> None:
         """Cut over, as often as it is turned back and ordered again, then wait for the end."""
-        while True:
-            try:
-                answer = self._polled(names.CUT_OVER_STATE, order)
-            except Failure as failure:
-                failed = {"failed": {"Error": failure.name, "Cause": failure.text}}
-                answer = self._polled(names.LIFT_FENCE_STATE, {**order, **failed})
-                order = self._ready() if answer["turned_back"] else answer
-                continue
-            if answer["cut_over"]:
-                break
-            order = self._ready()
+        answer = self._switched(names.CUT_OVER_STATE, names.LIFT_FENCE_STATE, order, self._ready)
+        if self._machine.can_roll_back:
+            answer = self._rolled_back(answer)
         self._polled(names.COMPLETE_STATE, answer)
 
+    def _rolled_back(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Wait in the window, and roll back if that is ordered in it; the answer is what Complete is entered with."""
+
+        def window() -> Mapping[str, Any]:
+            try:
+                return self._waited(names.ROLLBACK_WINDOW_STATE)
+            except Failure as failure:
+                if failure.name != ROLL_BACK_BEGUN:
+                    raise
+                return answer
+
+        try:
+            return self._switched(names.ROLL_BACK_STATE, names.LIFT_DESTINATION_FENCE_STATE, window(), window)
+        except Failure as failure:
+            if failure.name != WINDOW_OVER:
+                raise
+            return answer
+
+    def _switched(
+        self, state: str, lifting: str, order: Mapping[str, Any], ordered: Callable[[], Mapping[str, Any]]
+    ) -> Mapping[str, Any]:
+        """Switch the application, as often as that is turned back and ordered again."""
+        while True:
+            try:
+                answer = self._polled(state, order)
+            except Failure as failure:
+                failed = {"failed": {"Error": failure.name, "Cause": failure.text}}
+                answer = self._polled(lifting, {**order, **failed})
+                order = ordered() if answer["turned_back"] else answer
+                continue
+            if answer["cut_over"]:
+                return answer
+            order = ordered()
+
     def _ready(self) -> Mapping[str, Any]:
+        return self._waited(names.READY_TO_CUT_OVER_STATE)
+
+    def _waited(self, state: str) -> Mapping[str, Any]:
         """Wait for the operator's answer to a task token; a token is good for ten minutes."""
-        state = names.READY_TO_CUT_OVER_STATE
         self._enter(state)
         function = self._machine.functions[state]
         while True:
@@ -141,7 +173,7 @@ class Execution:
                 return call()
             except Failure as failure:
                 left = waits["RoleNotReady" if failure.name == "RoleNotReady" else ""]
-                if failure.name in FINAL_ERRORS or not left:
+                if failure.name in (*FINAL_ERRORS, WINDOW_OVER, ROLL_BACK_BEGUN) or not left:
                     raise
                 self._kernel.sleep(left.pop(0))
 
@@ -202,6 +234,7 @@ class StateMachine:
         self.executions: dict[str, Execution] = {}
         self.ignores_failed_runs = False
         self.goes_on = False
+        self.can_roll_back = False
         self.tokens = 0
         self.answers: dict[str, Mapping[str, Any] | None] = {}
         self.verify: Callable[[], None] = lambda: None

@@ -68,6 +68,20 @@ CUT_OVERS: Mapping[str, str] = {
     "redrive-after": "an old message is sent once more after the cut-over, and apply is switched on by hand",
     "unfenced": "the cut-over is without a fence, on the operator's word",
 }
+# What happens to a migration that can be rolled back, from its cut-over on.
+ROLL_BACKS: Mapping[str, str] = {
+    "destination-policy-deployed": "a deployment puts the destination's policy as it was, in the window or a roll back",
+    "destination-shard-split": "shards of the destination's stream split or roll over",
+    "destination-shard-held-back": "Lambda reads one shard of the destination's stream no further for some minutes",
+    "destination-keys-only": "the destination's stream is one of keys alone",
+    "reverse-capture-paused": "the mapping of the destination's stream is disabled and enabled again within a day",
+    "reverse-apply-paused": "the mapping of the reverse queue is disabled and enabled again",
+    "reverse-few-receives": "messages of the reverse queue become dead letters after few receives, and are redriven",
+    "reverse-redrive-after": "after a roll back old messages are sent once more, and reverse apply is switched on",
+    "source-storm": "the source throttles everything for a while",
+    "straggler": "some writers get to know up to ten minutes late which table is the table",
+    "stack-deleted": "the stack is deleted in the window, in a roll back, or after it",
+}
 # Broken premises: a migration must say so, never lose in silence.
 PREMISES: Mapping[str, str] = {
     "stream-replaced": "the source's stream is switched off and on again, so another takes its place",
@@ -76,11 +90,25 @@ PREMISES: Mapping[str, str] = {
     "capture-failing": "SQS refuses what is captured for more than a day",
     "change-expired": "apply is switched off for longer than the queue keeps a message, which is one day here",
 }
+# The same of a way back: a roll back must be refused, never lose in silence.
+BACK_PREMISES: Mapping[str, str] = {
+    "reverse-capture-gap": "capture of the destination's changes is switched off by hand for more than a day",
+    "destination-stream-replaced": "the destination's stream is switched off and on again, so another takes its place",
+}
 # Beyond what is promised (docs/guarantees.md, "Limits"): only by name, to see what would happen.
 BEYOND: Mapping[str, str] = {
     "overlapping-delivery": "Lambda invokes WriteCdc twice with one batch, side by side",
 }
-KINDS: Mapping[str, str] = {**CALLS, **INVOCATIONS, **INCIDENTS, **DATA, **CUT_OVERS, **PREMISES}
+KINDS: Mapping[str, str] = {
+    **CALLS,
+    **INVOCATIONS,
+    **INCIDENTS,
+    **DATA,
+    **CUT_OVERS,
+    **PREMISES,
+    **ROLL_BACKS,
+    **BACK_PREMISES,
+}
 
 # Where so few kinds or less are asked for, a run is focused: each strikes so many times as often.
 FEW_KINDS = 12
@@ -136,7 +164,13 @@ class Faults:
         nature = random.Random(f"{self.seed}/nature")
         self.roughness = nature.choice((0.2, 0.5, 1.0, 2.0, 5.0)) * (FOCUS if len(self.on) <= FEW_KINDS else 1.0)
         self.most = nature.choice((5, 20, 60, 150)) * (FOCUS if len(self.on) <= FEW_KINDS else 1)
+        self._until = self.most
         self._tables: dict[tuple[str, ...], tuple[list[float], list[str]]] = {}
+
+    def again(self) -> None:
+        """Let as many faults strike once more, unless the run is to come to its rest."""
+        self._until += self.most
+        self.calm = False
 
     def draws(self, kind: str) -> random.Random:
         """Return the stream of draws of one kind."""
@@ -177,7 +211,7 @@ class Faults:
         self.counts[kind] += 1
         self.struck.append(name)
         self.told(name, text)
-        if len(self.struck) >= self.most:
+        if len(self.struck) >= self._until:
             self.calm = True
         return True
 

@@ -6,28 +6,39 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from clean_up import handler as clean_up_handler
+from clean_up.handler import StillEnding
+from ddb_migration import names
+from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.rows import _plain
 from ddb_migration.core.control_record import ControlRecord, MigrationStopped
+from ddb_migration.core.direction import FORWARD, REVERSE, Direction
 from ddb_migration.core.message import encode_reread
+from ddb_migration.core.reverse_record import reverse_epoch, reverse_record
 from tests.simulation.application import others_policy
 from tests.simulation.cutting_over import CuttingOver
 from tests.simulation.executions import Execution
 from tests.simulation.failures import Stuck, refused
+from tests.simulation.faults import BACK_PREMISES, ROLL_BACKS
 from tests.simulation.mappings import Mapping
 from tests.simulation.product import Product
+from tests.simulation.queue import Message, Queue
 from tests.simulation.scenario import STATES, Burst, Incident, Moment, Scenario
 from tests.simulation.stream_mapping import StreamMapping
+from tests.simulation.table_policy import SimulatedPolicy
 from tests.simulation.writers import Writers
 
 MOST_STARTS = 40
 DAY = 86400.0
 # What may make a change expire before it is taken.
 GAPS = ("stream-gap", "capture-gap", "capture-failing", "change-expired")
+# What strikes from the cut-over on.
+BACK_KINDS = frozenset({*ROLL_BACKS, *BACK_PREMISES})
 
 
 class Operator:
@@ -54,11 +65,17 @@ class Operator:
         self.turned_back = 0
         self.world.machine.goes_on = scenario.goes_on
         self.world.announced = self._announced
+        self.is_deleted = False
+        self._back: tuple[Any, ControlRecord] = {}, ControlRecord()
         self._cutting = CuttingOver(self)
         self._plan()
 
     def _announced(self, detail: dict[str, Any]) -> None:
+        is_first = not self.has_cut_over
         self.writers.application.follow(detail)
+        if is_first and self.has_cut_over and self.world.rollback_window is not None:
+            # What has struck the way there leaves something for the way back.
+            self.world.faults.again()
         if detail["phase"] not in STATES:
             self.tell(detail["phase"])
 
@@ -109,6 +126,7 @@ class Operator:
     def _happen(self, incident: Incident) -> None:
         body = getattr(self, "_" + incident.kind.replace("-", "_"), None)
         ended = self.has_cut_over and incident.kind in ("aborted", "stream-replaced")
+        ended |= self.is_deleted or (not self.has_cut_over and incident.kind in BACK_KINDS)
         if body is None or self.world.faults.calm or ended:
             return
         if self.world.faults.strike(incident.kind, f"{incident.seconds:.0f} s"):
@@ -133,24 +151,91 @@ class Operator:
         self._disturbed = True
 
     def _policy_deployed(self, seconds: float) -> None:
-        while self.world.policy.is_blocked():
-            self.kernel.sleep(1.0)
-        self.world.policy.change(others_policy(2))
+        self._deploy(self.world.policy)
 
     def _shard_held_back(self, seconds: float) -> None:
-        for mapping in self.world.mappings.of(self.world.functions["stream-processor"].arn, None):
+        self._hold_back("stream-processor", seconds)
+
+    def _hold_back(self, function: str, seconds: float) -> None:
+        for mapping in self.world.mappings.of(self.world.functions[function].arn, None):
             if isinstance(mapping, StreamMapping):
                 mapping.hold_back(min(seconds, 900.0))
 
     def _redrive_after(self, seconds: float) -> None:
-        """Somebody sends old messages once more, and switches apply on."""
         self.kernel.wait(lambda: self.has_cut_over, 3 * DAY, 60.0)
-        for group, body in self.world.queue.first.items():
+        self._redrive_old(self.world.queue, "write-cdc")
+
+    def _redrive_old(self, queue: Queue, function: str) -> None:
+        """Somebody sends old messages once more, and switches apply on."""
+        for group, body in queue.first.items():
             self._redriven += 1
-            self.world.queue.send(group, f"after-{self._redriven}", body)
-        for mapping in self.world.mappings.of(self.world.functions["write-cdc"].arn, None):
+            queue.send(group, f"after-{self._redriven}", body)
+        for mapping in self.world.mappings.of(self.world.functions[function].arn, None):
             if mapping.state == "Disabled":
                 self._switch(mapping, True)
+
+    # On the way back
+
+    def _destination_policy_deployed(self, seconds: float) -> None:
+        self._deploy(self.world.destination_policy)
+
+    def _destination_shard_split(self, seconds: float) -> None:
+        stream = self.world.streamed_destination.stream
+        if stream is not None and not stream.ended:
+            stream.split()
+
+    def _destination_shard_held_back(self, seconds: float) -> None:
+        self._hold_back("reverse-stream-processor", seconds)
+
+    def _reverse_capture_paused(self, seconds: float) -> None:
+        self._pause("reverse-stream-processor", min(seconds, 0.8 * DAY))
+
+    def _reverse_apply_paused(self, seconds: float) -> None:
+        self._pause("reverse-write-cdc", seconds)
+
+    def _reverse_capture_gap(self, seconds: float) -> None:
+        self._pause("reverse-stream-processor", DAY + 3600 + min(seconds, 20_000.0))
+
+    def _destination_stream_replaced(self, seconds: float) -> None:
+        if self.world.streamed_destination.stream is not None and not self.writers.application.is_back:
+            self.world.streamed_destination.open_stream("NEW_IMAGE")
+
+    def _reverse_few_receives(self, seconds: float) -> None:
+        self.world.reverse_queue.most_receives = 2 + int(seconds) % 3
+        for _ in range(3):
+            self.kernel.sleep(min(seconds, 900.0))
+            self.redrive()
+
+    def _reverse_redrive_after(self, seconds: float) -> None:
+        self.kernel.wait(lambda: self.writers.application.is_back, 3 * DAY, 60.0)
+        self._redrive_old(self.world.reverse_queue, "reverse-write-cdc")
+
+    def _source_storm(self, seconds: float) -> None:
+        self.world.database.stormy = self.world.source.table.arn
+        self._destination_storm(seconds)
+
+    def _stack_deleted(self, seconds: float) -> None:
+        """Delete the stack, as often as CloudFormation has to be asked."""
+        self.is_deleted = True
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda: 840_000)
+        event = {"ResourceProperties": {"KeepBucket": "true"}}
+        for _ in range(100):
+            failure = self.tried(lambda: clean_up_handler._delete(event, context))
+            if failure is None:
+                return self._switch_by_hand()
+            self.world.told("deletion-failed", str(failure))
+            self.kernel.sleep(30.0)
+        raise Stuck("a stack cannot be deleted")
+
+    def _switch_by_hand(self) -> None:
+        """Tell the application what nobody tells it any more: the roll back went through before the end."""
+        if self.seen().is_rolled_back:
+            self.writers.application.follow({"phase": names.ROLLED_BACK_PHASE})
+
+    def _deploy(self, policy: SimulatedPolicy) -> None:
+        while policy.is_blocked():
+            self.kernel.sleep(1.0)
+        policy.change(others_policy(2))
 
     def _capture_gap(self, seconds: float) -> None:
         """Somebody switches capture off, and on again, while the migration goes on."""
@@ -265,7 +350,7 @@ class Operator:
     def manage(self) -> None:
         """Bring the migration to its end: all drained, nothing left to happen."""
         for _ in range(MOST_STARTS):
-            if self._is_completed:
+            if self.is_ended:
                 return
             execution = self._running() or self.world.machine.start()
             self._disturbed = False
@@ -282,9 +367,12 @@ class Operator:
         raise Stuck(f"{MOST_STARTS} executions have not ended in a drain: {dict(self.refusals)}")
 
     @property
-    def _is_completed(self) -> bool:
+    def is_ended(self) -> bool:
+        """Tell whether nothing is left to be done: the migration is completed, or went with its stack."""
         record = self.world.control.items.get(("migration", "record"))
-        return record is not None and "completed_at" in record
+        if record is None:
+            return False
+        return "completed_at" in record or (self.is_deleted and record["status"]["S"] == "closed")
 
     def _followed(self, execution: Execution) -> bool:
         if self.scenario.goes_on:
@@ -306,7 +394,8 @@ class Operator:
             raise Stuck("an incident has not ended within ten days")
 
     def _are_held_up(self) -> bool:
-        return self.world.policy.text_denies or self.writers.application.is_stopped
+        fenced = any(policy.text_denies for policy in self.world.policies.values())
+        return fenced or self.writers.application.is_stopped
 
     # Refusals
 
@@ -330,7 +419,9 @@ class Operator:
             "stream-replaced": lambda: self._replaced,
             "StreamReplaced": lambda: self._replaced,
             "already-running": lambda: bool(self.world.faults.counts["second-execution"]),
-            "MigrationStopped": lambda: self._disturbed or bool(self.world.faults.counts["second-execution"]),
+            "MigrationStopped": lambda: (
+                self._disturbed or self.is_deleted or bool(self.world.faults.counts["second-execution"])
+            ),
             "destination-locked": lambda: False,
             "BulkLoadIncomplete": lambda: False,
             "ForeignMapping": lambda: False,
@@ -357,36 +448,45 @@ class Operator:
 
     def redrive(self) -> None:
         """Redrive dead letters: by a raw move to the tail, or by `ddb-migration reread --dead-letters`."""
-        if not self.world.dead_letters.messages:
-            return
+        paths = [(self.world.queue, self.product.environment)]
+        if self.world.rollback_window is not None:
+            paths.append((self.world.reverse_queue, self.product.way_back))
+        for queue, path in paths:
+            if queue.dead_letters is not None and queue.dead_letters.messages:
+                self._redrive(queue, path)
+
+    def _redrive(self, queue: Queue, path: Environment) -> None:
         if self.world.draws("redrive").random() < 0.5:
-            self._redrive_raw()
+            self._redrive_raw(queue)
             return
         record = self.tried(self.product.control.read)
         if isinstance(record, ControlRecord) and record.is_open:
-            told = self.tried(lambda: self.product.redrive(str(record.epoch)).run(self.kernel.now + 20.0))
+            told = self.tried(lambda: self.product.redrive(path).run(self.kernel.now + 20.0))
             self.world.told("redrive", str(told))
 
     def tried(self, act: Callable[[], Any]) -> Any:
         """Make one of the operator's calls; one that fails is made again later."""
         try:
             return act()
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, StillEnding) as error:
             return error
 
-    def _redrive_raw(self) -> None:
-        for letter in list(self.world.dead_letters.messages.values()):
-            del self.world.dead_letters.messages[letter.id]
+    def _redrive_raw(self, queue: Queue) -> None:
+        letters: dict[str, Message] = queue.dead_letters.messages if queue.dead_letters is not None else {}
+        for letter in list(letters.values()):
+            del letters[letter.id]
             self._redriven += 1
             self.world.told("redrive", f"raw {letter.body[:120]}")
-            self.world.queue.send(letter.group, f"redriven-{self._redriven}", letter.body)
+            queue.send(letter.group, f"redriven-{self._redriven}", letter.body)
 
-    def reread(self, group: str, key: Any) -> None:
+    def reread(self, group: str, key: Any, direction: Direction = FORWARD) -> None:
         """Ask for one key to be read again, through its own group."""
         self._redriven += 1
-        epoch = str(self.record()["epoch"]["S"])
+        epoch, queue = str(self.record()["epoch"]["S"]), self.world.queue
+        if direction is REVERSE:
+            epoch, queue = reverse_epoch(epoch), self.world.reverse_queue
         self.world.told("reread", json.dumps(key))
-        self.world.queue.send(group, f"reread-{self._redriven}", encode_reread(epoch, key))
+        queue.send(group, f"reread-{self._redriven}", encode_reread(epoch, key))
 
     def seen(self) -> ControlRecord:
         """Return the control record as it stands; whoever waits for something makes no calls that could fail."""
@@ -394,6 +494,13 @@ class Operator:
         if item is not self._seen[0]:
             self._seen = item, ControlRecord.of(_plain(item))
         return self._seen[1]
+
+    def seen_back(self) -> ControlRecord:
+        """Return the reverse path's record as it stands."""
+        item = self.world.control.items.get(("migration", "record"), {})
+        if item is not self._back[0]:
+            self._back = item, reverse_record(_plain(item))
+        return self._back[1]
 
     def record(self) -> Any:
         """Return the item of the control record."""

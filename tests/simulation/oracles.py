@@ -8,10 +8,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from clean_up.handler import StillEnding
+from cut_over.rollback_window import RollBackBegun, WindowOver
 from ddb_migration.aws.bulk_load import LoadIncomplete
 from ddb_migration.aws.destination_lock import DestinationLocked
 from ddb_migration.aws.mappings import ForeignMapping, RoleNotReady
 from ddb_migration.core.control_record import MigrationStopped
+from ddb_migration.core.cut_over_order import FENCED
+from ddb_migration.core.fence import LIFT
 from ddb_migration.core.findings import SetupCheckFailed
 from ddb_migration.core.item_key import canonical_key, message_group
 from ddb_migration.core.message import decode
@@ -24,8 +27,8 @@ from tests.simulation.failures import Stuck
 from tests.simulation.glue import LIVE, TaskFailed
 from tests.simulation.mappings import Mapping
 from tests.simulation.operator import GAPS, Operator
-from tests.simulation.table_policy import statements
-from tests.simulation.tables import Item, Key, event_form
+from tests.simulation.table_policy import SimulatedPolicy, statements
+from tests.simulation.tables import Item, Key, SimulatedTable, event_form
 
 # What functions and jobs may end with; anything else is a defect of theirs.
 TOLD = (
@@ -39,10 +42,12 @@ TOLD = (
     LoadIncomplete,
     MigrationStopped,
     RoleNotReady,
+    RollBackBegun,
     SetupCheckFailed,
     StillEnding,
     StreamReplaced,
     TaskFailed,
+    WindowOver,
 )
 # Incidents in which somebody else switches the mapping to WriteCdc.
 SWITCHES = ("apply-paused", "change-expired", "aborted", "redrive-after")
@@ -58,6 +63,8 @@ class Oracle:
         self.findings: list[str] = operator.wrong
         self.keys: list[Key] = []
         self.world.database.updated = self._updated
+        self.world.database.carried = self._carried
+        operator.writers.application.wrong = self.findings
         for function in self.world.functions.values():
             function.failed = self._failed
         self.world.glue.failed = self._failed
@@ -76,6 +83,37 @@ class Oracle:
             if after < before:
                 self.findings.append(f"the watermark of {new.get('item_key')} went down from {before} to {after}")
 
+        if key == ("migration", "record"):
+            for moment in ("cut_over_at", "reverse_cut_over_at"):
+                if moment in new and moment not in old:
+                    self._compare_switched(new, moment)
+
+    def _compare_switched(self, record: Item, moment: str) -> None:
+        """Behind a fence both tables hold the same when it is decided that the application is switched."""
+        if record["cut_over_form"]["S"] != FENCED:
+            return
+        told = self._told_of()
+        for key in self._unequal():
+            if self._text(key) not in told and key not in self.operator.writers.application.passed:
+                here, there = self.world.source.table.items.get(key), self.world.destination.items.get(key)
+                self._wrong(key, f"{key} at {moment}: source {_shown(here)}, destination {_shown(there)}")
+
+    def _unequal(self) -> list[Key]:
+        here, there = self.world.source.table.items, self.world.destination.items
+        return [key for key in sorted({**here, **there}) if here.get(key) != there.get(key)]
+
+    def _carried(self, table: SimulatedTable, key: Key, old: Item | None, new: Item | None) -> None:
+        """No path writes to a table before its time, and none changes one that the application has come back to."""
+        record = self.world.control.items.get(("migration", "record"), {})
+        is_fenced = record.get("cut_over_form") == {"S": FENCED}
+        if table is self.world.source.table:
+            if "cut_over_at" not in record:
+                self._wrong(key, f"{key} is written to the source, and no cut-over is recorded")
+            elif "reverse_cut_over_at" in record and old != new:
+                self._wrong(key, f"{key} is changed by the reverse path after the roll back")
+        elif "cut_over_at" in record and is_fenced and old != new:
+            self._wrong(key, f"{key} is changed by the forward path after the cut-over")
+
     def _require_apply(self) -> None:
         mapping, counts = self.mapping("write-cdc"), self.world.faults.counts
         others = any(counts[kind] for kind in SWITCHES)
@@ -85,6 +123,7 @@ class Oracle:
     def at_the_end(self) -> None:
         """Let everything come to rest, settle what is parked, and compare."""
         self._judge_fence()
+        self._judge_destination_fence()
         if self.operator.has_cut_over:
             self._compare_answers()
             return
@@ -101,26 +140,56 @@ class Oracle:
         stands = self.world.policy.text_denies
         wanted = (
             "cut_over_at" in record
-            and record["cut_over_form"]["S"] == "fenced"
-            and record.get("completing", {}).get("S") != "lift"
+            and record["cut_over_form"]["S"] == FENCED
+            and "reverse_cut_over_at" not in record
+            and record.get("completing", {}).get("S") != LIFT
         )
         if stands != wanted:
             self.findings.append(f"the fence {'stands' if stands else 'is gone'} at the end")
-        theirs = [one["Sid"] for one in statements(self.world.policy.text) if one["Effect"] != "Deny"]
-        if len(theirs) > 1 or (not theirs and self.world.faults.counts["policy-deployed"]):
+        self._judge_owners(self.world.policy, "policy-deployed")
+
+    def _judge_destination_fence(self) -> None:
+        """Behind a roll back the destination's fence stands unless it was to be lifted; else it does not."""
+        record = self.operator.record()
+        stands = self.world.destination_policy.text_denies
+        if stands != ("reverse_cut_over_at" in record and record.get("completing", {}).get("S") != LIFT):
+            self.findings.append(f"the destination's fence {'stands' if stands else 'is gone'} at the end")
+        self._judge_owners(self.world.destination_policy, "destination-policy-deployed")
+
+    def _judge_owners(self, policy: SimulatedPolicy, deployed: str) -> None:
+        theirs = [one["Sid"] for one in statements(policy.text) if one["Effect"] != "Deny"]
+        if len(theirs) > 1 or (not theirs and self.world.faults.counts[deployed]):
             self.findings.append(f"the owner's policy is {theirs}")
 
     def _compare_answers(self) -> None:
-        """What the application was last answered for a key is what the destination holds, or the key is told of."""
-        late = {row["item_key"]["S"] for row in self.world.control.items.values() if "changes" in row}
-        accepted = {row["item_key"]["S"] for row in self.world.control.items.values() if "accepted_at" in row}
-        for key, item in sorted(self.operator.writers.application.answered.items()):
-            there = self.world.destination.items.get(key)
-            text = canonical_key(dict(zip(self.world.source.table.names, ({"S": key[0]}, {"N": key[1]}), strict=True)))
-            if there != item and text not in late | accepted:
-                self._wrong(key, f"{key} was answered {_shown(item)}, and the destination holds {_shown(there)}")
-        if late and not self.world.faults.counts["policy-deployed"] and not self.world.faults.counts["unfenced"]:
-            self.findings.append(f"late changes behind a fence: {len(late)}")
+        """What the application was last answered for a key is what its table holds, or the key is told of."""
+        application, told = self.operator.writers.application, self._told_of()
+        for key, item in sorted(application.answered.items()):
+            there = application.table().table.items.get(key)
+            if there != item and self._text(key) not in told and key not in application.passed:
+                name = "source" if application.is_back else "destination"
+                self._wrong(key, f"{key} was answered {_shown(item)}, and the {name} holds {_shown(there)}")
+        self._judge_late()
+
+    def _judge_late(self) -> None:
+        counts, late = self.world.faults.counts, self._late()
+        back = [row for row in late if row["pk"]["S"].endswith("-reverse")]
+        causes = ("destination-policy-deployed",), ("policy-deployed", "unfenced")
+        for rows, kinds in zip((back, [row for row in late if row not in back]), causes, strict=True):
+            if rows and not any(counts[kind] for kind in kinds):
+                shown = [(row["pk"]["S"], row["item_key"]["S"], row["number"]["S"], row["at"]["N"]) for row in rows[:2]]
+                self.findings.append(f"late changes behind a fence: {len(rows)}, such as {shown}")
+
+    def _late(self) -> list[Item]:
+        return [row for row in self.world.control.items.values() if "changes" in row]
+
+    def _told_of(self) -> set[str]:
+        """Return the keys that the report tells of: written too late, or accepted as they are."""
+        rows = self.world.control.items.values()
+        return {row["item_key"]["S"] for row in (*self._late(), *(row for row in rows if "accepted_at" in row))}
+
+    def _text(self, key: Key) -> str:
+        return canonical_key(dict(zip(self.world.source.table.names, ({"S": key[0]}, {"N": key[1]}), strict=True)))
 
     def _repair(self) -> None:
         """Where the epoch says that it is incomplete, do what it asks for; where it does not, nothing may be lost."""
@@ -146,8 +215,7 @@ class Oracle:
     def _different(self) -> list[Any]:
         """Return the keys that differ, as a full verify finds them."""
         here, there = self.world.source.table.items, self.world.destination.items
-        keys = [key for key in sorted({**here, **there}) if here.get(key) != there.get(key)]
-        items = [here.get(key) or there[key] for key in keys]
+        items = [here.get(key) or there[key] for key in self._unequal()]
         return [event_form({name: item[name] for name in self.world.source.table.names}) for item in items]
 
     def _rest(self) -> None:

@@ -25,7 +25,7 @@ from ddb_migration.aws.bulk_load import ARGUMENTS, Load
 from ddb_migration.aws.bulk_readers import segment_unit
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.changed_keys import ChangedKeys
-from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.aws.control_table import ControlTable, control_of
 from ddb_migration.aws.dead_letters import DeadLetters
 from ddb_migration.aws.environment import Environment, Settings
 from ddb_migration.aws.export_files import ExportFiles
@@ -51,7 +51,7 @@ from tests.simulation.functions import Containers, Invocation
 from tests.simulation.glue import JobRun
 from tests.simulation.glue_jobs import direct_migration_job, large_migration_job
 from tests.simulation.tables import event_form
-from tests.simulation.world import World
+from tests.simulation.world import REVERSE_ROLE, World
 from write_cdc import handler as write_cdc_handler
 
 # Bodies are a hundred times smaller than real ones, and so is what fits; hard inputs have tests of their own.
@@ -82,68 +82,91 @@ class Product:
         """Make the functions and the jobs of this product those of the world."""
         world = self.world
         world.add("stream-processor", STREAM_PROCESSOR_SECONDS, stream_processor_handler.handler)
-        world.add("write-cdc", self.write_cdc_seconds, self._apply)
+        world.add("write-cdc", self.write_cdc_seconds, _applying(self._containers, world))
         setup = world.add("setup-check", 120.0, setup_check_handler.handler)
         last = world.add("cut-over", STATE_SECONDS, cut_over_handler.handler)
         states = world.add("enable-trigger", STATE_SECONDS, enable_trigger_handler.handler)
         steps = dict.fromkeys(enable_trigger_handler.STATES, states)
-        after = dict.fromkeys((*cut_over_handler.STATES, names.READY_TO_CUT_OVER_STATE), last)
+        after = dict.fromkeys((*cut_over_handler.STATES, *cut_over_handler.WAITING), last)
         world.machine.functions = {**steps, **after, names.SETUP_CHECK_STATE: setup}
         world.machine.verify = self._verify
+        world.machine.can_roll_back = world.rollback_window is not None
+        if world.machine.can_roll_back:
+            self._install_way_back()
         world.glue.drivers = {
             names.DIRECT_MIGRATION_JOB_STATE: self._direct,
             names.LARGE_MIGRATION_JOB_STATE: self._large,
         }
 
-    def _apply(self, event: Mapping[str, Any], invocation: Invocation) -> dict[str, Any]:
-        """Do what write_cdc's handler does, on virtual time."""
-        deadline = Deadline.of(invocation.remaining(), self.world.kernel.clock)
-        failures = self._containers.serve(lambda made: made.process(event["Records"], deadline))
-        return {"batchItemFailures": [{"itemIdentifier": failure} for failure in failures]}
-
     def write_cdc(self) -> write_cdc_handler.WriteCdc:
         """Return WriteCdc over the simulated services."""
-        read, write = self.world.client("dynamodb"), self.world.writer("dynamodb")
-        kernel = self.world.kernel
+        return self._writing(self.environment, self.world.writer("dynamodb"))
+
+    def reverse_write_cdc(self) -> write_cdc_handler.WriteCdc:
+        """Return ReverseWriteCdc over the simulated services."""
+        return self._writing(self.way_back, self.world.reverse_writer)
+
+    def _writing(self, path: Environment, write: Any) -> write_cdc_handler.WriteCdc:
+        read, kernel = self.world.client("dynamodb"), self.world.kernel
         return write_cdc_handler.WriteCdc(
-            ControlTable(read, self.world.control.arn),
+            control_of(path, read),
             Rows(write, self.world.control.arn),
-            SourceItems(read, self.world.source.table.arn),
-            Destination(write, self.world.destination.arn),
-            self._queue(),
+            SourceItems(read, path[names.SOURCE_TABLE]),
+            Destination(write, path[names.DESTINATION_TABLE]),
+            self._queue(path),
             kernel.each,
             kernel.clock,
             kernel.sleep,
             self.environment.settings.change_retention_seconds,
         )
 
-    def stream_processor(self) -> stream_processor_handler.StreamProcessor:
-        """Return StreamProcessor over the simulated services."""
-        kernel = self.world.kernel
+    @property
+    def way_back(self) -> Environment:
+        """Return the environment of the reverse path."""
+        found = self.environment.reverse
+        assert found is not None, "the world has no rollback_window"
+        return found
+
+    def stream_processor(self, path: Environment) -> stream_processor_handler.StreamProcessor:
+        """Return StreamProcessor over the simulated services, for one path."""
+        kernel, control = self.world.kernel, control_of(path, self.world.client("dynamodb"))
         return stream_processor_handler.StreamProcessor(
-            self.control, self._queue(), kernel.each, kernel.clock, kernel.sleep
+            control, self._queue(path), kernel.each, kernel.clock, kernel.sleep
         )
 
-    def redrive(self, epoch: str) -> Redrive:
-        """Return one pass of Reread over the dead letters."""
-        letters = DeadLetters(self.world.client("sqs"), self.world.dead_letters.url)
-        rereads = Rereads(self._queue(), epoch, self.world.kernel.sleep, self._new_id)
+    def _install_way_back(self) -> None:
+        """Add the functions of the reverse path: the same code, told its direction."""
+        world, processor = self.world, self.stream_processor(self.way_back)
+        world.add("reverse-stream-processor", STREAM_PROCESSOR_SECONDS, lambda event, _: _captured(processor, event))
+        containers = Containers(self.reverse_write_cdc)
+        world.add("reverse-write-cdc", self.write_cdc_seconds, _applying(containers, world))
+
+    def redrive(self, path: Environment) -> Redrive:
+        """Return one pass of Reread over the dead letters of a path."""
+        epoch = str(control_of(path, self.world.client("dynamodb")).read().epoch)
+        letters = DeadLetters(self.world.client("sqs"), path[names.DEAD_LETTER_QUEUE_URL])
+        rereads = Rereads(self._queue(path), epoch, self.world.kernel.sleep, self._new_id)
         return Redrive(letters, rereads, epoch, self.world.kernel.clock)
 
     def _new_id(self) -> str:
         self._ids += 1
         return f"redriven-as-reread-{self._ids}"
 
-    def _queue(self) -> ChangeQueue:
-        return ChangeQueue(self.world.client("sqs"), self.world.queue.url)
+    def _queue(self, path: Environment) -> ChangeQueue:
+        return ChangeQueue(self.world.client("sqs"), path[names.CHANGE_QUEUE_URL])
 
     def parts(self) -> Parts:
         """Return what the states of EnableTrigger work with."""
-        return dataclasses.replace(Parts.of(self.environment), clock=self.world.kernel.clock, new_epoch=self._new_epoch)
+        return dataclasses.replace(self._timed(Parts.of(self.environment)), new_epoch=self._new_epoch)
 
     def last_parts(self) -> LastParts:
         """Return what the states from ReadyToCutOver on work with."""
-        return dataclasses.replace(compose.parts_of(self.environment), clock=self.world.kernel.clock)
+        return self._timed(compose.parts_of(self.environment))
+
+    def _timed(self, parts: Any) -> Any:
+        """Return parts, and those of the reverse path in them, on virtual time."""
+        reverse = self._timed(parts.reverse) if parts.reverse is not None else None
+        return dataclasses.replace(parts, clock=self.world.kernel.clock, reverse=reverse)
 
     def _new_epoch(self) -> str:
         self._epochs += 1
@@ -155,7 +178,7 @@ class Product:
         record = self.control.read()
         found = [Reread(key) for key in self.differing()]
         if found:
-            Rereads(self._queue(), str(record.epoch), self.world.kernel.sleep, self._new_id).send(found)
+            Rereads(self._queue(self.environment), str(record.epoch), self.world.kernel.sleep, self._new_id).send(found)
             self.world.kernel.sleep(REPAIR_SECONDS)
         self.control.set_once(str(record.execution), verify_pass="simulated", verified_at=now)
 
@@ -198,10 +221,20 @@ def _environment(world: World, threshold_bytes: int, workers: int) -> dict[str, 
         "max_apply_concurrency": world.most_apply,
         "fence_source_writes": True,
         "change_retention_seconds": world.queue.retention,
+        "rollback_window_seconds": world.rollback_window,
     }
     known = {field.name for field in dataclasses.fields(Settings)}
     settings = {name: value for name, value in settings.items() if name in known}
+    back = {
+        names.REVERSE_STREAM_PROCESSOR: f"{arn}reverse-stream-processor",
+        names.REVERSE_WRITE_CDC: f"{arn}reverse-write-cdc",
+        names.REVERSE_WRITE_CDC_ROLE: REVERSE_ROLE,
+        names.REVERSE_CHANGE_QUEUE_URL: world.reverse_queue.url,
+        names.REVERSE_CHANGE_QUEUE_ARN: world.reverse_queue.arn,
+        names.REVERSE_DEAD_LETTER_QUEUE_URL: world.reverse_dead_letters.url,
+    }
     return {
+        **(back if world.rollback_window is not None else {}),
         names.CONTROL_TABLE: world.control.arn,
         names.SOURCE_TABLE: world.source.table.arn,
         names.DESTINATION_TABLE: world.destination.arn,
@@ -225,6 +258,25 @@ def _replace(stack: contextlib.ExitStack, owner: Any, name: str, value: Any) -> 
     """Replace an attribute of a module until the stack is left; `patch.object` takes ten times as long."""
     stack.callback(setattr, owner, name, getattr(owner, name))
     setattr(owner, name, value)
+
+
+def _applying(
+    containers: Containers[write_cdc_handler.WriteCdc], world: World
+) -> Callable[[Mapping[str, Any], Invocation], dict[str, Any]]:
+    """Return what write_cdc's handler does, on virtual time."""
+
+    def apply(event: Mapping[str, Any], invocation: Invocation) -> dict[str, Any]:
+        deadline = Deadline.of(invocation.remaining(), world.kernel.clock)
+        failures = containers.serve(lambda made: made.process(event["Records"], deadline))
+        return {"batchItemFailures": [{"itemIdentifier": failure} for failure in failures]}
+
+    return apply
+
+
+def _captured(processor: stream_processor_handler.StreamProcessor, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Do what stream_processor's handler does."""
+    failures = processor.process(event["Records"])
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in failures]}
 
 
 @contextlib.contextmanager
@@ -292,7 +344,8 @@ def _sizes(product: Product) -> Iterator[tuple[Any, str, Any]]:
 
 def _parts(product: Product) -> Iterator[tuple[Any, str, Any]]:
     """Make what each handler works with, by the handler's own code where it can be made so."""
-    yield stream_processor_handler, "_parts", _always((product.stream_processor(), None, product.environment))
+    processor = product.stream_processor(product.environment)
+    yield stream_processor_handler, "_parts", _always((processor, None, product.environment))
     yield enable_trigger_handler, "_parts", _always(product.parts())
     yield cut_over_handler, "_parts", _always(product.last_parts())
     yield setup_check_handler, "_parts", _always(setup_check_handler._parts.__wrapped__())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from tests.simulation.failures import refused
@@ -70,23 +71,24 @@ def _record(message: Message) -> dict[str, Any]:
 
 
 class QueueClient:
-    """The client `sqs` of the change queue, whose sends a storm refuses, and of its dead-letter queue."""
+    """The client `sqs` of change queues, whose sends a storm refuses, and of their dead-letter queues."""
 
-    def __init__(self, queue: Queue, calls: Calls) -> None:
-        self._queue = queue
+    def __init__(self, queues: Iterable[Queue], calls: Calls) -> None:
         self._calls = calls
-        self._queues = {found.url: found for found in (queue, queue.dead_letters) if found is not None}
+        self._queues = {
+            found.url: found for queue in queues for found in (queue, queue.dead_letters) if found is not None
+        }
         self.storm_until = 0.0
         self.storm_strength = 0.9
 
     def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
         def effect(kind: str | None = None) -> dict[str, Any]:
-            return self._send(Entries, kind)
+            return self._send(self._queues[QueueUrl], Entries, kind)
 
         return self._calls.make("SendMessageBatch", effect, ("failed-entries",))
 
-    def _send(self, entries: list[dict[str, str]], kind: str | None) -> dict[str, Any]:
-        if sum(len(entry["MessageBody"]) for entry in entries) > self._queue.limit:
+    def _send(self, queue: Queue, entries: list[dict[str, str]], kind: str | None) -> dict[str, Any]:
+        if sum(len(entry["MessageBody"]) for entry in entries) > queue.limit:
             text = "Batch requests cannot be longer than the limit"
             raise refused("AWS.SimpleQueueService.BatchRequestTooLong", text, "SendMessageBatch")
         failed = []
@@ -94,7 +96,7 @@ class QueueClient:
             if self._fails(kind):
                 failed.append({"Id": entry["Id"], "SenderFault": False, "Code": "InternalError"})
             else:
-                self._queue.send(entry["MessageGroupId"], entry["MessageDeduplicationId"], entry["MessageBody"])
+                queue.send(entry["MessageGroupId"], entry["MessageDeduplicationId"], entry["MessageBody"])
         return {"Failed": failed}
 
     def _fails(self, kind: str | None) -> bool:
@@ -120,20 +122,20 @@ class QueueClient:
         return self._calls.make("DeleteMessageBatch", effect)
 
     def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
-        return self._calls.make("GetQueueAttributes", lambda: {"Attributes": self._depths()})
+        return self._calls.make("GetQueueAttributes", lambda: {"Attributes": self._depths(QueueUrl)})
 
-    def _depths(self) -> dict[str, str]:
-        return {"ApproximateNumberOfMessages": str(len(self._queue.messages))}
+    def _depths(self, url: str) -> dict[str, str]:
+        return {"ApproximateNumberOfMessages": str(len(self._queues[url].messages))}
 
     def change_message_visibility_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
-        return self._calls.make("ChangeMessageVisibilityBatch", lambda: self._change(Entries))
+        return self._calls.make("ChangeMessageVisibilityBatch", lambda: self._change(self._queues[QueueUrl], Entries))
 
-    def _change(self, entries: list[dict[str, Any]]) -> dict[str, Any]:
+    def _change(self, queue: Queue, entries: list[dict[str, Any]]) -> dict[str, Any]:
         for entry in entries:
             receipt = entry["ReceiptHandle"]
-            message = self._queue.messages.get(receipt.rsplit("/", 1)[0])
+            message = queue.messages.get(receipt.rsplit("/", 1)[0])
             if message is not None and message.receipt == receipt and message.visible_at > self._calls.kernel.now:
-                self._queue.hide(message, entry["VisibilityTimeout"])
+                queue.hide(message, entry["VisibilityTimeout"])
         return {}
 
 

@@ -16,6 +16,7 @@ from tests.simulation.operator import Operator
 from tests.simulation.oracles import Oracle
 from tests.simulation.product import Product, bound
 from tests.simulation.scenario import Scenario, drawn
+from tests.simulation.tables import Item, Key
 from tests.simulation.world import World
 from tests.simulation.writers import Writers
 
@@ -44,13 +45,13 @@ def played(
 ) -> Outcome:
     """Play a scenario through, without some guards; `told` gets (moment, kind, text) of what happens."""
     faults = Faults(scenario.seed, scenario.on, scenario.left_out)
-    world = World(faults)
+    world = World(faults, rollback_window=scenario.rollback_window)
     if told is not None:
         _listen(world, told)
     _prepare(world, scenario)
     product = Product(world, GIBIBYTE, scenario.workers)
     product.look_seconds = scenario.look_seconds
-    writers = Writers(world)
+    writers = Writers(world, "straggler" in scenario.nature)
     writers.load(scenario.loaded)
     outcome = Outcome(scenario.seed)
     with bound(product), guards.removed(product, without):
@@ -69,7 +70,7 @@ def _play(product: Product, scenario: Scenario, writers: Writers, outcome: Outco
     def whole() -> None:
         operator.manage()
         operator.let_go()
-        operator.manage() if operator._disturbed else None
+        operator.manage() if operator._disturbed and not operator.is_ended else None
         oracle.at_the_end()
 
     task = kernel.spawn(whole)
@@ -106,28 +107,47 @@ def _prepare(world: World, scenario: Scenario) -> None:
         world.queue.retention = 86400.0
     if "stream-off" not in nature:
         source.open_stream("KEYS_ONLY" if "keys-only" in nature else "NEW_IMAGE")
+    _prepare_last(world, scenario)
+    for kind in ("export", "stale-reads", "short-look-ahead", "stream-off", "keys-only"):
+        counts[kind] += kind in nature
+
+
+def _prepare_last(world: World, scenario: Scenario) -> None:
     if scenario.goes_on:
         if world.draws("others-policy").random() < 0.5:
             world.policy.change(others_policy(1))
-        database.index_lag = 2.0
+        world.database.index_lag = 2.0
         # So the index of changed keys has few shards, and a round few calls: the tables are as small.
         world.most_apply = 10
+    if scenario.rollback_window is not None:
+        _prepare_way_back(world, scenario)
     for kind in ("late-fence", "unfenced"):
-        counts[kind] += scenario.goes_on and kind in nature
-    for kind in ("export", "stale-reads", "short-look-ahead", "stream-off", "keys-only"):
-        counts[kind] += kind in nature
+        world.faults.counts[kind] += scenario.goes_on and kind in scenario.nature
+
+
+def _prepare_way_back(world: World, scenario: Scenario) -> None:
+    is_keys_only = "destination-keys-only" in scenario.nature
+    world.streamed_destination.open_stream("KEYS_ONLY" if is_keys_only else "NEW_IMAGE")
+    world.faults.counts["destination-keys-only"] += is_keys_only
+    if world.draws("others-policy").random() < 0.5:
+        world.destination_policy.change(others_policy(1))
 
 
 def _listen(world: World, told: Callable[[float, str, str], None]) -> None:
     clock = world.kernel.clock
     world.told = lambda kind, text: told(clock(), kind, text)
     world.faults.told = world.told
-    source, destination = world.source, world.destination
-    source.changed = lambda key, item, number: world.told(
-        "source", f"{key} = {_value(item)} {'as ' + number if number else 'not captured'}"
-    )
-    destination.written = lambda key, old, new: world.told("destination", f"{key} = {_value(new)}")
-    world.queue.taken = lambda body, is_new: world.told("queue", _message(body) + ("" if is_new else ": seen, dropped"))
+    for kind, side in (("source", world.source), ("destination", world.streamed_destination)):
+        side.changed = _change_teller(world, kind)
+    for queue in world.queues:
+        queue.taken = lambda body, is_new: world.told("queue", _message(body) + ("" if is_new else ": seen, dropped"))
+
+
+def _change_teller(world: World, kind: str) -> Callable[[Key, Item | None, str | None], None]:
+    def tell(key: Key, item: Item | None, number: str | None) -> None:
+        world.told(kind, f"{key} = {_value(item)} {'as ' + number if number else 'not captured'}")
+
+    return tell
 
 
 def _message(body: str) -> str:

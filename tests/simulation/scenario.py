@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ddb_migration import names
-from tests.simulation.faults import CUT_OVERS, FEW_KINDS, INCIDENTS, KINDS, PREMISES
+from tests.simulation.faults import BACK_PREMISES, CUT_OVERS, FEW_KINDS, INCIDENTS, KINDS, PREMISES, ROLL_BACKS
 
 STATES = (
     names.SETUP_CHECK_STATE,
@@ -23,6 +23,10 @@ STATES = (
     names.READY_TO_CUT_OVER_STATE,
     names.CUT_OVER_STATE,
     names.COMPLETE_STATE,
+    names.START_REVERSE_CAPTURE_STATE,
+    names.ROLLBACK_WINDOW_STATE,
+    names.ROLL_BACK_STATE,
+    names.LIFT_DESTINATION_FENCE_STATE,
 )
 # Moments at which something may begin: a state is entered, a Scan page is read, an incident strikes, all is drained.
 MOMENTS = (*STATES[:10], *STATES[4:10], "page", "page", "page", "incident", "incident", "drained")
@@ -36,8 +40,28 @@ LAST_MOMENTS = (
     names.FENCE_LIFTED_PHASE,
     names.HAS_CUT_OVER_PHASE,
 )
-# How often a migration goes on to its cut-over.
+# What a migration passes through that can be rolled back.
+BACK_MOMENTS = (
+    names.START_REVERSE_CAPTURE_STATE,
+    names.HAS_CUT_OVER_PHASE,
+    names.HAS_CUT_OVER_PHASE,
+    names.ROLLBACK_WINDOW_STATE,
+    names.ROLLBACK_WINDOW_STATE,
+    names.ROLL_BACK_STATE,
+    names.ROLL_BACK_STATE,
+    names.DESTINATION_FENCED_PHASE,
+    names.DESTINATION_FENCED_PHASE,
+    names.DESTINATION_FENCE_LIFTED_PHASE,
+    names.ROLLED_BACK_PHASE,
+)
+# How often a migration goes on to its cut-over, and how often one that does so can be rolled back.
 GOES_ON = 0.35
+CAN_ROLL_BACK = 0.6
+# Incidents that strike a migration that can be rolled back in its window and its roll back too.
+BACK_INCIDENTS = frozenset({"execution-stopped", "second-execution", "queue-storm", "shard-split", "policy-deployed"})
+WINDOW_SECONDS = (3600.0, 3600.0, 10_000.0)
+# Long enough for the destination's stream to lose changes.
+LONG_WINDOW_SECONDS = 2 * 86400.0
 # How often an incident is part of a run in which its kind may strike.
 LIKELY: Mapping[str, float] = {
     "shard-split": 0.4,
@@ -56,6 +80,12 @@ LIKELY: Mapping[str, float] = {
     "capture-gap": 0.05,
     "capture-failing": 0.03,
     "change-expired": 0.05,
+    "straggler": 0.5,
+    "reverse-few-receives": 0.2,
+    "stack-deleted": 0.15,
+    "destination-keys-only": 0.1,
+    "reverse-capture-gap": 0.1,
+    "destination-stream-replaced": 0.15,
 }
 
 
@@ -112,6 +142,7 @@ class Scenario:
     nature: frozenset[str] = frozenset()
     focused: bool = False
     goes_on: bool = False
+    rollback_window: float | None = None
     scan_seconds: float = 20.0
     look_seconds: float = 1.0
     workers: int = 2
@@ -127,8 +158,10 @@ def drawn(
     keys = draws.randint(10, 28)
     loaded = tuple(key for key in range(keys) if draws.random() < 0.7)
     least = 0.7 if focused else 0.0
-    nature = frozenset(kind for kind in KINDS if draws.random() < max(least, LIKELY.get(kind, 0.25)) and kind in on)
-    goes_on = bool(nature & set(CUT_OVERS)) if focused else random.Random(f"{seed}/goes-on").random() < GOES_ON
+    nature = frozenset(kind for kind in _FORWARD if draws.random() < max(least, LIKELY.get(kind, 0.25)) and kind in on)
+    back = _nature_back(seed, on, least)
+    goes_on = bool(back or nature & set(CUT_OVERS)) if focused else random.Random(f"{seed}/goes-on").random() < GOES_ON
+    can_roll_back = goes_on and _can_roll_back(seed, nature, back, focused)
     return Scenario(
         seed=seed,
         on=on,
@@ -137,14 +170,20 @@ def drawn(
         loaded=loaded,
         bursts=(
             *_bursts(random.Random(f"{seed}/writes"), keys, on, left_out, MOMENTS),
-            *(_bursts(random.Random(f"{seed}/last"), keys, on, left_out, LAST_MOMENTS, "last#") if goes_on else ()),
+            *(
+                burst
+                for part, moments in _parts(goes_on, can_roll_back)
+                for burst in _bursts(random.Random(f"{seed}/{part}"), keys, on, left_out, moments, f"{part}#")
+            ),
         ),
         incidents=(
             *_incidents(seed, nature - set(CUT_OVERS), MOMENTS),
             *(_incidents(f"{seed}/last", nature, LAST_MOMENTS) if goes_on else ()),
+            *(_incidents(f"{seed}/back", back | (nature & BACK_INCIDENTS), BACK_MOMENTS) if can_roll_back else ()),
         ),
         goes_on=goes_on,
-        nature=nature,
+        rollback_window=_window(seed, back) if can_roll_back else None,
+        nature=nature | back if can_roll_back else nature,
         focused=focused,
         scan_seconds=draws.choice((1.0, 5.0, 20.0, 40.0)),
         # A bulk load that looks at its permit so seldom takes hours, and costs the simulation little.
@@ -152,6 +191,37 @@ def drawn(
         workers=draws.choice((2, 2, 4)),
         page_items=draws.choice((2, 4, 8)),
     )
+
+
+def _parts(goes_on: bool, can_roll_back: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what a migration has behind its drain, and the moments of each."""
+    if goes_on:
+        yield "last", LAST_MOMENTS
+    if can_roll_back:
+        yield "back", BACK_MOMENTS
+
+
+# Drawn first and in one order, so that what came later moves none of them.
+_FORWARD = tuple(kind for kind in KINDS if kind not in ROLL_BACKS and kind not in BACK_PREMISES)
+
+
+def _nature_back(seed: str, on: frozenset[str], least: float) -> frozenset[str]:
+    draws = random.Random(f"{seed}/nature-back")
+    kinds = (*ROLL_BACKS, *BACK_PREMISES)
+    return frozenset(kind for kind in kinds if draws.random() < max(least, LIKELY.get(kind, 0.25)) and kind in on)
+
+
+def _can_roll_back(seed: str, nature: frozenset[str], back: frozenset[str], focused: bool) -> bool:
+    """Tell whether the migration has a window, for which it has to be fenced."""
+    if "unfenced" in nature:
+        return False
+    return bool(back) if focused else random.Random(f"{seed}/can-roll-back").random() < CAN_ROLL_BACK
+
+
+def _window(seed: str, back: frozenset[str]) -> float:
+    if "reverse-capture-gap" in back:
+        return LONG_WINDOW_SECONDS
+    return random.Random(f"{seed}/window").choice(WINDOW_SECONDS)
 
 
 def moment(draws: random.Random, moments: tuple[str, ...]) -> Moment:
@@ -206,7 +276,7 @@ def _write(draws: random.Random, name: str, key: int, gap: float, on: frozenset[
 
 def _incidents(seed: str, nature: frozenset[str], moments: tuple[str, ...]) -> tuple[Incident, ...]:
     found = []
-    for kind in sorted(nature & {*INCIDENTS, *PREMISES, *CUT_OVERS}):
+    for kind in sorted(nature & {*INCIDENTS, *PREMISES, *CUT_OVERS, *ROLL_BACKS, *BACK_PREMISES}):
         draws = random.Random(f"{seed}/incident/{kind}")
         for _ in range(draws.choice((1, 1, 2))):
             seconds = draws.choice((1.0, 30.0, 200.0, 3000.0, 40000.0)) * (0.2 + draws.random())

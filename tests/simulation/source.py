@@ -1,4 +1,4 @@
-"""The source table: its items, its past, and its stream."""
+"""A table that has a stream, as the source: its items, its past, and its stream."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIRST_NUMBER = 10**21 - 300
 
 
 class Source:
-    """The source; `stream` is None until it is switched on."""
+    """One such table; `stream` is None until it is switched on."""
 
     def __init__(self, kernel: Kernel, table: SimulatedTable, schema: dict[str, Any], draws: random.Random) -> None:
         self.kernel = kernel

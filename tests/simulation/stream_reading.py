@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tests.simulation.failures import refused
@@ -14,7 +14,7 @@ from tests.simulation.stream import Record, Shard, Stream
 class StreamsClient:
     """The client `dynamodbstreams`; pages end early at times, and are empty at times."""
 
-    def __init__(self, streams: Sequence[Stream], calls: Calls, clock: Callable[[], float]) -> None:
+    def __init__(self, streams: Callable[[], Iterable[Stream]], calls: Calls, clock: Callable[[], float]) -> None:
         self._streams = streams
         self._calls = calls
         self._clock = clock
@@ -70,7 +70,7 @@ class StreamsClient:
         raise refused("ResourceNotFoundException", "no such shard", "GetShardIterator")
 
     def _stream(self, arn: str) -> Stream:
-        for stream in self._streams:
+        for stream in self._streams():
             if stream.arn == arn:
                 return stream
         raise refused("ResourceNotFoundException", "no such stream", "DescribeStream")

@@ -1,10 +1,11 @@
-"""The resource policy of the source: known to one host of DynamoDB after another, and not to be changed at once."""
+"""The resource policy of a table: known to one host of DynamoDB after another, and not to be changed at once."""
 
 from __future__ import annotations
 
 import functools
 import json
 import random
+from collections.abc import Mapping
 from typing import Any
 
 from tests.simulation.failures import refused
@@ -18,7 +19,7 @@ BLOCKED_SECONDS = 15.0
 LATEST_SECONDS = 40.0
 
 
-class SourcePolicy:
+class SimulatedPolicy:
     """The policy as it stands, and as each host knows it."""
 
     def __init__(self, kernel: Kernel, draws: random.Random, is_late: bool) -> None:
@@ -55,9 +56,9 @@ class SourcePolicy:
         """Tell whether the policy as it stands denies writes."""
         return _denies(self.text)
 
-    def denies(self, host: int) -> bool:
-        """Tell whether a host denies writes to those who are not exempt."""
-        return _denies(self._known[host][1])
+    def denies(self, host: int, role: str | None = None) -> bool:
+        """Tell whether a host denies writes to a role, or to those who have none of the migration's."""
+        return _denies(self._known[host][1], role)
 
 
 def statements(text: str | None) -> list[dict[str, Any]]:
@@ -66,53 +67,55 @@ def statements(text: str | None) -> list[dict[str, Any]]:
 
 
 @functools.lru_cache(maxsize=64)
-def _denies(text: str | None) -> bool:
-    return any(one["Effect"] == "Deny" for one in statements(text))
+def _denies(text: str | None, role: str | None = None) -> bool:
+    denying = (one for one in statements(text) if one["Effect"] == "Deny")
+    return any(role not in one["Condition"]["ArnNotLike"]["aws:PrincipalArn"] for one in denying)
 
 
 class PolicyCalls:
-    """The calls of the client `dynamodb` that are about the source's policy."""
+    """The calls of the client `dynamodb` that are about the policies of tables."""
 
-    def __init__(self, policy: SourcePolicy, calls: Calls) -> None:
-        self._policy = policy
+    def __init__(self, policies: Mapping[str, SimulatedPolicy], calls: Calls) -> None:
+        self._policies = policies
         self._calls = calls
 
     def get_resource_policy(self, ResourceArn: str) -> dict[str, Any]:  # noqa: N803
-        return self._calls.make("GetResourcePolicy", self._get)
+        return self._calls.make("GetResourcePolicy", lambda: self._get(self._policies[ResourceArn]))
 
-    def _get(self) -> dict[str, Any]:
-        if self._policy.text is None:
+    def _get(self, policy: SimulatedPolicy) -> dict[str, Any]:
+        if policy.text is None:
             raise refused("PolicyNotFoundException", "there is no policy", "GetResourcePolicy")
-        return {"Policy": self._policy.text, "RevisionId": self._policy.name}
+        return {"Policy": policy.text, "RevisionId": policy.name}
 
     def put_resource_policy(self, ResourceArn: str, Policy: str, ExpectedRevisionId: str) -> dict[str, Any]:  # noqa: N803
-        return self._calls.make("PutResourcePolicy", lambda: self._put(Policy, ExpectedRevisionId))
+        return self._calls.make("PutResourcePolicy", lambda: self._put(ResourceArn, Policy, ExpectedRevisionId))
 
     def delete_resource_policy(self, ResourceArn: str, ExpectedRevisionId: str) -> dict[str, Any]:  # noqa: N803
-        return self._calls.make("DeleteResourcePolicy", lambda: self._put(None, ExpectedRevisionId))
+        return self._calls.make("DeleteResourcePolicy", lambda: self._put(ResourceArn, None, ExpectedRevisionId))
 
-    def _put(self, text: str | None, expected: str) -> dict[str, Any]:
-        if expected != self._policy.name:
+    def _put(self, table: str, text: str | None, expected: str) -> dict[str, Any]:
+        policy = self._policies[table]
+        if expected != policy.name:
             raise refused("PolicyNotFoundException", "the policy has another revision", "PutResourcePolicy")
-        if self._policy.is_blocked():
+        if policy.is_blocked():
             raise refused("ResourceInUseException", "the policy was changed just now", "PutResourcePolicy")
-        self._policy.change(text)
-        return {"RevisionId": self._policy.name}
+        policy.change(text)
+        return {"RevisionId": policy.name}
 
 
 class CanaryClient:
     """A client of the canary's role; each one reaches some host."""
 
-    def __init__(self, policy: SourcePolicy, calls: Calls, draws: random.Random) -> None:
-        self._policy = policy
+    def __init__(self, policies: Mapping[str, SimulatedPolicy], calls: Calls, draws: random.Random) -> None:
+        self._policies = policies
         self._calls = calls
         self._host = draws.randrange(HOSTS)
 
     def delete_item(self, **request: Any) -> dict[str, Any]:
-        return self._calls.make("DeleteItem", self._delete)
+        return self._calls.make("DeleteItem", lambda: self._delete(self._policies[request["TableName"]]))
 
-    def _delete(self) -> dict[str, Any]:
-        if self._policy.denies(self._host):
+    def _delete(self, policy: SimulatedPolicy) -> dict[str, Any]:
+        if policy.denies(self._host):
             raise refused("AccessDeniedException", "an explicit deny in a resource-based policy", "DeleteItem")
         raise refused("ConditionalCheckFailedException", "The conditional request failed", "DeleteItem")
 

@@ -172,3 +172,4 @@ def test_the_queue_is_set_as_the_construct_sets_it() -> None:
 def test_the_state_machine_gives_up_where_the_construct_s_does() -> None:
     assert list(executions.FINAL_ERRORS) == definition.FINAL_ERRORS
     assert list(executions.FINAL_JOB_ERRORS) == definition.FINAL_JOB_ERRORS
+    assert (executions.WINDOW_OVER, executions.ROLL_BACK_BEGUN) == (definition.WINDOW_OVER, definition.ROLL_BACK_BEGUN)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.simulation.__main__ import main
-from tests.simulation.faults import CUT_OVERS, KINDS, chosen
+from tests.simulation.faults import BACK_PREMISES, CUT_OVERS, KINDS, ROLL_BACKS, chosen
 from tests.simulation.many import simulated
 from tests.simulation.run import run
 from tests.simulation.scenario import drawn
@@ -61,6 +61,21 @@ def test_a_cut_over_loses_no_write() -> None:
     report = simulated(60, 0, frozenset(CUT_OVERS))
     assert not report["findings"], report["failing"]
     assert all(report["faults"].values())
+
+
+def test_a_roll_back_loses_no_write() -> None:
+    """Stragglers, both fences taken away, shards held back, dead letters, storms over the source, the stack deleted."""
+    report = simulated(25, 0, frozenset(ROLL_BACKS))
+    assert not report["findings"], report["failing"]
+    assert all(report["faults"].values())
+
+
+@pytest.mark.parametrize("kind", sorted(BACK_PREMISES))
+def test_a_broken_way_back_is_told_and_never_silent(kind: str) -> None:
+    report = simulated(6, 0, frozenset({kind}))
+    assert not report["findings"], report["failing"]
+    assert report["faults"][kind]
+    assert report["refusals"]["roll-back"]
 
 
 def test_apply_is_on_after_each_cut_over_that_is_given_up() -> None:

@@ -1,4 +1,4 @@
-"""The application that goes on writing to the source."""
+"""The application that goes on writing, and its stragglers, who get to know of a switch late."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ def item_of(write: Write) -> dict[str, Any]:
 
 
 class Writers:
-    """Runs the bursts of a scenario against the source."""
+    """Runs the bursts of a scenario."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, has_stragglers: bool = False) -> None:
         self._world = world
         self._source = world.source
+        self._has_stragglers = has_stragglers
+        self._draws = world.draws("straggler")
         self.application = Application(world)
 
     def load(self, keys: tuple[int, ...]) -> None:
@@ -48,29 +50,38 @@ class Writers:
 
     def run(self, burst: Burst) -> None:
         """Make the writes of a burst, over one connection."""
-        host = self.application.host()
+        host, late = self.application.host(), self._lateness()
         for write in burst.writes:
             self._world.kernel.sleep(write.gap)
-            self._make(write, host)
+            self._make(write, host, late)
 
-    def _make(self, write: Write, host: int) -> None:
+    def _lateness(self) -> float:
+        if not self._has_stragglers or self._draws.random() < 0.5:
+            return 0.0
+        self._world.faults.counts["straggler"] += 1
+        return self._draws.choice((5.0, 60.0, 600.0))
+
+    def _make(self, write: Write, host: int, late: float) -> None:
         table = self._source.table
         key: Key = table.key(key_of(write.key))
         if write.value is None:
-            if write.by_time_to_live and key in table.items and self._expires():
+            if write.by_time_to_live and self._expires(key):
                 return self._expire(key)
-            return self.application.write(key, None, host)
+            return self.application.write(key, None, host, late)
         self._world.faults.counts["large-item"] += write.size > 0
         self._world.faults.counts["rejected-item"] += write.rejected
-        return self.application.write(key, item_of(write), host)
+        return self.application.write(key, item_of(write), host, late)
 
-    def _expires(self) -> bool:
-        """Tell whether an expiry is the source's alone; the fence does not hold it back, and what came last counts."""
-        return not self.application.has_switched and not self._world.policy.text_denies
+    def _expires(self, key: Key) -> bool:
+        """Tell whether an expiry is that table's alone; a fence does not hold it back, and what came last counts."""
+        side = self.application.table()
+        is_captured = side is self._source or self._world.rollback_window is not None
+        return key in side.table.items and is_captured and not self._world.policies[side.table.arn].text_denies
 
     def _expire(self, key: Key) -> None:
+        side = self.application.table()
         self._world.faults.counts["time-to-live"] += 1
-        self._source.by_time_to_live = True
-        self._source.table.write(key, None)
-        self._source.by_time_to_live = False
+        side.by_time_to_live = True
+        side.table.write(key, None)
+        side.by_time_to_live = False
         self.application.answered[key] = None
