@@ -153,7 +153,8 @@ def test_the_sample_that_an_order_accepts_goes_with_it(control: ControlTable) ->
     order = CutOverOrder(accepted_sample="by-hand-1", accepted_by="arn:ann")
     record = control.begin_cut_over("one", order, 5.0)
     assert (record.accepted_sample, record.accepted_by, record.cut_over_started) == ("by-hand-1", "arn:ann", 5.0)
-    record = control.forget_cut_over("one")
+    control.turn_back("one", 5.0, "a doubt", 5.5)
+    record = control.forget_cut_over("one", 5.0)
     assert (record.accepted_sample, record.accepted_by) == (None, None)
     control.begin_cut_over("one", order, 6.0)
     control.note_complete(7.0)
@@ -162,26 +163,63 @@ def test_the_sample_that_an_order_accepts_goes_with_it(control: ControlTable) ->
 
 def test_a_cut_over_turns_back_and_leaves_only_the_reason(cutting: ControlTable) -> None:
     cutting.set("one", prepared_at=6.0, cut_over_step=CHECKED)
-    assert cutting.turn_back("one", "too slow", 7.0).cut_over_step == BACK
-    record = cutting.forget_cut_over("one")
+    assert cutting.turn_back("one", 5.0, "too slow", 7.0).cut_over_step == BACK
+    record = cutting.forget_cut_over("one", 5.0)
     assert record == replace(record, cut_over_started=None, cut_over_form=None, prepared_at=None, cut_over_step=None)
     assert (record.cut_over_refused, record.cut_over_refused_at) == ("too slow", 7.0)
 
 
 def test_who_turned_back_does_not_go_through(cutting: ControlTable) -> None:
-    cutting.turn_back("one", "too slow", 7.0)
-    assert not cutting.note_cut_over("one", 9.0).is_cut_over
+    cutting.turn_back("one", 5.0, "too slow", 7.0)
+    assert not cutting.note_cut_over("one", 5.0, 9.0).is_cut_over
+
+
+STEPS: dict[str, Callable[[ControlTable], object]] = {
+    "go through": lambda control: control.note_cut_over("one", 5.0, 20.0),
+    "turn back": lambda control: control.turn_back("one", 5.0, "a late doubt", 20.0),
+    "be fenced": lambda control: control.note_step("one", 5.0, fenced_at=20.0),
+    "wait for the group": lambda control: control.reach("one", 5.0, CHECKED),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("begun_anew", [False, True])
+def test_a_call_that_was_held_up_touches_no_other_cut_over(cutting: ControlTable, step: str, begun_anew: bool) -> None:
+    cutting.turn_back("one", 5.0, "too slow", 7.0)
+    cutting.forget_cut_over("one", 5.0)
+    if begun_anew:
+        cutting.begin_cut_over("one", ORDER, 10.0)
+    before = cutting.read()
+    with pytest.raises(MigrationStopped, match="given up meanwhile"):
+        STEPS[step](cutting)
+    assert cutting.read() == before
+
+
+def test_what_was_given_up_once_is_not_forgotten_when_it_is_begun_anew(cutting: ControlTable) -> None:
+    cutting.turn_back("one", 5.0, "too slow", 7.0)
+    cutting.forget_cut_over("one", 5.0)
+    cutting.begin_cut_over("one", ORDER, 10.0)
+    cutting.forget_cut_over("one", 5.0)
+    assert cutting.read().cut_over_started == 10.0
+
+
+@pytest.mark.parametrize("step", ["be fenced", "wait for the group"])
+def test_who_turns_back_goes_no_step_further(cutting: ControlTable, step: str) -> None:
+    cutting.turn_back("one", 5.0, "too slow", 7.0)
+    with pytest.raises(MigrationStopped, match="given up meanwhile"):
+        STEPS[step](cutting)
+    assert cutting.read().cut_over_step == BACK
 
 
 @pytest.mark.parametrize("decided", [{"cut_over_go": FLIP}, {"cut_over_at": 8.0}])
 def test_who_has_gone_through_does_not_turn_back(cutting: ControlTable, decided: dict[str, Any]) -> None:
     cutting.set("one", cut_over_step=CHECKED, **decided)
-    assert cutting.turn_back("one", "too slow", 7.0).cut_over_step == CHECKED
+    assert cutting.turn_back("one", 5.0, "too slow", 7.0).cut_over_step == CHECKED
 
 
 def test_the_first_moment_of_the_cut_over_counts(cutting: ControlTable) -> None:
-    assert cutting.note_cut_over("one", 8.0).cut_over_at == 8.0
-    assert cutting.note_cut_over("one", 9.0).cut_over_at == 8.0
+    assert cutting.note_cut_over("one", 5.0, 8.0).cut_over_at == 8.0
+    assert cutting.note_cut_over("one", 5.0, 9.0).cut_over_at == 8.0
 
 
 def test_abort_is_refused_from_the_cut_over_on_but_not_to_the_stack(cutting: ControlTable) -> None:
@@ -193,7 +231,7 @@ def test_abort_is_refused_from_the_cut_over_on_but_not_to_the_stack(cutting: Con
 def test_completing_comes_after_the_cut_over(cutting: ControlTable) -> None:
     with pytest.raises(MigrationStopped):
         cutting.ask_to_complete("keep")
-    cutting.note_cut_over("one", 8.0)
+    cutting.note_cut_over("one", 5.0, 8.0)
     assert cutting.ask_to_complete("keep").completing == "keep"
     record = cutting.note_complete(9.0)
     assert (record.status, record.completed_at) == (CLOSED, 9.0)
@@ -201,7 +239,7 @@ def test_completing_comes_after_the_cut_over(cutting: ControlTable) -> None:
 
 def test_a_new_epoch_knows_nothing_of_the_last_cut_over(cutting: ControlTable) -> None:
     cutting.set("one", task_token="t", ready_at=4.0, fenced_at=6.0, apply_stopped_at=7.0, cut_over_step=CHECKED)
-    cutting.note_cut_over("one", 8.0)
+    cutting.note_cut_over("one", 5.0, 8.0)
     cutting.ask_to_complete("keep")
     cutting.note_complete(9.0)
     record = cutting.open_epoch("e2", "two", "arn:stream", 10.0)

@@ -25,7 +25,7 @@ def cut_over(control: ControlTable) -> None:
     control.begin_cut_over(EXECUTION, CutOverOrder(accepted_sample="1", accepted_by="alice"), 190.0)
     control.set(EXECUTION, cut_over_step=CHECKED, cut_over_go=FLIP)
     control.set_once(EXECUTION, prepared_at=191.0, fenced_at=192.0, apply_stopped_at=193.0)
-    control.note_cut_over(EXECUTION, 200.0)
+    control.note_cut_over(EXECUTION, 190.0, 200.0)
 
 
 def test_both_paths_keep_what_is_their_own(control: ControlTable, reverse: ReverseControl) -> None:
@@ -49,14 +49,14 @@ def test_a_roll_back_leaves_the_cut_over_as_it_was(control: ControlTable, revers
     begun = reverse.begin_cut_over(EXECUTION, CutOverOrder(timeout_seconds=77), 300.0)
     assert (begun.cut_over_started, begun.cut_over_timeout, begun.task_token) == (300, 77, None)
     assert control.read() == before
-    reverse.turn_back(EXECUTION, "a doubt", 310.0)
+    reverse.turn_back(EXECUTION, 300.0, "a doubt", 310.0)
     assert reverse.read().cut_over_step == BACK
-    reverse.forget_cut_over(EXECUTION)
+    reverse.forget_cut_over(EXECUTION, 300.0)
     given_up = reverse.read()
     assert (given_up.cut_over_started, given_up.cut_over_step, given_up.cut_over_refused) == (None, None, "a doubt")
     assert control.read() == before
     reverse.begin_cut_over(EXECUTION, CutOverOrder(), 400.0)
-    assert reverse.note_cut_over(EXECUTION, 500.0).is_cut_over
+    assert reverse.note_cut_over(EXECUTION, 400.0, 500.0).is_cut_over
     assert control.read().is_rolled_back
     assert control.read().cut_over_at == 200
 
@@ -88,7 +88,7 @@ def test_a_gap_of_an_epoch_that_has_ended_is_no_matter(control: ControlTable, re
 def test_a_new_epoch_starts_without_a_reverse_path(control: ControlTable, reverse: ReverseControl) -> None:
     reverse.set_once(EXECUTION, settled_at=1.0, ready_at=2.0)
     reverse.begin_cut_over(EXECUTION, CutOverOrder(group="g"), 300.0)
-    reverse.note_cut_over(EXECUTION, 400.0)
+    reverse.note_cut_over(EXECUTION, 300.0, 400.0)
     control.set(EXECUTION, rollback_until=500.0)
     control.begin_abort()
     control.close()

@@ -177,7 +177,8 @@ def test_the_word_to_go_through_is_given_to_all_or_to_none() -> None:
 
     def before() -> None:
         if late.record.cut_over_step == "checked":
-            late.control.turn_back(str(late.record.execution), "too slow", late.clock())
+            record = late.record
+            late.control.turn_back(str(record.execution), record.cut_over_started, "too slow", late.clock())
 
     original = account.transact_write_items
 

@@ -46,8 +46,8 @@ def test_capture_of_nothing_is_no_change_captured(migration: Migration) -> None:
 def test_capture_tells_of_changes_after_the_cut_over(migration: Migration) -> None:
     capturing = Capturing(migration)
     execution = str(migration.control.read().execution)
-    migration.control.begin_cut_over(execution, CutOverOrder(FENCED), migration.clock())
-    migration.control.note_cut_over(execution, migration.clock())
+    started = migration.control.begin_cut_over(execution, CutOverOrder(FENCED), migration.clock()).cut_over_started
+    migration.control.note_cut_over(execution, started, migration.clock())
     capturing.process(record("a", 1), record("b", 2))
     capturing.process(record("b", 2))
     assert told(migration)["SourceChangesAfterCutOver"] == [2, 1]

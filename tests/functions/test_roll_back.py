@@ -329,7 +329,7 @@ def test_a_crash_between_the_flip_and_the_lifting_leaves_the_source_fenced_only_
 ) -> None:
     states = rolling_back(after)
     states.until("to end what it has in hand")
-    after.reverse.note_cut_over(EXECUTION, after.clock())
+    after.reverse.note_cut_over(EXECUTION, after.back.cut_over_started, after.clock())
     assert after.is_fenced
     assert entered_again(after).to_end()["cut_over"]
     assert not after.is_fenced
@@ -349,7 +349,7 @@ def test_whatever_fails_lifts_the_fence_of_the_destination(after: Rolling) -> No
 def test_what_has_gone_through_does_not_turn_back(after: Rolling) -> None:
     states = rolling_back(after)
     states.until("to end what it has in hand")
-    after.reverse.note_cut_over(EXECUTION, after.clock())
+    after.reverse.note_cut_over(EXECUTION, after.back.cut_over_started, after.clock())
     answer = States(after, names.LIFT_DESTINATION_FENCE_STATE, {"failed": FAILED}).to_end()
     assert not answer["turned_back"]
     assert after.is_destination_fenced
@@ -530,7 +530,7 @@ def test_a_stack_that_goes_after_a_roll_back_leaves_the_destination_fenced(rolle
 def test_a_stack_that_goes_before_the_source_was_let_go_lets_it_go(after: Rolling) -> None:
     states = rolling_back(after)
     states.until("to end what it has in hand")
-    after.reverse.note_cut_over(EXECUTION, after.clock())
+    after.reverse.note_cut_over(EXECUTION, after.back.cut_over_started, after.clock())
     assert after.is_fenced
     removed(after)
     assert not after.is_fenced

@@ -278,8 +278,8 @@ def test_a_refused_batch_tells_nothing(capturing: Capturing) -> None:
 def cut(capturing: Capturing, form: str) -> LateChangeRows:
     control = capturing.migration.control
     execution = str(control.read().execution)
-    control.begin_cut_over(execution, CutOverOrder(form), capturing.migration.clock())
-    control.note_cut_over(execution, capturing.migration.clock())
+    started = control.begin_cut_over(execution, CutOverOrder(form), capturing.migration.clock()).cut_over_started
+    control.note_cut_over(execution, started, capturing.migration.clock())
     return LateChangeRows(control.rows, "e1")
 
 

@@ -9,8 +9,8 @@ from cut_over.doubt import Doubt
 from cut_over.parts import Parts
 from cut_over.prepare import begin, prepare
 from ddb_migration import names
-from ddb_migration.aws.control_table import BACK, FLIP
-from ddb_migration.core.control_record import ControlRecord
+from ddb_migration.aws.control_table import BACK, FLIP, GIVEN_UP
+from ddb_migration.core.control_record import ControlRecord, MigrationStopped
 from ddb_migration.core.cut_over_order import NotAnOrder
 from ddb_migration.core.state_call import Answer, Call, done
 
@@ -57,10 +57,10 @@ def switch(parts: Parts, call: Call) -> Answer:
     try:
         return _go_on(parts, call, record)
     except Doubt as doubt:
-        record = parts.control.turn_back(call.execution, str(doubt), parts.clock())
+        record = parts.control.turn_back(call.execution, record.cut_over_started, str(doubt), parts.clock())
         if record.cut_over_step != BACK:
             # The group went through in this very moment, and had checked everything before.
-            return _flip(parts, call)
+            return _flip(parts, call, record)
         return lift_fence.turn_back(parts, call, record)
 
 
@@ -74,8 +74,15 @@ def _go_on(parts: Parts, call: Call, record: ControlRecord) -> Answer:
         if answer is not None:
             return {**answer, "passed": passed}
         passed += [name] * (name in _ONCE)
-        record = parts.control.read()
-    return _flip(parts, call)
+        record = _same(record, parts.control.read())
+    return _flip(parts, call, record)
+
+
+def _same(record: ControlRecord, now: ControlRecord) -> ControlRecord:
+    """Return the record as it is now; raises MigrationStopped when it tells of another cut-over by then."""
+    if now.cut_over_started != record.cut_over_started:
+        raise MigrationStopped(GIVEN_UP)
+    return now
 
 
 def _require_time(parts: Parts, record: ControlRecord, call: Call) -> None:
@@ -87,8 +94,8 @@ def _require_time(parts: Parts, record: ControlRecord, call: Call) -> None:
         raise Doubt(f"after {passed:.0f} s, with a time-out of {record.cut_over_timeout} s, it waited for {waited_for}")
 
 
-def _flip(parts: Parts, call: Call) -> Answer:
-    record = parts.control.note_cut_over(call.execution, parts.clock())
+def _flip(parts: Parts, call: Call, record: ControlRecord) -> Answer:
+    record = parts.control.note_cut_over(call.execution, record.cut_over_started, parts.clock())
     if not record.is_cut_over:
         return lift_fence.turn_back(parts, call, record)
     return _through(record)

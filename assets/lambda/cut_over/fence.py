@@ -40,7 +40,7 @@ def be_denied(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
     denials = int(call.last.get("denials", 0)) + 1 if canary_is_denied(parts) else 0
     if denials < DENIALS:
         return again(LOOK_SECONDS, denials=denials, waiting_for="every write to be denied")
-    parts.control.set_once(call.execution, fenced_at=parts.clock())
+    parts.control.note_step(call.execution, record.cut_over_started, fenced_at=parts.clock())
     parts.announcements.phase(record.epoch, parts.way.fenced_phase)
     return None
 

@@ -27,5 +27,5 @@ def join(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
         return None
     require_wanted(record)
     if record.cut_over_step != CHECKED:
-        parts.control.set(call.execution, cut_over_step=CHECKED)
+        parts.control.reach(call.execution, record.cut_over_started, CHECKED)
     return again(LOOK_SECONDS, waiting_for="the others of the group to be checked")

@@ -22,7 +22,7 @@ def run(parts: Parts, call: Call) -> Answer:
         return done(turned_back=True)
     if record.cut_over_step != BACK:
         reason = f"{parts.way.acting_state} failed: {_cause(call)}"
-        record = parts.control.turn_back(call.execution, reason, parts.clock())
+        record = parts.control.turn_back(call.execution, record.cut_over_started, reason, parts.clock())
     return turn_back(parts, call, record) if record.cut_over_step == BACK else done(turned_back=False)
 
 
@@ -38,7 +38,7 @@ def turn_back(parts: Parts, call: Call, record: ControlRecord) -> Answer:
         # Forgotten before that, a mapping that is still Disabling would end Disabled, and nobody would enable it.
         waiting_for = "the mapping to WriteCdc to be Enabled"
         return again(LOOK_SECONDS, waiting_for=waiting_for, back=True, lifted=True)
-    parts.control.forget_cut_over(call.execution)
+    parts.control.forget_cut_over(call.execution, record.cut_over_started)
     return done(cut_over=False, turned_back=True, reason=record.cut_over_refused)
 
 

@@ -49,10 +49,10 @@ def prepare(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
         raise Doubt("the gate is closed: " + "; ".join(reasons))
     waiting = None if record.cut_over_step == PREPARED else _left(parts, record)
     if waiting is None and record.cut_over_group is not None and record.cut_over_go not in (FENCE, FLIP):
-        parts.control.set(call.execution, cut_over_step=PREPARED)
+        parts.control.reach(call.execution, record.cut_over_started, PREPARED)
         waiting = "the others of the group to be prepared"
     if waiting is None:
-        parts.control.set_once(call.execution, prepared_at=parts.clock())
+        parts.control.note_step(call.execution, record.cut_over_started, prepared_at=parts.clock())
         return None
     if parts.clock() - float(record.cut_over_started or 0) > LONGEST_SECONDS:
         raise Doubt(f"after {LONGEST_SECONDS / 60:.0f} minutes the {parts.way.act} still waited for {waiting}")

@@ -7,6 +7,7 @@ waits and looks: each entry compares the changed keys once and reads the tail of
 from __future__ import annotations
 
 from cut_over.parts import Parts
+from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.state_call import Answer, Call
 
 # The function has 60 s; what is not done within these goes on at the next entry.
@@ -20,6 +21,7 @@ def run(parts: Parts, call: Call, token: str) -> Answer:
     if record.ready_at is None:
         parts.announcements.phase(record.epoch, parts.way.waiting_state)
     parts.control.set_once(call.execution, ready_at=parts.clock())
+    _lift_stray_fence(parts, record)
     record = parts.control.set(call.execution, task_token=token)
     tail = parts.tail_of(record).read_on(TAIL_SECONDS)
     keys = parts.changed_keys_of(record).check(parts.clock() + KEYS_SECONDS)
@@ -28,3 +30,12 @@ def run(parts: Parts, call: Call, token: str) -> Answer:
     if parts.reverse is not None:
         parts.reverse.gaps_noted(parts.reverse.control.read())
     return {"tail_seconds": tail.seconds, "unapplied": tail.unapplied, "changed_keys": keys.keys, "closed": reasons}
+
+
+def _lift_stray_fence(parts: Parts, record: ControlRecord) -> None:
+    """Lift what a call that was held up has put after its cut-over was given up; here nobody is under way.
+
+    Before the token is kept, so that no new cut-over can have begun.
+    """
+    if parts.fences and record.cut_over_started is None:
+        parts.policy.remove_fence(parts.fence["Sid"])

@@ -23,7 +23,7 @@ def stop(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
     if not parts.mappings.disable(parts.write_cdc, parts.change_queue_arn):
         return again(LOOK_SECONDS, waiting_for="the mapping to WriteCdc to be Disabled")
     if not call.last.get("held"):
-        parts.control.set_once(call.execution, apply_stopped_at=parts.clock())
+        parts.control.note_step(call.execution, record.cut_over_started, apply_stopped_at=parts.clock())
         return again(HOLD_SECONDS, held=True, waiting_for="WriteCdc to end what it has in hand")
     tail.require_nothing_written(parts, record)
     return None

@@ -41,12 +41,16 @@ _OF_A_CUT_OVER = (
 PREPARED, CHECKED, BACK = "prepared", "checked", "back"
 FENCE, FLIP = "fence", "flip"
 _NOT_DECIDED = "(attribute_not_exists(#cut_over_go) OR #cut_over_go <> :flip)"
+_GOES_ON = "(attribute_not_exists(#cut_over_step) OR #cut_over_step <> :back)"
 
 
 CUT_OVER_BEGAN = (
     "the migration is cutting over, or has done so; where its execution has ended, start the migration again: it "
     "goes on, or turns back"
 )
+
+
+GIVEN_UP = "the cut-over that this call is of has been given up meanwhile"
 
 
 class ControlTable:
@@ -152,28 +156,58 @@ class ControlTable:
         """Record why an order was not even begun."""
         return self.set(execution, cut_over_refused=reason, cut_over_refused_at=now)
 
-    def turn_back(self, execution: str, reason: str, now: float) -> ControlRecord:
+    def note_step(self, execution: str, started: float | None, **values: Any) -> ControlRecord:
+        """Write what the cut-over that began at `started` has come to; what stands there already stays.
+
+        Raises MigrationStopped when that cut-over has been given up meanwhile, or is being so.
+        """
+        sets = ", ".join(f"#{name} = if_not_exists(#{name}, :{name})" for name in values)
+        return self._advance(execution, started, f"SET {sets}", values)
+
+    def reach(self, execution: str, started: float | None, step: str) -> ControlRecord:
+        """Record at which step of a group the cut-over that began at `started` waits; raises as `note_step`."""
+        return self._advance(execution, started, "SET #cut_over_step = :step", {"step": step})
+
+    def turn_back(self, execution: str, started: float | None, reason: str, now: float) -> ControlRecord:
         """Decide to give a cut-over up, unless it or its group has gone through; `cut_over_step` shows which.
 
         One conditional write decides, here and where a group is told to go on: none of a group turns back once
-        another may have gone through.
+        another may have gone through. Raises MigrationStopped when it was given up before.
         """
-        when = f"{_MINE} AND attribute_not_exists(#cut_over_at) AND {_NOT_DECIDED}"
-        values = {"reason": reason, "now": now, "back": BACK, "flip": FLIP, "execution": execution, "open": OPEN}
+        when = f"attribute_not_exists(#cut_over_at) AND {_NOT_DECIDED}"
+        values = {"reason": reason, "now": now, "back": BACK, "flip": FLIP}
         sets = "SET #cut_over_step = :back, #cut_over_refused = :reason, #cut_over_refused_at = :now"
-        return self._write(sets, values, when)
+        return _require_same(started, self._switch(execution, started, sets, values, when))
 
-    def forget_cut_over(self, execution: str) -> ControlRecord:
-        """Remove what a cut-over that was given up has recorded, but for the reason."""
-        return self._write(f"REMOVE {_OF_A_CUT_OVER}", {"execution": execution, "open": OPEN}, _MINE)
+    def forget_cut_over(self, execution: str, started: float | None) -> ControlRecord:
+        """Remove what the cut-over that began at `started` and was given up has recorded, but for the reason."""
+        return self._switch(execution, started, f"REMOVE {_OF_A_CUT_OVER}", {"back": BACK}, "#cut_over_step = :back")
 
-    def note_cut_over(self, execution: str, now: float) -> ControlRecord:
-        """Record the moment from which on no change of the source is applied, unless the cut-over turned back."""
-        when = f"{_MINE} AND (attribute_not_exists(#cut_over_step) OR #cut_over_step <> :back)"
-        values = {"now": now, "back": BACK, "execution": execution, "open": OPEN}
-        return self._write(
-            "SET #cut_over_at = if_not_exists(#cut_over_at, :now) REMOVE #cut_over_refused", values, when
-        )
+    def note_cut_over(self, execution: str, started: float | None, now: float) -> ControlRecord:
+        """Record the moment from which on no change of the source is applied, unless the cut-over turned back.
+
+        Raises MigrationStopped when the one that began at `started` has even been forgotten.
+        """
+        sets = "SET #cut_over_at = if_not_exists(#cut_over_at, :now) REMOVE #cut_over_refused"
+        record = self._switch(execution, started, sets, {"now": now, "back": BACK}, _GOES_ON)
+        return _require_same(started, record)
+
+    def _advance(
+        self, execution: str, started: float | None, expression: str, values: Mapping[str, Any]
+    ) -> ControlRecord:
+        record = self._switch(execution, started, expression, {**values, "back": BACK}, _GOES_ON)
+        if record.cut_over_step == BACK:
+            raise MigrationStopped(GIVEN_UP)
+        return _require_same(started, record)
+
+    def _switch(
+        self, execution: str, started: float | None, expression: str, values: Mapping[str, Any], when: str
+    ) -> ControlRecord:
+        """Write for one cut-over only: a call that Lambda or a lost answer held up must not touch the next one."""
+        is_it = "attribute_not_exists(#cut_over_started)" if started is None else "#cut_over_started = :started"
+        of_it = {} if started is None else {"started": started}
+        values = {**values, **of_it, "execution": execution, "open": OPEN}
+        return self._write(expression, values, f"{_MINE} AND {is_it} AND {when}")
 
     def ask_to_complete(self, fence: str) -> ControlRecord:
         """Record that the operator completes the migration, and whether its fence stays; the last word counts.
@@ -272,6 +306,12 @@ class ControlTable:
 
     def _record(self, row: Mapping[str, Any]) -> ControlRecord:
         return ControlRecord.of(row)
+
+
+def _require_same(started: float | None, record: ControlRecord) -> ControlRecord:
+    if record.cut_over_started != started:
+        raise MigrationStopped(GIVEN_UP)
+    return record
 
 
 class ReverseControl(ControlTable):
