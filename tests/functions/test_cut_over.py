@@ -499,3 +499,19 @@ def test_a_gap_that_goes_on_is_cured_by_no_verify_that_began_before_its_end(cutt
     cutting.clock.sleep(600)
     cutting.ready()
     assert cutting.record.incomplete_at == noticed, "capture works again"
+
+
+def test_a_fence_that_a_call_put_after_its_cut_over_was_given_up_is_lifted_where_nothing_is_under_way() -> None:
+    cutting = Cutting()
+    cutting.ready()
+    cutting.policy.put_fence(cutting.fence)
+    cutting.clock.sleep(60)
+    cutting.ready()
+    assert not cutting.is_fenced
+
+
+def test_a_fence_of_a_cut_over_that_is_under_way_is_not_lifted_by_who_waits() -> None:
+    cutting = Cutting()
+    cutting_over(cutting).until("every write to be denied")
+    cutting.ready()
+    assert cutting.is_fenced
