@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import Token
+from aws_cdk import Duration, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from ddb_migration_construct.migration_metrics import MigrationMetrics
+from ddb_migration_construct.migration_metrics import MigrationMetrics, drain_forecast
 from ddb_migration_construct.stack_facts import minutes
 
 _MORE_THAN = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
@@ -71,7 +71,9 @@ class Alarms(Construct):
         )
 
     def _queue(self, migration: MigrationMetrics, retention_seconds: float) -> None:
-        waited, half = _half_of(migration, retention_seconds)
+        period = minutes(5)
+        age = migration.metric_queue_age(period=period)
+        waited, half = _half_of(age, retention_seconds, period)
         self._alarm(
             "QueueAge",
             waited,
@@ -82,7 +84,7 @@ class Alarms(Construct):
         )
         self._alarm(
             "DrainForecast",
-            migration.metric_drain_forecast(),
+            drain_forecast(migration.change_queue, age, period),
             "at the present rate changes will wait for longer than change_retention, and SQS deletes them then. "
             "Raise what the destination takes, or max_apply_concurrency; look at the throttle reasons on the "
             "dashboard. Pausing makes it worse.",
@@ -92,7 +94,7 @@ class Alarms(Construct):
         )
         self._alarm(
             "DeadLetters",
-            migration.metric_dead_letters(period=minutes(5)),
+            migration.metric_dead_letters(period=period),
             "a change failed a thousand times and is in the dead-letter queue; cut-over is closed. Read the errors in "
             f"WriteCdc's log, mend the cause, then: ddb-migration reread {self._name} --dead-letters.",
         )
@@ -187,10 +189,8 @@ class Alarms(Construct):
             alarm.add_ok_action(told)
 
 
-def _half_of(migration: MigrationMetrics, whole: float) -> tuple[cloudwatch.IMetric, float]:
+def _half_of(age: cloudwatch.IMetric, whole: float, period: Duration) -> tuple[cloudwatch.IMetric, float]:
     """Return a metric, and the threshold where it tells that half of the retention has passed."""
-    period = minutes(5)
-    age = migration.metric_queue_age(period=period)
     # A token is never an int.
     if isinstance(whole, int) or not Token.is_unresolved(whole):
         return age, whole / 2

@@ -50,6 +50,11 @@ class MigrationFunction(Construct):
         """Return the function's ARN."""
         return self.function.function_arn
 
+    @functools.cached_property
+    def function_name(self) -> str:
+        """Return the function's name."""
+        return self.function.function_name
+
     def allow(self, actions: list[str], resources: list[str], conditions: Mapping[str, object] | None = None) -> None:
         """Add one statement to the function's role."""
         self.role.allow(actions, resources, conditions)

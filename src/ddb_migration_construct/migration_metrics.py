@@ -7,6 +7,7 @@ from typing import Any
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 
 from ddb_migration_construct._runtime import names
 from ddb_migration_construct.migrate import Migrate
@@ -31,6 +32,11 @@ class MigrationMetrics:
     @property
     def stream_processor(self) -> lambda_.Function:
         """Return the function that captures changes."""
+        raise NotImplementedError
+
+    @property
+    def change_queue(self) -> sqs.Queue:
+        """Return the FIFO queue between StreamProcessor and WriteCdc."""
         raise NotImplementedError
 
     def metric(self, metric_name: str, **options: Any) -> cloudwatch.Metric:
@@ -88,11 +94,11 @@ class MigrationMetrics:
 
     def metric_queue_age(self, **options: Any) -> cloudwatch.Metric:
         """Return the age in seconds of the oldest message of the change queue."""
-        return self._resources.change_queue.metric_approximate_age_of_oldest_message(**options)
+        return self.change_queue.metric_approximate_age_of_oldest_message(**options)
 
     def metric_backlog(self, **options: Any) -> cloudwatch.Metric:
         """Return how many messages wait in the change queue."""
-        return self._resources.change_queue.metric_approximate_number_of_messages_visible(**options)
+        return self.change_queue.metric_approximate_number_of_messages_visible(**options)
 
     def metric_dead_letters(self, **options: Any) -> cloudwatch.Metric:
         """Return how many messages are in the dead-letter queue."""
@@ -145,13 +151,18 @@ class MigrationMetrics:
         SQS hands out the groups of a FIFO queue in no particular order, so this is a bound and no mean.
         """
         chosen = period or minutes(5)
-        return cloudwatch.MathExpression(
-            expression="age + IF(applied > 0, backlog * PERIOD(applied) / applied, 0)",
-            using_metrics={
-                "age": self.metric_queue_age(period=chosen),
-                "backlog": self.metric_backlog(period=chosen),
-                "applied": self._resources.change_queue.metric_number_of_messages_deleted(period=chosen),
-            },
-            period=chosen,
-            label="age of the oldest message, were it applied last",
-        )
+        return drain_forecast(self.change_queue, self.metric_queue_age(period=chosen), chosen)
+
+
+def drain_forecast(queue: sqs.Queue, age: cloudwatch.IMetric, period: Duration) -> cloudwatch.MathExpression:
+    """Return `metric_drain_forecast` where the metric of the age is at hand."""
+    return cloudwatch.MathExpression(
+        expression="age + IF(applied > 0, backlog * PERIOD(applied) / applied, 0)",
+        using_metrics={
+            "age": age,
+            "backlog": queue.metric_approximate_number_of_messages_visible(period=period),
+            "applied": queue.metric_number_of_messages_deleted(period=period),
+        },
+        period=period,
+        label="age of the oldest message, were it applied last",
+    )

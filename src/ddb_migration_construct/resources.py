@@ -85,6 +85,16 @@ class Resources:
         return self.dead_letter_queue.queue_arn
 
     @functools.cached_property
+    def change_queue_name(self) -> str:
+        """Return the change queue's name."""
+        return self.change_queue.queue_name
+
+    @functools.cached_property
+    def dead_letter_queue_name(self) -> str:
+        """Return the dead-letter queue's name."""
+        return self.dead_letter_queue.queue_name
+
+    @functools.cached_property
     def bucket_name(self) -> str:
         """Return the migration bucket's name."""
         return self.bucket.bucket_name

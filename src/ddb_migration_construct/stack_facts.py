@@ -13,7 +13,7 @@ from aws_cdk import Duration, Stack, Stage
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as s3_assets
-from constructs import Construct
+from constructs import Construct, IConstruct, Node
 
 from ddb_migration_construct._assets import assets_root
 
@@ -35,14 +35,10 @@ class StackFacts:
     """Partition, Region and account of a stack, its own name, and the assets that its migrations share."""
 
     def __init__(self, stack: Stack) -> None:
-        """Ask the stack once."""
+        """Ask the stack where it is: of one that only holds a table, no more is needed."""
         # Weakly: the table of the known stacks must not keep one alive.
         self._stack = weakref.ref(stack)
-        self.partition, self.region, self.account = stack.partition, stack.region, stack.account
-        node, stage = stack.node, Stage.of(stack)
-        self.stack_name, self.path = stack.stack_name, node.path
-        self.root = node.root
-        self.stage_path = stage.node.path if stage else ""
+        self.region, self.account = stack.region, stack.account
         self._code: dict[str, lambda_.Code] = {}
         self._files: dict[str, FileAsset] = {}
 
@@ -61,6 +57,41 @@ class StackFacts:
         if stack is None:
             raise RuntimeError("the facts of a stack are used after it; keep the stack where you keep them")
         return stack
+
+    @functools.cached_property
+    def partition(self) -> str:
+        """Return the partition."""
+        return self.stack.partition
+
+    @functools.cached_property
+    def stack_name(self) -> str:
+        """Return the stack's own name."""
+        return self.stack.stack_name
+
+    @functools.cached_property
+    def path(self) -> str:
+        """Return the stack's path in the construct tree."""
+        return self._node.path
+
+    @functools.cached_property
+    def root(self) -> IConstruct:
+        """Return the root of the construct tree."""
+        return self._node.root
+
+    @functools.cached_property
+    def stage_path(self) -> str:
+        """Return the path of the stage that the stack is in; nothing for a stack without one."""
+        stage = Stage.of(self.stack)
+        return stage.node.path if stage else ""
+
+    @functools.cached_property
+    def _node(self) -> Node:
+        return self.stack.node
+
+    def path_of(self, construct: Construct, scope: Construct, id: str) -> str:
+        """Return the path of a construct made in this scope, asking only where that is not the stack itself."""
+        # constructs, Node: a path is that of the scope and the id, in which a slash is written otherwise.
+        return f"{self.path}/{id}" if scope is self._stack() and "/" not in id else construct.node.path
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource of this account and Region."""
@@ -100,6 +131,11 @@ class StackFacts:
         if isinstance(found, s3_assets.Asset):
             return found
         return s3_assets.Asset(folder, id, path=path, exclude=list(exclude))
+
+
+def stack_of(construct: Construct, scope: Construct) -> Stack:
+    """Return the stack of a construct made in this scope, asking only where that is not the stack itself."""
+    return scope if isinstance(scope, Stack) else Stack.of(construct)
 
 
 def runtime_files(*folders: str) -> list[str]:

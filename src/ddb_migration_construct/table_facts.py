@@ -8,7 +8,7 @@ from typing import Any
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 
-from ddb_migration_construct.stack_facts import is_token
+from ddb_migration_construct.stack_facts import StackFacts, is_token
 
 # arn:partition:service:region:account:resource
 _REGION, _ACCOUNT = 3, 4
@@ -43,6 +43,9 @@ class TableFacts:
 
     @functools.cached_property
     def _environment(self) -> Any:
+        # A table that the app makes is where its stack is, of which that is known.
+        if isinstance(self.table, dynamodb.Table):
+            return StackFacts.of(self.table.stack)
         # Its class has moved between the versions of aws-cdk-lib.
         return self.table.env
 

@@ -10,7 +10,6 @@ from aws_cdk import (
     Duration,
     RemovalPolicy,
     Size,
-    Stack,
 )
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import (
@@ -55,7 +54,7 @@ from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.reverse_path import ReversePath
 from ddb_migration_construct.settings import Settings
 from ddb_migration_construct.setup_check import SetupCheck
-from ddb_migration_construct.stack_facts import StackFacts, seconds
+from ddb_migration_construct.stack_facts import StackFacts, seconds, stack_of
 from ddb_migration_construct.stream_processor import StreamProcessor
 from ddb_migration_construct.table_facts import TableFacts
 from ddb_migration_construct.validation import require_valid
@@ -145,9 +144,9 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             ValueError: listing everything that is wrong with the props.
         """
         super().__init__(scope, id)
-        self._stack, tree = Stack.of(self), self.node
+        self._stack, tree = stack_of(self, scope), self.node
         stack, source = StackFacts.of(self._stack), TableFacts(source_table)
-        destination = Destination(destination_table, destination_role)
+        path, destination = stack.path_of(self, scope, id), Destination(destination_table, destination_role)
         retention = change_retention or seconds(DEFAULT_RETENTION_SECONDS)
         settings = Settings(
             stack=stack,
@@ -166,7 +165,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             destination_key=_key_arn(destination.facts),
             rollback_window_seconds=rollback_window.to_seconds() if rollback_window else None,
         )
-        path = require_valid(tree, source, destination, settings)
+        require_valid(path, source, destination, settings)
         self._resources = self._create_resources(
             path, source, destination, retention, encryption_key, notification_topic, removal_policy
         )
@@ -456,7 +455,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             topic=topic,
             can_roll_back=self._resources.reverse is not None,
         )
-        MigrationDashboard.of(self._stack).add(name, self, self._alarms)
+        MigrationDashboard.of(self._stack).add(self._resources, self._stream_processor, self._alarms)
 
     def _tags(self) -> dict[str, str]:
         """Tell the command line where the parts of the migration are."""
@@ -465,13 +464,13 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             names.TAG_SOURCE: self._resources.source_arn,
             names.TAG_DESTINATION: self._resources.destination.table_arn,
             names.TAG_CONTROL_TABLE: self._resources.control_table_name,
-            names.TAG_CLEAN_UP: self._clean_up.function.function_name,
+            names.TAG_CLEAN_UP: self._clean_up.function_name,
             names.TAG_CHANGE_QUEUE: self._resources.change_queue_url,
             names.TAG_DEAD_LETTER_QUEUE: self._resources.dead_letter_queue_url,
-            names.TAG_REREAD: self._reread.function.function_name,
+            names.TAG_REREAD: self._reread.function_name,
             names.TAG_VERIFY_JOB: self._verify_job.job_name,
             names.TAG_BUCKET: self._resources.bucket_name,
-            names.TAG_CUT_OVER: self._cut_over.function.function_name,
+            names.TAG_CUT_OVER: self._cut_over.function_name,
             **self._reverse_tags(),
         }
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from aws_cdk import Duration, Token
-from constructs import Node
 
 from ddb_migration_construct._runtime import names
 from ddb_migration_construct.destination import Destination
@@ -35,17 +34,17 @@ _destinations: weakref.WeakKeyDictionary[Any, dict[str, str]] = weakref.WeakKeyD
 
 
 def require_valid(
-    node: Node,
+    path: str,
     source: TableFacts,
     destination: Destination,
     settings: Settings,
-) -> str:
-    """Return the migration's path in the construct tree.
+) -> None:
+    """Refuse a migration that cannot work; `path` is its own in the construct tree.
 
     Raises:
         ValueError: listing everything wrong with the migration; unresolved tokens are not judged.
     """
-    path, here = node.path, settings.stack
+    here = settings.stack
     problems = [
         *_name(path),
         *_same(source, destination.facts),
@@ -59,7 +58,6 @@ def require_valid(
     if problems:
         listed = "\n".join(f"{number}. {problem}" for number, problem in enumerate(problems, 1))
         raise ValueError(f"{path}: the migration cannot be built:\n{listed}")
-    return path
 
 
 def _name(path: str) -> Iterator[str]:

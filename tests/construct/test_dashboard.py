@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from aws_cdk import App, Stack, Stage
+from aws_cdk import App, Duration, Stack, Stage
+from aws_cdk import aws_cloudwatch as cloudwatch
 
 from tests.construct.stacks import migrate, new_stack, plain, resources_of, template_of
 
@@ -42,6 +43,61 @@ def test_what_a_row_shows() -> None:
     assert all(name in waiting for name in ("<ChangeQueue.QueueName>", "ParkedKeys", "DeadLetterQueue"))
     assert all(name in rates for name in ("CapturedChanges", "AppliedChanges", "StaleChanges", "Throttles"))
     assert alarms.count(".Arn>") == 8
+
+
+def test_what_a_team_adds_stands_where_it_was_added() -> None:
+    stack = new_stack()
+    dashboard = migrate(stack, "First").dashboard
+    dashboard.add_widgets(cloudwatch.TextWidget(markdown="team", width=24, height=3))
+    second = migrate(stack, "Second")
+    dashboard.add_widgets(cloudwatch.GraphWidget(left=[second.metric_applied()]))
+    drawn = [(widget["type"], widget["y"]) for widget in widgets(stack)]
+    row = ("text", "metric", "metric", "metric", "alarm")
+    assert drawn == [*((kind, 0) for kind in row), ("text", 6), *((kind, 9) for kind in row), ("metric", 15)]
+
+
+def test_the_graphs_are_what_the_metric_methods_would_draw() -> None:
+    stack = new_stack()
+    migration = migrate(stack)
+    minute = Duration.minutes(1)
+    lag = cloudwatch.MathExpression(
+        expression="stream / 1000",
+        using_metrics={"stream": migration.metric_stream_lag(period=minute)},
+        period=minute,
+        label="stream lag",
+    )
+    drawn: dict[str, tuple[list[Any], list[Any]]] = {
+        "Lag in seconds": (
+            [
+                migration.metric_replication_lag(period=minute, label="replication lag"),
+                lag,
+                migration.metric_queue_age(period=minute, label="oldest message"),
+            ],
+            [],
+        ),
+        "Waiting": (
+            [migration.metric_backlog(period=minute, label="backlog")],
+            [
+                migration.metric_parked(period=minute, label="parked keys"),
+                migration.metric_dead_letters(period=minute, label="dead letters"),
+            ],
+        ),
+        "Changes a minute": (
+            [
+                migration.metric_captured(period=minute, label="captured"),
+                migration.metric_applied(period=minute, label="applied"),
+                migration.metric_stale(period=minute, label="stale"),
+                migration.metric_throttles(period=minute, label="throttled calls"),
+            ],
+            [],
+        ),
+    }
+    migration.dashboard.add_widgets(
+        *(cloudwatch.GraphWidget(title=title, left=left, right=right) for title, (left, right) in drawn.items())
+    )
+    graphs = [widget["properties"] for widget in widgets(stack) if widget["type"] == "metric"]
+    assert len(graphs) == 2 * len(drawn)
+    assert graphs[: len(drawn)] == graphs[len(drawn) :]
 
 
 def test_migrations_share_it_and_stacks_do_not() -> None:

@@ -97,6 +97,11 @@ def test_name_below_another_construct() -> None:
     assert migration.migration_name == "Orders/Data/OrdersMigration"
 
 
+def test_name_of_an_id_with_a_slash() -> None:
+    migration = migrate(new_stack(), "Orders/V2")
+    assert migration.migration_name == "Orders/Orders--V2" == migration.node.path
+
+
 def test_name_in_a_stage() -> None:
     stage = Stage(App(analytics_reporting=False), "Prod")
     stack = Stack(stage, "Orders")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Environment, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 
@@ -86,6 +87,14 @@ def test_tables_of_another_stack() -> None:
     told = plain(environment(template_of(stack), "WriteCdc"))
     assert told["SOURCE_TABLE"].startswith("<imported Tables:")
     assert len(template_of(tables)["Resources"]) == 2
+
+
+def test_tables_of_a_stack_that_nobody_holds() -> None:
+    app = App(analytics_reporting=False)
+    new = destination(Stack(app, "Tables", env=Environment(region="us-east-1", account="123456789012")), "New")
+    gc.collect()
+    stack = Stack(app, "Orders", env=Environment(region="us-east-1", account="123456789012"))
+    assert migrate(stack, destination_table=new).migration_name == "Orders/OrdersMigration"
 
 
 def granted(template: dict[str, Any], action: str) -> set[tuple[str, str]]:

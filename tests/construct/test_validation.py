@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aws_cdk import Duration, Stack
+from aws_cdk import App, Duration, Environment, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 
 from tests.construct.stacks import MIGRATION, destination, migrate, new_stack, source
@@ -136,6 +136,15 @@ def test_a_destination_in_another_region_needs_a_role() -> None:
         "1. 'destination_table' is in the region eu-west-1 and the migration's stack in us-east-1; in another Region a "
         "table is called as a role: pass 'destination_role' (docs/across-accounts.md)"
     )
+
+
+def test_a_destination_that_the_app_makes_in_another_region_needs_a_role_too() -> None:
+    app = App(analytics_reporting=False)
+    far = destination(Stack(app, "Far", env=Environment(**{**HERE, "region": "eu-west-1"})))
+    stack = Stack(app, "Orders", env=Environment(**HERE))
+    near = dynamodb.Table.from_table_name(stack, "Near", "orders")
+    told = refusal(stack, source_table=near, destination_table=far)
+    assert "1. 'destination_table' is in the region eu-west-1 and the migration's stack in us-east-1" in told
 
 
 def test_a_destination_in_another_region_with_a_role_is_taken() -> None:
