@@ -27,6 +27,7 @@ from tests.embedded_aws.templates import (
 
 _ALL = ["lambda:*", "glue:*", "dynamodb:*", "sqs:*"]
 _FAILING = "class Odd(Exception): pass\ndef handler(event, context): raise Odd('no')"
+_SLOW = "import time\ndef handler(event, context):\n    time.sleep(6)\n    raise ValueError('late')"
 _SLEEPING_JOB = "import time\ntime.sleep(120)\n"
 _FAILING_JOB = "raise SystemExit('the job said why')\n"
 _BUCKET = "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
@@ -52,6 +53,7 @@ def deployed(aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> dict
             "JobRole": role("glue.amazonaws.com", (["s3:GetObject"], "*")),
             "FunctionRole": role("lambda.amazonaws.com", (["sqs:*"], "*")),
             "Failing": function("FunctionRole", _FAILING),
+            "Slow": function("FunctionRole", _SLOW, Timeout=20),
             "Queue": fifo_queue(),
             "Table": table(),
             "Sleeping": _job("sleeping.py"),
@@ -61,6 +63,7 @@ def deployed(aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> dict
         "Outputs": outputs(
             Role=attribute("Role"),
             Failing=reference("Failing"),
+            Slow=reference("Slow"),
             Queue=attribute("Queue"),
             QueueUrl=reference("Queue"),
             Table=reference("Table"),
@@ -243,6 +246,24 @@ def test_stopping_an_execution_that_waits_for_its_token(machines: Machines, depl
     assert machines.states.describe_execution(executionArn=execution)["status"] == "ABORTED"
     # A function's client gives up after four seconds.
     assert time.monotonic() - began < 4
+
+
+def test_stopping_an_execution_does_not_wait_for_its_invocation(machines: Machines, deployed: dict[str, str]) -> None:
+    task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}
+    arn = machines.make({"A": {**task, "Parameters": {"FunctionName": deployed["Slow"]}}})
+    execution = machines.states.start_execution(stateMachineArn=arn)["executionArn"]
+    until(lambda: "TaskStarted" in _history(machines, execution))
+    began = time.monotonic()
+    machines.states.stop_execution(executionArn=execution, error="Aborted", cause="given up")
+    assert machines.states.describe_execution(executionArn=execution)["status"] == "ABORTED"
+    assert time.monotonic() - began < 4
+    # The function fails in the end, and the execution stays what it is.
+    until(lambda: "ExecutionAborted" in _history(machines, execution))
+    assert machines.states.describe_execution(executionArn=execution)["status"] == "ABORTED"
+
+
+def _history(machines: Machines, execution: str) -> list[str]:
+    return [event["type"] for event in machines.states.get_execution_history(executionArn=execution)["events"]]
 
 
 def test_an_updated_definition_is_what_runs(machines: Machines) -> None:

@@ -14,16 +14,17 @@ from ddb_migration_construct import DynamoDbTableMigration
 STACK = "Trial"
 
 
-def synthesise(folder: Path, ids: Sequence[str] = ("Orders",), **props: Any) -> Path:
+def synthesise(folder: Path, ids: Sequence[str] = ("Orders",), keep_tables: bool = False, **props: Any) -> Path:
     """Write the assembly of one stack: for each id a source, a destination and a migration of that id.
 
-    The tables keep their logical ids whatever the migrations are called.
+    The tables keep their logical ids whatever the migrations are called, and with `keep_tables` outlive the stack.
     """
+    removal = cdk.RemovalPolicy.RETAIN if keep_tables else cdk.RemovalPolicy.DESTROY
     app = cdk.App(outdir=str(folder), analytics_reporting=False)
     stack = cdk.Stack(app, STACK, env=cdk.Environment(account="123456789012", region="us-east-1"))
     for number, id in enumerate(ids):
-        source = _table(stack, f"Source{number}", stream=dynamodb.StreamViewType.NEW_IMAGE)
-        destination = _table(stack, f"Destination{number}")
+        source = _table(stack, f"Source{number}", removal, stream=dynamodb.StreamViewType.NEW_IMAGE)
+        destination = _table(stack, f"Destination{number}", removal)
         DynamoDbTableMigration(stack, id, source_table=source, destination_table=destination, **props)
         cdk.CfnOutput(stack, f"SourceName{number}", value=source.table_name)
         cdk.CfnOutput(stack, f"DestinationName{number}", value=destination.table_name)
@@ -31,13 +32,13 @@ def synthesise(folder: Path, ids: Sequence[str] = ("Orders",), **props: Any) -> 
     return folder
 
 
-def _table(stack: cdk.Stack, id: str, **more: Any) -> dynamodb.Table:
+def _table(stack: cdk.Stack, id: str, removal: cdk.RemovalPolicy, **more: Any) -> dynamodb.Table:
     return dynamodb.Table(
         stack,
         id,
         partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
         billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-        removal_policy=cdk.RemovalPolicy.DESTROY,
+        removal_policy=removal,
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
             point_in_time_recovery_enabled=True
         ),

@@ -121,7 +121,7 @@ def through_the_cut_over(operator: Operator) -> None:
 @pytest.mark.slow
 @pytest.mark.rehearsal
 def test_every_command_as_a_new_operator_meets_it(aws: EmbeddedAws, assembly: Path, tmp_path: Path) -> None:
-    props = {"fence_source_writes": True, "max_write_units_per_second": 40}
+    props: dict[str, Any] = {"fence_source_writes": True, "max_write_units_per_second": 40}
     outputs = deploy(aws, synthesise(assembly, ids=("Orders", "Customers"), **props), STACK)
     trial = Trial(aws, outputs)
     trial.fill(ITEMS)

@@ -39,6 +39,8 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
     CallbackOutcomeSuccess,
     CallbackOutcomeTimedOut,
 )
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from .service_roles import clients_as
@@ -180,6 +182,17 @@ def _show_start_time_as_text() -> None:
     ExecutionWorker._get_evaluation_environment = environment
 
 
+def _keep_what_was_stopped() -> None:
+    """A stopped execution stays so, whatever comes of the task that it had under way; with moto it fails with it."""
+    original = Environment.set_error
+
+    def set_error(env: Any, error: Any) -> None:
+        if not isinstance(env.program_state(), ProgramStopped):
+            original(env, error)
+
+    Environment.set_error = set_error
+
+
 def _fail_a_choice_on_a_missing_path() -> None:
     """Step Functions fails with States.Runtime unless the rule is IsPresent; moto takes the default."""
     original = ComparisonVariable._eval_body
@@ -210,6 +223,7 @@ def install(wait_scale: float) -> None:
     WaitFunction._wait_interval = _scaled_wait(wait_scale)
     retrier_decl.time = _ScaledTime(wait_scale)
     _show_start_time_as_text()
+    _keep_what_was_stopped()
     _fail_a_choice_on_a_missing_path()
     threading.excepthook = _report_thread
 

@@ -1,7 +1,8 @@
 """Step Functions: MiniStack keeps state machines and tags, moto's interpreter runs the executions.
 
 What differs from AWS: RedriveExecution is missing; a heartbeat that fails to come is States.Timeout; a
-definition is checked when its first execution starts; executions of a deleted state machine go at once.
+definition is checked when its first execution starts; executions of a deleted state machine go at once; the
+ExecutionAborted of one stopped amid an invocation comes into its history once that has ended.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any
 
 from ministack.services import stepfunctions as machine_store
 from moto.core.exceptions import JsonRESTError
+from moto.stepfunctions.parser.api import ExecutionStatus
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from . import interpreter
@@ -23,6 +26,8 @@ from .settings import ACCOUNT_ID, REGION, Settings
 
 _PAGE = 1000
 _FIRST_STATE_SECONDS = 10.0
+# A function's client gives up after four seconds.
+_LAST_STATE_SECONDS = 1.0
 
 _backend = StepFunctionsParserBackend(REGION, ACCOUNT_ID)
 _born: dict[str, str] = {}
@@ -85,6 +90,7 @@ def _stop(given: dict[str, Any]) -> dict[str, Any]:
         execution.stop(stop_date=stopped, error=given.get("error"), cause=given.get("cause"))
         execution.error, execution.cause = given.get("error"), given.get("cause")
     _await_end(execution)
+    _show_stopped(execution, stopped)
     return {"stopDate": execution.stop_date or stopped}
 
 
@@ -94,9 +100,16 @@ def _is_under_way(execution: Any) -> bool:
 
 
 def _await_end(execution: Any) -> None:
-    until = time.monotonic() + _FIRST_STATE_SECONDS
+    until = time.monotonic() + _LAST_STATE_SECONDS
     while execution.exec_status.value == "RUNNING" and time.monotonic() < until:
         time.sleep(0.02)
+
+
+def _show_stopped(execution: Any, stopped: datetime.datetime) -> None:
+    """End a stopped execution for its callers; an invocation under way goes on by itself, and moto waits for it."""
+    worker = execution.exec_worker
+    if worker is not None and worker.env is not None and isinstance(worker.env.program_state(), ProgramStopped):
+        execution.exec_status, execution.stop_date = ExecutionStatus.ABORTED, stopped
 
 
 def _describe(given: dict[str, Any]) -> dict[str, Any]:
