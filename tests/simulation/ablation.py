@@ -20,6 +20,15 @@ from tests.simulation.run import run  # noqa: E402
 
 MOST_RUNS = 20_000
 BULK = ("spark-task-fails", "glue-run-fails", "stall", "slow-call", "crash-after", "lost-answer", "throttled-call")
+DEATHS = (
+    "spark-task-fails",
+    "crash-before",
+    "crash-after",
+    "execution-stopped",
+    "slow-call",
+    "lost-request",
+    "unprocessed-items",
+)
 APPLY = (
     "destination-storm",
     "throttled-call",
@@ -67,6 +76,7 @@ ALONE = (
     Set(("message-epoch",)),
     Set(("checkpoint-epoch",)),
     Set(("barrier-epoch",)),
+    Set(("deduplication-epoch",), ("aborted",)),
     Set(("group",)),
     Set(("deduplication-number",)),
     Set(("failed-entry",)),
@@ -78,7 +88,7 @@ ALONE = (
     Set(("size",)),
     Set(("hold",), BULK),
     Set(("checkpoint-position",)),
-    Set(("checkpoint-after",), BULK),
+    Set(("checkpoint-after",), DEATHS),
     Set(("unprocessed",)),
     Set(("park",)),
     Set(("unpark",), ("validation-once",)),
@@ -91,7 +101,6 @@ ALONE = (
 # Guards that mask each other: a run counts as found only if it passes as soon as any one of them is back.
 TOGETHER = (
     Set(("consistent-scan", "settle"), ("stream-off", "stale-reads")),
-    Set(("deduplication-epoch", "settle"), EPOCHS),
     Set(("coalescing", "one-per-batch", "watermark")),
     Set(("deadline", "visibility"), APPLY),
     Set(("live-runs", "permit"), ("execution-stopped", *BULK)),

@@ -44,7 +44,7 @@ INCIDENTS: Mapping[str, str] = {
     "long-gap": "more than a day passes between giving up and beginning anew",
     "kept-destination": "the migration is begun anew into a destination that still holds items",
     "glue-run-fails": "a Glue run ends as failed while its tasks write on",
-    "spark-task-fails": "Spark runs a task again, while the first attempt may write on",
+    "spark-task-fails": "Spark runs a task again, whose first attempt is gone with its machine, or writes on",
     "destination-storm": "the destination throttles everything for a while",
     "queue-storm": "SQS refuses everything for a while",
     "few-receives": "messages go to the dead-letter queue after few receives, and are redriven by raw move or reread",

@@ -93,11 +93,13 @@ class JobRun:
     def _attempt(self, function: Callable[[Any], int], share: Any) -> int | None:
         executor = Executor(self._kernel, lambda: function(share))
         self.tasks.append(executor.task)
-        patience = 30 * 86400.0
+        patience, draws = 30 * 86400.0, self._glue.faults.draws("spark-task-fails")
         if self._glue.faults.at("spark-task-fails", 0.05):
-            patience = self._glue.faults.draws("spark-task-fails").choice((1.0, 30.0, 300.0))
-            # Spark gives a task up because its machine no longer answers: it limps.
+            patience = draws.choice((1.0, 30.0, 300.0))
+            # Spark gives a task up because its machine no longer answers: it limps, or is gone.
             executor.limps = True
+            if draws.random() < 0.5:
+                self._kernel.after(patience, executor.crash)
         self._kernel.join(executor.task, patience)
         if executor.task.error is not None:
             self._glue.failed(executor.task.error)

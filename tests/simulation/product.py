@@ -34,7 +34,7 @@ from ddb_migration.aws.rereads import Reread, Rereads
 from ddb_migration.aws.rows import Rows
 from ddb_migration.aws.tables import Destination
 from ddb_migration.aws.tables import Source as SourceItems
-from ddb_migration.core import message, send_batches
+from ddb_migration.core import bulk_plan, message, send_batches
 from ddb_migration.core.attribute_values import Item
 from ddb_migration.core.bulk_plan import CURSORS, runs
 from ddb_migration.core.control_record import ControlRecord
@@ -68,14 +68,15 @@ STREAM_PROCESSOR_SECONDS, WRITE_CDC_SECONDS, STATE_SECONDS = 60.0, 30.0, 60.0
 class Product:
     """The code of one migration; `write_cdc_seconds` is WriteCdc's time-out, `limit` that of a message in bytes."""
 
-    def __init__(self, world: World, threshold_bytes: int, workers: int) -> None:
+    def __init__(self, world: World, threshold_bytes: int, workers: int, write_units: int | None = None) -> None:
         self.world = world
-        self.environment = Environment(_environment(world, threshold_bytes, workers))
+        self.environment = Environment(_environment(world, threshold_bytes, workers, write_units))
         self.control = ControlTable(world.client("dynamodb"), world.control.arn)
         self._epochs = self._ids = 0
         self.write_cdc_seconds = WRITE_CDC_SECONDS
         self.limit, self.compress_above = SMALL_LIMIT, SMALL_COMPRESS
         self.look_seconds = bulk_gate.LOOK_SECONDS
+        self.segments = bulk_plan.FEWEST_SEGMENTS
         self._containers = Containers(self.write_cdc)
 
     def install(self) -> None:
@@ -210,7 +211,7 @@ class Product:
         load.complete(file.unit for file in files)
 
 
-def _environment(world: World, threshold_bytes: int, workers: int) -> dict[str, str]:
+def _environment(world: World, threshold_bytes: int, workers: int, write_units: int | None) -> dict[str, str]:
     arn = "arn:aws:lambda:eu-west-1:111111111111:function:"
     settings = {
         "size_threshold_bytes": threshold_bytes,
@@ -218,6 +219,7 @@ def _environment(world: World, threshold_bytes: int, workers: int) -> dict[str, 
         "accepted_findings": list(names.ADVISED_FINDINGS),
         "worker_type": "G.1X",
         "max_workers": workers,
+        "max_write_units_per_second": write_units,
         "max_apply_concurrency": world.most_apply,
         "fence_source_writes": True,
         "change_retention_seconds": world.queue.retention,
@@ -336,6 +338,7 @@ class SimulatedGate(Gate):
 
 def _sizes(product: Product) -> Iterator[tuple[Any, str, Any]]:
     yield bulk_gate, "LOOK_SECONDS", product.look_seconds
+    yield bulk_plan, "FEWEST_SEGMENTS", product.segments
     yield bulk_engine, "CHECKPOINT_SECONDS", max(bulk_engine.CHECKPOINT_SECONDS, product.look_seconds)
     yield message, "MESSAGE_LIMIT_BYTES", product.limit
     yield message, "COMPRESS_ABOVE_BYTES", product.compress_above

@@ -48,11 +48,10 @@ def played(
     world = World(faults, rollback_window=scenario.rollback_window)
     if told is not None:
         _listen(world, told)
-    _prepare(world, scenario)
-    product = Product(world, GIBIBYTE, scenario.workers)
-    product.look_seconds = scenario.look_seconds
     writers = Writers(world, "straggler" in scenario.nature)
-    writers.load(scenario.loaded)
+    _prepare(world, scenario, writers)
+    product = Product(world, GIBIBYTE, scenario.workers, scenario.write_units)
+    product.look_seconds, product.segments = scenario.look_seconds, scenario.segments
     outcome = Outcome(scenario.seed)
     with bound(product), guards.removed(product, without):
         _play(product, scenario, writers, outcome)
@@ -88,8 +87,9 @@ def _play(product: Product, scenario: Scenario, writers: Writers, outcome: Outco
     outcome.refusals = operator.refusals
 
 
-def _prepare(world: World, scenario: Scenario) -> None:
+def _prepare(world: World, scenario: Scenario, writers: Writers) -> None:
     """Set the world up as the scenario's nature says."""
+    writers.load(scenario.loaded)
     nature, counts = scenario.nature, world.faults.counts
     source, database = world.source, world.database
     # The fewest that bulk_plan allows, and no more for so small a table.
@@ -107,6 +107,7 @@ def _prepare(world: World, scenario: Scenario) -> None:
         world.queue.retention = 86400.0
     if "stream-off" not in nature:
         source.open_stream("KEYS_ONLY" if "keys-only" in nature else "NEW_IMAGE")
+    writers.load(scenario.young)
     _prepare_last(world, scenario)
     for kind in ("export", "stale-reads", "short-look-ahead", "stream-off", "keys-only"):
         counts[kind] += kind in nature

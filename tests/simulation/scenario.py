@@ -62,6 +62,10 @@ BACK_INCIDENTS = frozenset({"execution-stopped", "second-execution", "queue-stor
 WINDOW_SECONDS = (3600.0, 3600.0, 10_000.0)
 # Long enough for the destination's stream to lose changes.
 LONG_WINDOW_SECONDS = 2 * 86400.0
+# How often a key is never written to: what is lost of it no later change brings back.
+QUIET = 0.2
+# How often an item is so young that the stream still holds its beginning; all others only the bulk load can copy.
+YOUNG = 0.2
 # How often an incident is part of a run in which its kind may strike.
 LIKELY: Mapping[str, float] = {
     "shard-split": 0.4,
@@ -137,6 +141,7 @@ class Scenario:
     left_out: frozenset[str] = frozenset()
     keys: int = 0
     loaded: tuple[int, ...] = ()
+    young: tuple[int, ...] = ()
     bursts: tuple[Burst, ...] = ()
     incidents: tuple[Incident, ...] = ()
     nature: frozenset[str] = frozenset()
@@ -147,6 +152,8 @@ class Scenario:
     look_seconds: float = 1.0
     workers: int = 2
     page_items: int = field(default=3)
+    segments: int = 16
+    write_units: int | None = None
 
 
 def drawn(
@@ -157,6 +164,9 @@ def drawn(
     draws = random.Random(f"{seed}/scenario")
     keys = draws.randint(10, 28)
     loaded = tuple(key for key in range(keys) if draws.random() < 0.7)
+    still = random.Random(f"{seed}/quiet")
+    quiet = frozenset(key for key in range(keys) if still.random() < QUIET)
+    young = frozenset(key for key in range(keys) if still.random() < YOUNG)
     least = 0.7 if focused else 0.0
     nature = frozenset(kind for kind in _FORWARD if draws.random() < max(least, LIKELY.get(kind, 0.25)) and kind in on)
     back = _nature_back(seed, on, least)
@@ -167,13 +177,14 @@ def drawn(
         on=on,
         left_out=left_out,
         keys=keys,
-        loaded=loaded,
+        loaded=tuple(key for key in loaded if key not in young),
+        young=tuple(key for key in loaded if key in young),
         bursts=(
-            *_bursts(random.Random(f"{seed}/writes"), keys, on, left_out, MOMENTS),
+            *_bursts(random.Random(f"{seed}/writes"), keys, quiet, on, left_out, MOMENTS),
             *(
                 burst
                 for part, moments in _parts(goes_on, can_roll_back)
-                for burst in _bursts(random.Random(f"{seed}/{part}"), keys, on, left_out, moments, f"{part}#")
+                for burst in _bursts(random.Random(f"{seed}/{part}"), keys, quiet, on, left_out, moments, f"{part}#")
             ),
         ),
         incidents=(
@@ -189,7 +200,11 @@ def drawn(
         # A bulk load that looks at its permit so seldom takes hours, and costs the simulation little.
         look_seconds=draws.choice((1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 900.0)),
         workers=draws.choice((2, 2, 4)),
-        page_items=draws.choice((2, 4, 8)),
+        # So few segments and so short pages that a checkpoint can lie in the midst of a segment.
+        page_items=draws.choice((1, 2, 4)),
+        segments=draws.choice((4, 8, 16)),
+        # With so small a rate a page waits for seconds to be written, as a real one does with its many batches.
+        write_units=draws.choice((None, 1, 4)),
     )
 
 
@@ -235,6 +250,7 @@ def moment(draws: random.Random, moments: tuple[str, ...]) -> Moment:
 def _bursts(
     draws: random.Random,
     keys: int,
+    quiet: frozenset[int],
     on: frozenset[str],
     left_out: frozenset[str],
     moments: tuple[str, ...],
@@ -243,8 +259,9 @@ def _bursts(
     bursts, number = [], 0
     total = draws.randint(8, 24)
     last = [draws.randrange(total) for _ in range(keys)]
+    written = [key for key in range(keys) if key not in quiet] or [0]
     for place in range(total):
-        alive = [key for key in range(keys) if last[key] >= place] or [draws.randrange(keys)]
+        alive = [key for key in written if last[key] >= place] or [draws.choice(written)]
         gap = draws.choice((0.001, 0.05, 0.3, 2.0, 20.0))
         writes = []
         for _ in range(draws.choice((2, 8, 16, 24))):

@@ -11,7 +11,16 @@ from tests.simulation.ablation import ALONE, COST, MOST_RUNS, TOGETHER, Set, loo
 from tests.simulation.guards import GUARDS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "guarantees.md"
-SOON = ("keep-expired", "deduplication-number", "padding", "park", "group", "stream-arn")
+SOON = (
+    "keep-expired",
+    "deduplication-number",
+    "padding",
+    "park",
+    "group",
+    "stream-arn",
+    "checkpoint-after",
+    "deduplication-epoch",
+)
 
 
 @pytest.mark.parametrize("name", SOON)
