@@ -18,15 +18,15 @@ from ddb_migration.aws.exports import Exports
 from ddb_migration.aws.removal import LAST_INVOCATIONS_SECONDS
 from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.core.control_record import ABORTING, CLOSED, ControlRecord, MigrationStopped
-from ddb_migration.core.fence import LIFT, fence_sid
+from ddb_migration.core.fence import KEEP, LIFT, Statement, fence_sid, fence_statement
 from enable_trigger import enable_trigger, start_capture
 from tests.fakes.aws import FakeAws
 from tests.functions.cutting import Cutting, cutting_over
 from tests.functions.migration import ALIEN, EXECUTION, OTHER, PROCESSOR, WRITER, Caller, Migration
 
 
-def source_fence(migration: Migration, sid: str) -> Fence:
-    return Fence(migration.control, TablePolicy(migration.aws.dynamodb, migration.source), sid, migration.source)
+def source_fence(migration: Migration, fence: Statement) -> Fence:
+    return Fence(migration.control, TablePolicy(migration.aws.dynamodb, migration.source), fence, migration.source)
 
 
 def ending(migration: Migration) -> Ending:
@@ -37,7 +37,7 @@ def ending(migration: Migration) -> Ending:
         executions=Executions(migration.aws.states),
         lock=migration.lock(),
         functions=(PROCESSOR, WRITER),
-        fences=(source_fence(migration, fence_sid("control")),),
+        fences=(source_fence(migration, fence_statement(fence_sid("control"), migration.source)),),
         clock=migration.clock,
     )
 
@@ -283,7 +283,7 @@ def test_an_object_that_s3_keeps_is_an_error() -> None:
 
 
 def ending_of(cutting: Cutting) -> Ending:
-    return replace(ending(cutting.migration), fences=(source_fence(cutting.migration, cutting.fence["Sid"]),))
+    return replace(ending(cutting.migration), fences=(source_fence(cutting.migration, cutting.fence),))
 
 
 def to_end(end: Ending, cutting: Cutting) -> None:
@@ -335,6 +335,29 @@ def test_a_stack_that_goes_after_the_cut_over_leaves_the_fence() -> None:
     to_end(ending_of(cutting), cutting)
     assert cutting.is_fenced
     assert (cutting.aws.functions.mappings, cutting.record.status) == ({}, CLOSED)
+
+
+def test_a_stack_that_goes_puts_a_fence_back_that_a_deployment_took_away_unwatched() -> None:
+    cutting = Cutting()
+    cutting_over(cutting).to_end()
+    cutting.deploy_policy()
+    assert not cutting.is_fenced
+    cutting.clock.sleep(60)
+    cutting.control.bury()
+    to_end(ending_of(cutting), cutting)
+    assert cutting.is_fenced
+
+
+def test_a_fence_that_was_lifted_by_hand_behind_a_completed_migration_stays_so() -> None:
+    cutting = Cutting()
+    cutting_over(cutting).to_end()
+    cutting.control.ask_to_complete(KEEP)
+    cutting.control.note_complete(cutting.clock())
+    cutting.deploy_policy()
+    cutting.control.bury()
+    to_end(ending_of(cutting), cutting)
+    assert not cutting.is_fenced
+    assert told_of_fence(cutting) == []
 
 
 def told_of_fence(cutting: Cutting) -> list[str]:

@@ -482,7 +482,7 @@ def test_without_a_way_back_it_is_said_so(after: Rolling) -> None:
 
 def removed(rolling: Rolling) -> Ending:
     parts = rolling.parts()
-    fences = [Fence(path.control, path.policy, path.fence["Sid"], path.source_arn) for path in (parts, parts.way_back)]
+    fences = [Fence(path.control, path.policy, path.fence, path.source_arn) for path in (parts, parts.way_back)]
     ending = Ending(
         control=rolling.control,
         mappings=rolling.migration.mappings,

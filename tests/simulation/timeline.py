@@ -15,9 +15,7 @@ def timeline(scenario: Scenario, without: tuple[str, ...] = ()) -> list[str]:
     told: list[tuple[float, str, str]] = []
     outcome = played(scenario, without, lambda moment, kind, text: told.append((moment, kind, text)))
     wrong = [str(key) for key in outcome.keys]
-    lines = [
-        _line(*row) for row in told if row[1] not in ABOUT_ITEMS or not wrong or any(key in row[2] for key in wrong)
-    ]
+    lines = [_line(*row) for row in told if row[1] not in ABOUT_ITEMS or any(key in row[2] for key in wrong)]
     if len(lines) > MOST_LINES:
         middle = f"... {len(lines) - MOST_LINES} lines more ..."
         lines = [*lines[: MOST_LINES // 2], middle, *lines[-MOST_LINES // 2 :]]

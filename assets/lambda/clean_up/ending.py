@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ddb_migration.aws.control_table import CUT_OVER_BEGAN, ControlTable
@@ -13,28 +13,48 @@ from ddb_migration.aws.mappings import Mappings
 from ddb_migration.aws.removal import Removal
 from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.core.control_record import ABORTING, CLOSED, OPEN, ControlRecord, MigrationStopped
-from ddb_migration.core.fence import fence_left
+from ddb_migration.core.fence import PolicyTooLarge, Statement, fence_left, holds_sid
 
 
 @dataclass(frozen=True)
 class Fence:
-    """A fence in one table's policy, and the record that tells whether it stands; `sid` names its statement."""
+    """A fence in one table's policy, its statement, and the record that tells whether it is to stand."""
 
     control: ControlTable
     policy: TablePolicy
-    sid: str
+    statement: Statement
     table_arn: str
 
     def lift(self) -> str | None:
         """Lift it where it must not stay; return what is still waited for."""
         record = self.control.read()
-        if not record.fence_must_go or self.policy.remove_fence(self.sid):
+        if not record.fence_must_go or self.policy.remove_fence(self.statement["Sid"]):
             return None
         return f"the {record.direction.source}'s fence to be lifted"
 
+    def stand(self) -> str | None:
+        """Put back what a deployment took away while nobody watched; return what is still waited for.
+
+        Behind a migration that was completed the operator may have lifted it, and it stays as it is.
+        """
+        record = self.control.read()
+        if not record.fence_stays or record.completed_at is not None or self._stands():
+            return None
+        return f"the {record.direction.source}'s fence to stand"
+
     def left(self) -> str | None:
         """Return what is said of a fence that stays, None of one that does not."""
-        return fence_left(self.table_arn, self.sid) if self.control.read().fence_stays else None
+        sid = self.statement["Sid"]
+        stays = self.control.read().fence_stays and holds_sid(self.policy.text(), sid)
+        return fence_left(self.table_arn, sid) if stays else None
+
+    def _stands(self) -> bool:
+        try:
+            return self.policy.put_fence(self.statement)
+        except PolicyTooLarge as too_large:
+            # No stack stays for it.
+            print(too_large)
+            return True
 
 
 @dataclass(frozen=True)
@@ -68,6 +88,7 @@ class Ending:
             or removal.step(record, is_ending=record.status == ABORTING)
             # Once more: what was under way when the execution was stopped may have put the fence after the first.
             or self._lift()
+            or _first(fence.stand() for fence in self.fences)
         )
         if waiting:
             return waiting
@@ -83,8 +104,7 @@ class Ending:
 
     def _lift(self) -> str | None:
         """Lift the fence of a switch that did not come to its end, or was undone; behind one that did it stays."""
-        waiting = [fence.lift() for fence in self.fences]
-        return next((what for what in waiting if what), None)
+        return _first([fence.lift() for fence in self.fences])
 
     def _begin_abort(self, record: ControlRecord) -> ControlRecord:
         try:
@@ -105,3 +125,7 @@ class Ending:
         if runs:
             self.jobs.stop()
         return f"{len(runs)} Glue runs to stop" if runs else None
+
+
+def _first(waiting: Iterable[str | None]) -> str | None:
+    return next((what for what in waiting if what), None)

@@ -23,7 +23,6 @@ from ddb_migration.aws.jobs import Jobs
 from ddb_migration.aws.mappings import Mappings
 from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.core.control_record import MigrationStopped
-from ddb_migration.core.fence import fence_sid
 
 LOOK_SECONDS = 5
 # Left to tell CloudFormation that the ending takes longer than one invocation.
@@ -138,4 +137,4 @@ def _ending() -> Ending:
 
 def _fence(path: Environment) -> Fence:
     dynamodb, table = client("dynamodb"), path[names.SOURCE_TABLE]
-    return Fence(control_of(path, dynamodb), TablePolicy(dynamodb, table), fence_sid(path[names.CONTROL_TABLE]), table)
+    return Fence(control_of(path, dynamodb), TablePolicy(dynamodb, table), path.fence, table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -29,7 +29,6 @@ from ddb_migration.aws.verify_objects import VerifyObjects
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.direction import FORWARD, REVERSE, Direction
-from ddb_migration.core.fence import fence_sid, fence_statement
 from ddb_migration.core.verify_report import VerifyReport
 
 # The destination's stream bears the migration's own writes up to the cut-over, which the reverse path let go. They end
@@ -46,18 +45,14 @@ def parts_of(environment: Environment) -> Parts:
         return _path_of(forward, forward.gate(), FORWARD)
     reverse = _composed(back)
     gate = reverse.gate()
-    # The reverse path writes to the source when that is fenced.
-    exempt = [environment[names.REVERSE_WRITE_CDC_ROLE]]
-    return _path_of(forward, forward.gate(gate), FORWARD, exempt, _path_of(reverse, gate, REVERSE))
+    return _path_of(forward, forward.gate(gate), FORWARD, _path_of(reverse, gate, REVERSE))
 
 
 def _composed(environment: Environment) -> _Composed:
     return _Composed(environment, control_of(environment, client("dynamodb")))
 
 
-def _path_of(
-    composed: _Composed, gate: Gate, way: Direction, exempt: Sequence[str] = (), reverse: Parts | None = None
-) -> Parts:
+def _path_of(composed: _Composed, gate: Gate, way: Direction, reverse: Parts | None = None) -> Parts:
     environment = composed.environment
     dynamodb, source = client("dynamodb"), environment[names.SOURCE_TABLE]
     return Parts(
@@ -67,7 +62,7 @@ def _path_of(
         change_queue_arn=environment[names.CHANGE_QUEUE_ARN],
         change_retention_seconds=environment.settings.change_retention_seconds,
         fences=environment.settings.fence_source_writes,
-        fence=fence_statement(fence_sid(environment[names.CONTROL_TABLE]), source, exempt),
+        fence=environment.fence,
         control=composed.control,
         tables=Tables(dynamodb),
         mappings=Mappings(client("lambda")),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ddb_migration import names
 from ddb_migration.aws.destination_access import DestinationAccess
 from ddb_migration.aws.destination_lock import Holder
+from ddb_migration.core.fence import Statement, fence_sid, fence_statement
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,13 @@ class Environment:
     def destination(self) -> DestinationAccess:
         """Return how the destination is called."""
         return DestinationAccess.of(self[names.DESTINATION_TABLE], self.values.get(names.DESTINATION_ROLE))
+
+    @property
+    def fence(self) -> Statement:
+        """Return the fence of the table that changes come from; the source's lets the reverse path write."""
+        writer = None if self.is_reverse else self.values.get(names.REVERSE_WRITE_CDC_ROLE)
+        exempt = [] if writer is None else [writer]
+        return fence_statement(fence_sid(self[names.CONTROL_TABLE]), self[names.SOURCE_TABLE], exempt)
 
     @property
     def holder(self) -> Holder:
