@@ -157,6 +157,8 @@ def test_the_sample_that_an_order_accepts_goes_with_it(control: ControlTable) ->
     record = control.forget_cut_over("one", 5.0)
     assert (record.accepted_sample, record.accepted_by) == (None, None)
     control.begin_cut_over("one", order, 6.0)
+    control.note_cut_over("one", 6.0, 6.5)
+    control.ask_to_complete("keep")
     control.note_complete(7.0)
     assert control.open_epoch("e2", "one", "arn:stream", 8.0).accepted_sample is None
 
@@ -246,3 +248,16 @@ def test_a_new_epoch_knows_nothing_of_the_last_cut_over(cutting: ControlTable) -
     assert record == ControlRecord(
         epoch="e2", status=OPEN, phase=record.phase, execution="two", stream_arn="arn:stream", captured_from=10
     )
+
+
+@pytest.mark.parametrize("end", [ControlTable.close, lambda control: control.note_complete(9.0)])
+def test_an_end_that_was_held_up_closes_no_epoch_that_was_opened_since(
+    control: ControlTable, end: Callable[[ControlTable], object]
+) -> None:
+    control.open_epoch("e1", "one", "arn:stream", 1.0)
+    control.begin_abort()
+    control.close()
+    control.open_epoch("e2", "two", "arn:stream", 2.0)
+    with pytest.raises(MigrationStopped):
+        end(control)
+    assert control.read().is_open

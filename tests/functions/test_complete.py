@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from cut_over import operator_words
+from cut_over import complete, operator_words
 from cut_over.completing import UNCHANGED_SECONDS
 from ddb_migration import names
-from ddb_migration.core.control_record import CLOSED, MigrationStopped
+from ddb_migration.aws.control_table import ControlTable
+from ddb_migration.core.control_record import CLOSED, ControlRecord, MigrationStopped
 from ddb_migration.core.cut_over_order import UNFENCED, CutOverOrder
+from ddb_migration.core.state_call import Call
 from enable_trigger import start_capture
 from tests.functions.cutting import Cutting, States, cutting_over
 from tests.functions.migration import EXECUTION, Caller
@@ -66,6 +68,31 @@ def test_the_execution_completes_what_the_operator_has_begun(after: Cutting) -> 
     assert States(after, names.COMPLETE_STATE).to_end()["completed"]
     assert is_gone(after)
     assert not after.is_fenced
+
+
+def test_the_execution_ends_well_where_the_operator_is_ahead_by_a_moment(after: Cutting) -> None:
+    ask(after)
+    after.clock.sleep(120)
+    control = after.control
+
+    class Overtaken(ControlTable):
+        def note_complete(self, now: float) -> ControlRecord:
+            control.note_complete(now)
+            return super().note_complete(now)
+
+    parts = replace(after.parts(), control=Overtaken(after.aws.dynamodb, "control"))
+    call = Call(EXECUTION)
+    while not (answer := complete.run(parts, call))["done"]:
+        after.clock.sleep(5)
+    assert answer["completed"]
+    # Also where the epoch is closed already when the state looks.
+    assert complete.run(after.parts(), call)["completed"]
+
+
+def test_another_execution_has_not_completed_it(after: Cutting) -> None:
+    ask_until_done(after)
+    with pytest.raises(MigrationStopped):
+        complete.run(after.parts(), Call("another"))
 
 
 def test_the_source_takes_writes_again_where_told(after: Cutting) -> None:

@@ -138,6 +138,7 @@ def test_nothing_is_changed_where_no_epoch_is_open(migration: Migration, operati
 
 def test_a_new_epoch_begins_unpaused(migration: Migration, operating: Operating) -> None:
     operating.call("pause")
+    migration.control.begin_abort()
     migration.control.close()
     record = migration.open()
     assert (record.paused, record.paused_since, record.paused_by) == (False, None, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cut_over import completing
 from cut_over.parts import Parts
 from ddb_migration import names
-from ddb_migration.core.control_record import ControlRecord
+from ddb_migration.core.control_record import ControlRecord, MigrationStopped
 from ddb_migration.core.cut_over_order import FENCED
 from ddb_migration.core.state_call import Answer, Call, again, done, poll
 
@@ -14,9 +14,17 @@ _LOOK_SECONDS = 5
 
 def run(parts: Parts, call: Call) -> Answer:
     """See that the fence still stands and whether the table behind it changed; when asked to, complete."""
-    record = parts.control.read()
-    if record.completed_at is not None and record.execution == call.execution:
-        return done(completed=True)
+    try:
+        return _watch_or_complete(parts, call)
+    except MigrationStopped:
+        # The operator's command completes too, and may be ahead by a moment.
+        record = parts.control.read()
+        if record.completed_at is not None and record.execution == call.execution:
+            return done(completed=True)
+        raise
+
+
+def _watch_or_complete(parts: Parts, call: Call) -> Answer:
     record = parts.control.enter(call.execution, names.COMPLETE_STATE)
     if record.completing is not None:
         waiting = completing.step(parts, record)

@@ -219,8 +219,9 @@ class ControlTable:
         return self._write("SET #completing = :fence", {"fence": fence, "open": OPEN}, when)
 
     def note_complete(self, now: float) -> ControlRecord:
-        """Close the epoch as completed."""
-        return self._write("SET #status = :closed, #completed_at = :now", {"closed": CLOSED, "now": now})
+        """Close the epoch that is being completed; an epoch that was opened since stays open."""
+        sets = "SET #status = :closed, #completed_at = if_not_exists(#completed_at, :now)"
+        return self._write(sets, {"closed": CLOSED, "now": now}, "attribute_exists(#completing)")
 
     def next_pass(self, execution: str, ended: str, following: str) -> ControlRecord:
         """Make another verify pass the one to run, in place of the one that has ended."""
@@ -269,8 +270,8 @@ class ControlTable:
             self._update(sets, values, when)
 
     def close(self) -> ControlRecord:
-        """Close the epoch."""
-        return self._write("SET #status = :closed", {"closed": CLOSED})
+        """Close the epoch that was given up; one that was opened since stays open."""
+        return self._write("SET #status = :closed", {"closed": CLOSED, "open": OPEN}, "#status <> :open")
 
     def bury(self) -> ControlRecord:
         """Set the tombstone: nothing of this migration may be created any more."""
