@@ -67,7 +67,7 @@ REREADS = ("large-item", "old-redelivery", "few-receives", "failed-entries")
 
 # One guard, missed by the general mix of faults or by a few kinds.
 ALONE = (
-    Set(("trim-horizon",)),
+    Set(("trim-horizon",), ("capture-paused",)),
     Set(("settle",), BEGIN),
     Set(("stream-arn",), ("stream-replaced",)),
     Set(("keep-expired",), ("time-to-live",)),
@@ -89,7 +89,7 @@ ALONE = (
     Set(("hold",), BULK),
     Set(("checkpoint-position",)),
     Set(("checkpoint-after",), DEATHS),
-    Set(("unprocessed",)),
+    Set(("unprocessed",), ("unprocessed-items",)),
     Set(("park",)),
     Set(("unpark",), ("validation-once",)),
     Set(("empty-destination",), EPOCHS),
@@ -102,7 +102,7 @@ ALONE = (
 TOGETHER = (
     Set(("consistent-scan", "settle"), ("stream-off", "stale-reads")),
     Set(("coalescing", "one-per-batch", "watermark")),
-    Set(("deadline", "visibility"), APPLY),
+    Set(("deadline", "visibility"), ("stall", "slow-call", "lost-answer")),
     Set(("live-runs", "permit"), ("execution-stopped", *BULK)),
     Set(("apply-barrier", "trigger-last")),
     Set(("complete-load", "job-success")),

@@ -27,7 +27,7 @@ from ddb_migration.core.checks import check
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.deadline import Deadline
 from ddb_migration.core.item_text import Requests
-from ddb_migration.core.mixing import Cursor, Mix
+from ddb_migration.core.mixing import Batch, Cursor, Mix
 from ddb_migration.core.send_batches import Entry
 from ddb_migration.core.watermark import mark
 from enable_trigger import barrier, drain, start_capture
@@ -311,7 +311,14 @@ def _incomplete_loads(product: Product) -> Iterator[Replacement]:
 
 def _unprocessed_dropped(product: Product) -> Iterator[Replacement]:
     """What BatchWriteItem left unprocessed counts as written."""
-    yield Mix, "left", lambda self, batch, places, now: self.written(batch)
+    left = Mix.left
+
+    def dropped(self: Mix, batch: Batch, places: Sequence[int], now: float) -> list[Cursor]:
+        """A batch that was throttled as a whole is no answer."""
+        is_refused = len(places) == len(batch.texts)
+        return left(self, batch, places, now) if is_refused else self.written(batch)
+
+    yield Mix, "left", dropped
 
 
 def _no_completeness(product: Product) -> Iterator[Replacement]:
