@@ -63,6 +63,8 @@ class Found:
     finding: str | None
 
 
+# A migration has a window where one of the faults is of its kind.
+WINDOW = ("straggler",)
 REREADS = ("large-item", "old-redelivery", "few-receives", "failed-entries")
 
 # One guard, missed by the general mix of faults or by a few kinds.
@@ -97,6 +99,15 @@ ALONE = (
     Set(("looks",), ("capture-gap", "change-expired")),
     Set(("near-expiry",), ("capture-failing",)),
     Set(("silence",), ("capture-gap", "change-expired")),
+    Set(("fence",), ("late-fence", "straggler")),
+    Set(("tail",), ("shard-held-back",)),
+    Set(("tail",), ("destination-shard-held-back",)),
+    Set(("last-keys",), ("crash-after", "destination-storm", "straggler", "throttled-call")),
+    Set(("silent-apply",), ("redrive-after",)),
+    Set(("stand-by",), WINDOW),
+    Set(("destination-fence",), WINDOW),
+    Set(("reverse-silent",), ("reverse-redrive-after",)),
+    Set(("lift-last",), WINDOW),
 )
 # Guards that mask each other: a run counts as found only if it passes as soon as any one of them is back.
 TOGETHER = (

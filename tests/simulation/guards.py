@@ -26,6 +26,7 @@ from ddb_migration.core.change import Change
 from ddb_migration.core.checks import check
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.deadline import Deadline
+from ddb_migration.core.direction import FORWARD, REVERSE
 from ddb_migration.core.item_text import Requests
 from ddb_migration.core.mixing import Batch, Cursor, Mix
 from ddb_migration.core.send_batches import Entry
@@ -35,11 +36,20 @@ from enable_trigger import handler as enable_trigger_handler
 from setup_check import handler as setup_check_handler
 from stream_processor import handler as stream_processor_handler
 from tests.simulation.product import Product
+from tests.simulation.switch_guards import (
+    applies_after,
+    lifted_first,
+    no_tail,
+    nothing_let_go,
+    without_steps,
+)
 from write_cdc import apply as write_cdc_apply
 
 # Replaces `owner.name`; built anew for each run, because some need the run's world.
 Replacement = tuple[Any, str, Any]
 Removal = Callable[["Product"], Iterable[Replacement]]
+# The steps of a cut-over that are about its fence.
+FENCE = ("place", "be denied")
 
 
 @dataclass(frozen=True)
@@ -391,6 +401,16 @@ def _no_execution_lock(product: Product) -> Iterator[Replacement]:
     yield setup_check_handler, "check", lambda setup: _but(check(setup), "already-running")
 
 
+_OF_SWITCHING: Mapping[str, Guard] = {
+    "fence": Guard("the source is fenced before its last changes pass", "report", without_steps(FORWARD, *FENCE)),
+    "tail": Guard("a switch waits until all that the stream holds was applied", "divergence", no_tail),
+    "last-keys": Guard("the last changed keys are equal", "divergence", without_steps(None, "compare")),
+    "silent-apply": Guard("behind a fenced cut-over nothing is applied", "divergence", applies_after(FORWARD)),
+    "stand-by": Guard("what the migration writes is not carried back", "liveness", nothing_let_go),
+    "destination-fence": Guard("so is the destination, of a roll back", "report", without_steps(REVERSE, *FENCE)),
+    "reverse-silent": Guard("behind a roll back nothing is applied", "divergence", applies_after(REVERSE)),
+    "lift-last": Guard("the source's fence is lifted last", "report", lifted_first),
+}
 GUARDS: Mapping[str, Guard] = {
     "trim-horizon": Guard("the stream mapping starts at TRIM_HORIZON", "divergence", _latest),
     "settle": Guard("no bulk read before capture has been Enabled for five minutes", "divergence", _no_settle),
@@ -438,6 +458,7 @@ GUARDS: Mapping[str, Guard] = {
     "silence": Guard("after a long silence only a look can tell that a leg worked", "silent loss", _no_silence),
     "last-invocations": Guard("an abort waits for the last invocations", "divergence", _no_last_invocations),
     "execution-lock": Guard("one execution holds an epoch", "divergence", _no_execution_lock),
+    **_OF_SWITCHING,
 }
 
 

@@ -24,7 +24,7 @@ from tests.simulation.application import others_policy
 from tests.simulation.cutting_over import CuttingOver
 from tests.simulation.executions import Execution
 from tests.simulation.failures import Stuck, refused
-from tests.simulation.faults import BACK_PREMISES, ROLL_BACKS
+from tests.simulation.faults import BACK_PREMISES, FOCUS, ROLL_BACKS
 from tests.simulation.mappings import Mapping
 from tests.simulation.product import Product
 from tests.simulation.queue import Message, Queue
@@ -349,7 +349,7 @@ class Operator:
 
     def manage(self) -> None:
         """Bring the migration to its end: all drained, nothing left to happen."""
-        for _ in range(MOST_STARTS):
+        for _ in range(self._most_starts):
             if self.is_ended:
                 return
             execution = self._running() or self.world.machine.start()
@@ -364,7 +364,12 @@ class Operator:
                 return
             if execution.status == "FAILED":
                 self._judge(execution)
-        raise Stuck(f"{MOST_STARTS} executions have not ended in a drain: {dict(self.refusals)}")
+        raise Stuck(f"{self._most_starts} executions have not ended in a drain: {dict(self.refusals)}")
+
+    @property
+    def _most_starts(self) -> int:
+        """Return after how many executions a run counts as stuck: a focused one has more faults to end them."""
+        return MOST_STARTS * (FOCUS if self.scenario.focused else 1)
 
     @property
     def is_ended(self) -> bool:

@@ -20,6 +20,9 @@ SOON = (
     "stream-arn",
     "checkpoint-after",
     "deduplication-epoch",
+    "fence",
+    "silent-apply",
+    "lift-last",
 )
 
 

@@ -85,6 +85,13 @@ def test_apply_is_on_after_each_cut_over_that_is_given_up() -> None:
     assert report["faults"]["slow-mapping"]
 
 
+def test_crashes_that_end_execution_after_execution_come_to_an_end() -> None:
+    """Of this run they end more than forty, in its window alone: one call in twenty crashes."""
+    outcome = run("26", chosen(("crash-after", "source-storm", "straggler")))
+    assert not outcome.findings
+    assert outcome.refusals["Runtime.ExitError"] > 40
+
+
 def test_without_faults_nothing_is_refused() -> None:
     report = simulated(20, 0, frozenset())
     assert not report["findings"]
