@@ -234,6 +234,18 @@ def test_a_key_that_the_source_rejects_is_parked_on_the_reverse_path_and_accepte
     assert carrying.rolling.reverse.parked(epoch) == 0
 
 
+def test_what_the_migration_wrote_before_the_cut_over_is_not_late_after_a_roll_back(carrying: Carrying) -> None:
+    rolling = carrying.rolling
+    cut_over_at = float(rolling.record.cut_over_at or 0)
+    rolling_back(rolling).to_end()
+    for number, created in ((5, cut_over_at - 60), (6, cut_over_at + 1)):
+        body = record("b", number, 8)
+        body["dynamodb"]["ApproximateCreationDateTime"] = created
+        carrying.capture_back.process([body])
+        expected = int(created > cut_over_at)
+        assert LateChangeRows(rolling.control.rows, str(rolling.back.epoch)).found().keys == expected
+
+
 def test_after_a_roll_back_nothing_is_read_again(carrying: Carrying) -> None:
     rolling_back(carrying.rolling).to_end()
     with pytest.raises(MigrationStopped, match="has rolled back: the destination is no longer the table"):

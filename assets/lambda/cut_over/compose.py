@@ -31,9 +31,6 @@ from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.direction import FORWARD, REVERSE, Direction
 from ddb_migration.core.verify_report import VerifyReport
 
-# The destination's stream bears the migration's own writes up to the cut-over, which the reverse path let go. They end
-# when apply does, well before it; the application's begin behind it. Stream records bear whole seconds.
-_OWN_SECONDS = 5.0
 # Shards, and chunks of keys, that are read side by side.
 _AT_ONCE = 8
 
@@ -108,8 +105,7 @@ class _Composed:
         stream = str(record.stream_arn)
         watermarks = Watermarks(self.control.rows, stream, time.time)
         streams = client("dynamodbstreams")
-        own_until = record.barrier_at - _OWN_SECONDS if record.direction is REVERSE and record.barrier_at else 0.0
-        return StreamTail(streams, stream, self.control.rows, watermarks, self.threads.map, time.time, own_until)
+        return StreamTail(streams, stream, self.control.rows, watermarks, self.threads.map, time.time, record.own_until)
 
     def keys_of(self, record: ControlRecord, lag: Callable[[], float | None]) -> ChangedKeys:
         tables = (self.environment[names.SOURCE_TABLE], self.environment[names.DESTINATION_TABLE])

@@ -25,6 +25,9 @@ class MigrationStopped(Exception):
     """The control record forbids what was about to be done; the text says why."""
 
 
+_OWN_SECONDS = 5.0
+
+
 @dataclass(frozen=True)
 class ControlRecord:
     """What the control table knows of the migration; times are in epoch seconds, None where not yet reached.
@@ -156,6 +159,17 @@ class ControlRecord:
     def stands_by(self) -> bool:
         """Tell whether changes are let go: those of the destination before the cut-over are the migration's own."""
         return self.direction is REVERSE and self.barrier_at is None
+
+    @property
+    def own_until(self) -> float:
+        """Return until when (epoch seconds) the changes of this path's table were the migration's own; 0 for never.
+
+        The destination's stream bears the migration's writes, which the reverse path let go. They end when apply does,
+        well before the cut-over; the application's begin behind it. Stream records bear whole seconds.
+        """
+        if self.direction is not REVERSE or self.barrier_at is None:
+            return 0.0
+        return self.barrier_at - _OWN_SECONDS
 
     @property
     def applies_late(self) -> bool:
