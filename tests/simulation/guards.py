@@ -218,7 +218,7 @@ def _failures_ignored(product: Product) -> Iterator[Replacement]:
 
 
 def _no_watermark(product: Product) -> Iterator[Replacement]:
-    yield Watermarks, "raise_to", lambda self, key, number: True
+    yield Watermarks, "raise_to", lambda self, key, number, late_since=None: True
 
 
 def _plain_numbers(product: Product) -> Iterator[Replacement]:
