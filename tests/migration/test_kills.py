@@ -75,7 +75,8 @@ def test_a_function_killed_in_mid_run_loses_nothing(aws: EmbeddedAws, assembly: 
         execution = trial.start()
         trial.until(execution, state)
         kill_function(trial, part)
-        assert trial.finish(execution)["status"] == READY
+        found = trial.finish(execution)
+        assert found["status"] == READY, found.get("cause")
     trial.require_equal()
 
 
@@ -90,7 +91,8 @@ def test_a_job_killed_in_mid_run_goes_on_where_it_was(aws: EmbeddedAws, assembly
         execution = trial.start()
         trial.until(execution, LARGE_MIGRATION_JOB_STATE if mode == "large" else DIRECT_MIGRATION_JOB_STATE)
         done = kill_job(trial)
-        assert trial.finish(execution)["status"] == READY
+        found = trial.finish(execution)
+        assert found["status"] == READY, found.get("cause")
     trial.require_equal()
     jobs = [job for job in aws.client("glue").get_jobs()["Jobs"] if "VerifyJob" not in job["Name"]]
     runs = [run for job in jobs for run in aws.client("glue").get_job_runs(JobName=job["Name"])["JobRuns"]]
