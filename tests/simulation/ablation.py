@@ -65,6 +65,7 @@ class Found:
 
 # A migration has a window where one of the faults is of its kind.
 WINDOW = ("straggler",)
+HELD_UP = ("zombie", "stall", "late-fence", "policy-deployed", *WINDOW)
 REREADS = ("large-item", "old-redelivery", "few-receives", "failed-entries")
 
 # One guard, missed by the general mix of faults or by a few kinds.
@@ -108,6 +109,7 @@ ALONE = (
     Set(("destination-fence",), WINDOW),
     Set(("reverse-silent",), ("reverse-redrive-after",)),
     Set(("lift-last",), WINDOW),
+    Set(("own-cut-over",), HELD_UP),
 )
 # Guards that mask each other: a run counts as found only if it passes as soon as any one of them is back.
 TOGETHER = (
@@ -119,9 +121,12 @@ TOGETHER = (
     Set(("complete-load", "job-success")),
     Set(("last-invocations", "trim-horizon"), EPOCHS),
     Set(("execution-lock", "permit"), ("second-execution", "execution-stopped", *BULK)),
+    Set(("look-after-batch", "tail"), WINDOW),
+    Set(("reverse-trim-horizon", "tail"), ("reverse-capture-paused", *WINDOW)),
+    Set(("silent-capture", "stop-apply"), WINDOW),
 )
 # In no set that was found: these keep work, regress or waiting down, and no promise rests on them.
-COST = ("mark-above", "return-later", "one-run")
+COST = ("mark-above", "return-later", "one-run", "in-step", "reverse-barrier", "reverse-settle")
 
 
 def looked_for(one: Set, most: int = MOST_RUNS, seconds: float = float("inf"), first: int = 0) -> Found:

@@ -37,10 +37,17 @@ from setup_check import handler as setup_check_handler
 from stream_processor import handler as stream_processor_handler
 from tests.simulation.product import Product
 from tests.simulation.switch_guards import (
+    any_cut_over,
     applies_after,
+    captures_after_cut_over,
     lifted_first,
+    look_before_batch,
+    no_reverse_settle,
     no_tail,
     nothing_let_go,
+    out_of_step,
+    reverse_applies_early,
+    reverse_latest,
     without_steps,
 )
 from write_cdc import apply as write_cdc_apply
@@ -409,6 +416,14 @@ _OF_SWITCHING: Mapping[str, Guard] = {
     "stand-by": Guard("what the migration writes is not carried back", "liveness", nothing_let_go),
     "destination-fence": Guard("so is the destination, of a roll back", "report", without_steps(REVERSE, *FENCE)),
     "reverse-silent": Guard("behind a roll back nothing is applied", "divergence", applies_after(REVERSE)),
+    "stop-apply": Guard("apply ends before a switch goes through", "divergence", without_steps(None, "stop")),
+    "silent-capture": Guard("behind a fenced cut-over nothing is sent", "divergence", captures_after_cut_over),
+    "own-cut-over": Guard("a call that was held up touches its own cut-over only", "divergence", any_cut_over),
+    "reverse-barrier": Guard("nothing is carried back before a cut-over", "divergence", reverse_applies_early),
+    "look-after-batch": Guard("what is let go is older than a look at the record", "divergence", look_before_batch),
+    "reverse-trim-horizon": Guard("the reverse mapping starts at TRIM_HORIZON", "divergence", reverse_latest),
+    "reverse-settle": Guard("no cut-over before reverse capture has settled", "divergence", no_reverse_settle),
+    "in-step": Guard("no cut-over before reverse capture has read up to now", "divergence", out_of_step),
     "lift-last": Guard("the source's fence is lifted last", "report", lifted_first),
 }
 GUARDS: Mapping[str, Guard] = {

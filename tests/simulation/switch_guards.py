@@ -153,6 +153,7 @@ def no_reverse_settle(product: Product) -> Iterator[Replacement]:
         parts.control.enter(call.execution, names.START_REVERSE_CAPTURE_STATE)
         if parts.reverse is not None:
             start_reverse_capture._started(parts.reverse, call.execution)
+            parts.reverse.control.set(call.execution, settled_at=parts.clock())
         return done(reverse=parts.reverse is not None)
 
     yield enable_trigger_handler, "STATES", {**enable_trigger_handler.STATES, names.START_REVERSE_CAPTURE_STATE: run}
