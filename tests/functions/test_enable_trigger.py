@@ -230,8 +230,21 @@ def test_settle_sees_that_capture_fails(migration: Migration) -> None:
     caller.once()
     migration.report_mapping(PROCESSOR, "PROBLEM: Function call failed")
     with pytest.raises(settle.CaptureFailing, match="Function call failed"):
-        caller.once()
+        caller.until_done()
+    assert len(caller.waits) == 1 + settle.FAILING_LOOKS
     assert migration.control.read().settled_at is None
+
+
+def test_settle_looks_again_after_a_call_that_failed(migration: Migration) -> None:
+    started(migration)
+    caller = Caller(migration, settle.run)
+    caller.once()
+    migration.report_mapping(PROCESSOR, "PROBLEM: Function call failed")
+    assert "Function call failed" in caller.once()["waiting_for"]
+    assert migration.control.read().settled_at is None
+    migration.report_mapping(PROCESSOR, "OK")
+    assert caller.once()["done"]
+    assert migration.control.read().settled_at is not None
 
 
 def test_settle_does_not_count_time_in_which_the_mapping_was_away(migration: Migration) -> None:

@@ -9,6 +9,9 @@ from enable_trigger.parts import Answer, Call, Parts, again, done, poll
 
 # Lambda's guide: creating a mapping "may take several minutes"; AWS's own pipeline overlaps by five.
 SETTLE_SECONDS = 300
+# One call that failed says nothing: Lambda makes it again. What fails for so many looks does not pass by itself.
+LOOK_SECONDS = 30
+FAILING_LOOKS = 10
 
 
 class CaptureFailing(Exception):
@@ -28,7 +31,14 @@ def settled(parts: Parts, call: Call, record: ControlRecord) -> Answer:
         return poll(call, "the stream mapping to be Enabled")
     if not call.last.get("held"):
         return again(SETTLE_SECONDS, held=True)
-    if problem(found[0]):
-        raise CaptureFailing(f"capture of the {record.direction.source} does not work: {problem(found[0])}")
+    if trouble := problem(found[0]):
+        return _look_again(call, f"capture of the {record.direction.source} does not work: {trouble}")
     parts.control.set(call.execution, settled_at=parts.clock())
     return done()
+
+
+def _look_again(call: Call, trouble: str) -> Answer:
+    looks = int(call.last.get("failing_looks", 0)) + 1
+    if looks > FAILING_LOOKS:
+        raise CaptureFailing(trouble)
+    return again(LOOK_SECONDS, held=True, failing_looks=looks, waiting_for=f"capture to work; {trouble}")
