@@ -109,6 +109,7 @@ ALONE = (
     Set(("destination-fence",), WINDOW),
     Set(("reverse-silent",), ("reverse-redrive-after",)),
     Set(("lift-last",), WINDOW),
+    Set(("fence-exemption",), WINDOW),
     Set(("own-cut-over",), HELD_UP),
 )
 # Guards that mask each other: a run counts as found only if it passes as soon as any one of them is back.

@@ -48,6 +48,7 @@ class Database:
         self.updated: Callable[[Key, Item, Item], None] = lambda key, old, new: None
         # Told of each write of the migration to a table of the application's.
         self.carried: Callable[[SimulatedTable, Key, Item | None, Item | None], None] = lambda *told: None
+        self.denied: Callable[[str | None], None] = lambda role: None
         self.streamed = {side.table.arn: side for side in (source, streamed_destination)}
         self._tables = {table.arn: table for table in (source.table, destination, control)}
 
@@ -270,6 +271,7 @@ class DynamoDbClient:
         if policy is not None and policy.text is not None:
             host = self._calls.faults.draws("hosts").randrange(HOSTS)
             if policy.denies(host, self._role):
+                self._database.denied(self._role)
                 raise refused("AccessDeniedException", "an explicit deny in a resource-based policy", operation)
 
     def _storm(self, name: str, operation: str) -> None:

@@ -44,6 +44,7 @@ from tests.simulation.switch_guards import (
     look_before_batch,
     no_reverse_settle,
     no_tail,
+    nobody_passes,
     nothing_let_go,
     out_of_step,
     reverse_applies_early,
@@ -424,6 +425,7 @@ _OF_SWITCHING: Mapping[str, Guard] = {
     "reverse-trim-horizon": Guard("the reverse mapping starts at TRIM_HORIZON", "divergence", reverse_latest),
     "reverse-settle": Guard("no cut-over before reverse capture has settled", "divergence", no_reverse_settle),
     "in-step": Guard("no cut-over before reverse capture has read up to now", "divergence", out_of_step),
+    "fence-exemption": Guard("the source's fence lets ReverseWriteCdc through", "liveness", nobody_passes),
     "lift-last": Guard("the source's fence is lifted last", "report", lifted_first),
 }
 GUARDS: Mapping[str, Guard] = {

@@ -64,6 +64,7 @@ class Oracle:
         self.keys: list[Key] = []
         self.world.database.updated = self._updated
         self.world.database.carried = self._carried
+        self.world.database.denied = self._denied
         operator.writers.application.wrong = self.findings
         for function in self.world.functions.values():
             function.failed = self._failed
@@ -113,6 +114,11 @@ class Oracle:
                 self._wrong(key, f"{key} is changed by the reverse path after the roll back")
         elif "cut_over_at" in record and is_fenced and old != new:
             self._wrong(key, f"{key} is changed by the forward path after the cut-over")
+
+    def _denied(self, role: str | None) -> None:
+        """A fence lets through whom it names; those without a role of the migration's it is meant for."""
+        if role is not None:
+            self.findings.append(f"a fence denies a write of {role}")
 
     def _require_apply(self) -> None:
         mapping, counts = self.mapping("write-cdc"), self.world.faults.counts

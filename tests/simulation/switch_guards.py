@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from ddb_migration.aws.control_table import ControlTable, ReverseControl
 from ddb_migration.aws.stream_tail import StreamTail, TailPass
 from ddb_migration.core.control_record import OPEN, ControlRecord
 from ddb_migration.core.direction import REVERSE, Direction
+from ddb_migration.core.fence import fence_statement
 from ddb_migration.core.state_call import done
 from enable_trigger import handler as enable_trigger_handler
 from enable_trigger import start_reverse_capture
@@ -165,6 +167,13 @@ def out_of_step(product: Product) -> Iterator[Replacement]:
 
 
 # The source's fence
+
+
+def nobody_passes(product: Product) -> Iterator[Replacement]:
+    """The source's fence denies writes to ReverseWriteCdc too."""
+    parts = cut_over_handler._parts()
+    strict = dataclasses.replace(parts, fence=fence_statement(str(parts.fence["Sid"]), parts.source_arn))
+    yield cut_over_handler, "_parts", lambda: strict
 
 
 def lifted_first(product: Product) -> Iterator[Replacement]:
