@@ -72,7 +72,7 @@ def test_a_roll_back_loses_no_write() -> None:
 
 @pytest.mark.parametrize("kind", sorted(BACK_PREMISES))
 def test_a_broken_way_back_is_told_and_never_silent(kind: str) -> None:
-    report = simulated(6, 0, frozenset({kind}))
+    report = simulated(6, 10, frozenset({kind}))
     assert not report["findings"], report["failing"]
     assert report["faults"][kind]
     assert report["refusals"]["roll-back"]
