@@ -25,6 +25,7 @@ FUNCTIONS = {
 OF_PROPERTIES = {
     "destination": {"DESTINATION_TABLE"},
     "settings": {"SETTINGS"},
+    "fence": {"CONTROL_TABLE", "SOURCE_TABLE"},
     "holder": {"MIGRATION_NAME", "CONTROL_TABLE", "CHANGE_QUEUE_URL", "STREAM_PROCESSOR"},
 }
 # Told only where the destination lies elsewhere; tests/construct/test_destination.py looks at both.
