@@ -24,6 +24,10 @@ def migration(name: str, can_roll_back: bool = False) -> Migration:
     return Migration(**{**parts, "name": name, "control_table": name})
 
 
+class Died(Exception):
+    """The command was killed."""
+
+
 class Account:
     """Migrations by name that run as the state machine would run them, a step each time that the command sleeps.
 
@@ -63,6 +67,26 @@ class Account:
             cutting.waits(token)
         else:
             cutting.ready(token)
+
+    def order_and_die(self, after: int) -> None:
+        """Order a switch of all, by a command that is killed after so many waits; everything runs to its end."""
+        steps = 0
+
+        def die() -> None:
+            nonlocal steps
+            steps += 1
+            if steps > after:
+                raise Died
+
+        self.before_step = die
+        try:
+            self.switches().order(self.migrations)
+        except Died:
+            self.before_step = lambda: None
+        for _ in range(1000):
+            if not self.running:
+                break
+            self.sleep(1)
 
     def clock(self) -> float:
         return max(cutting.clock() for cutting in self.cuttings.values())

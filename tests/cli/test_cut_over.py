@@ -140,30 +140,10 @@ def test_several_turn_back_together(when: str) -> None:
     assert " of the group " in str(account.cuttings["a"].record.cut_over_refused)
 
 
-class Died(Exception):
-    """The command was killed."""
-
-
 @pytest.mark.parametrize("after", range(2, 60, 3))
 def test_a_command_that_dies_leaves_all_or_none(after: int) -> None:
     account = Account("a", "b")
-    steps = 0
-
-    def die() -> None:
-        nonlocal steps
-        steps += 1
-        if steps > after:
-            raise Died
-
-    account.before_step = die
-    try:
-        account.switches().order(account.migrations)
-    except Died:
-        account.before_step = lambda: None
-    for _ in range(1000):
-        if not account.running:
-            break
-        account.sleep(1)
+    account.order_and_die(after)
     assert len(states_of(account)) == 1, "half of the group has cut over"
     for cutting in account.cuttings.values():
         assert cutting.is_fenced == cutting.record.is_cut_over

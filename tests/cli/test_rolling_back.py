@@ -93,29 +93,9 @@ def test_several_turn_back_together(when: str) -> None:
     require_whole(there)
 
 
-class Died(Exception):
-    """The command was killed."""
-
-
 @pytest.mark.parametrize("after", range(2, 60, 5))
 def test_a_command_that_dies_leaves_all_or_none(after: int) -> None:
     there = account("a", "b")
-    steps = 0
-
-    def die() -> None:
-        nonlocal steps
-        steps += 1
-        if steps > after:
-            raise Died
-
-    there.before_step = die
-    try:
-        there.switches().order(there.migrations)
-    except Died:
-        there.before_step = lambda: None
-    for _ in range(1000):
-        if not there.running:
-            break
-        there.sleep(1)
+    there.order_and_die(after)
     assert len(rolled_back(there)) == 1, "half of the group has rolled back"
     require_whole(there)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cut_over import handler as cut_over_handler
@@ -114,7 +115,7 @@ class CuttingOver:
         rows = Rows(self._world.client("dynamodb"), self._world.control.arn)
         marks = Watermarks(rows, str(record.stream_arn), self._kernel.clock)
         for key in self._parked(record):
-            self._operator.tried(lambda key=key: marks.accept(key, str(record.epoch), "known", "the operator"))  # type: ignore[misc]
+            self._operator.tried(partial(marks.accept, key, str(record.epoch), "known", "the operator"))
 
     def _parked(self, record: ControlRecord) -> list[Any]:
         rows = self._world.control.items.values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,7 +15,7 @@ from tests.simulation.glue import LIVE, Glue
 from tests.simulation.kernel import Kernel, Task
 from tests.simulation.services import Calls
 
-# ddb_migration_construct.migrate; test_fidelity.py compares both.
+# ddb_migration_construct.definition; test_fidelity.py compares both.
 FINAL_ERRORS = (
     "BulkLoadIncomplete",
     "CaptureFailing",
@@ -132,7 +133,7 @@ class Execution:
             self._machine.answers[token] = None
             until = self._kernel.now + LOOK_AGAIN_SECONDS
             event = {"state": state, "execution": self.arn, "token": token}
-            self._retried(lambda event=event: self._invoke(function, event))  # type: ignore[misc]
+            self._retried(partial(self._invoke, function, event))
             order = self._answered(token, until)
             if order is not None:
                 return order
@@ -148,7 +149,7 @@ class Execution:
         function = self._machine.functions[state]
         while True:
             event = {"state": state, "execution": self.arn, "last": dict(last)}
-            last = self._retried(lambda event=event: self._invoke(function, event))  # type: ignore[misc]
+            last = self._retried(partial(self._invoke, function, event))
             if last["done"]:
                 return last
             self._kernel.sleep(last["wait_seconds"])

@@ -113,6 +113,7 @@ class Containers(Generic[Made]):
         try:
             result = work(made)
         except Exception:
+            # Whatever the product raised: Lambda lets the process serve the next invocation.
             self._idle.append(made)
             raise
         self._idle.append(made)

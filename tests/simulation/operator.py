@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -93,9 +94,9 @@ class Operator:
 
     def _plan(self) -> None:
         for burst in self.scenario.bursts:
-            self._when(burst.moment, lambda burst=burst: self._write(burst))  # type: ignore[misc]
+            self._when(burst.moment, partial(self._write, burst))
         for incident in self.scenario.incidents:
-            self._when(incident.moment, lambda incident=incident: self._happen(incident))  # type: ignore[misc]
+            self._when(incident.moment, partial(self._happen, incident))
 
     def _when(self, moment: Moment, act: Callable[[], None]) -> None:
         self._waiting[moment.name, moment.occurrence].append((moment.seconds, act))
