@@ -57,7 +57,7 @@ class EnableTrigger(MigrationFunction):
                 names.LARGE_MIGRATION_JOB: large_job.job_name,
             },
         )
-        allow_table(self.role, resources.control_table_arn, "GetItem", "UpdateItem", "Query")
+        allow_table(self.role, resources.control_table_arn, "GetItem", "UpdateItem", "Query", "BatchGetItem")
         allow_parked_keys(self.role, resources.control_table_arn)
         allow_lock(self, resources.stack, "GetParameter", "PutParameter")
         owners = [stream_processor, write_cdc, *resources.reverse_functions]

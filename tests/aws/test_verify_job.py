@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import importlib
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,10 @@ import ddb_migration_construct.rehearsal as rehearsal
 from ddb_migration.aws import verify_task
 from ddb_migration.aws.bulk_readers import SegmentReader
 from ddb_migration.aws.verify_pass import VerifyPass
+from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.bulk_plan import BulkPlan
 from ddb_migration.core.control_record import MigrationStopped
+from ddb_migration.core.item_key import key_of
 from ddb_migration.core.verify_report import DIFFERENT, EQUAL, EXTRA, MISSING, UNEQUAL, VerifyReport
 from tests.aws.deployed import EXECUTION, Deployed
 from tests.fakes.spark import FakeSpark
@@ -194,6 +197,18 @@ def test_a_key_that_the_source_lost_to_time_to_live_is_no_difference(filled: Dep
     report = job.verify(FakeSpark(), this_pass(filled))
     assert found(report) == {"k3": (DIFFERENT, ("until",))}
     assert report.found.expired == 1
+
+
+def test_what_is_parked_or_accepted_is_counted_apart(filled: Deployed, job: ModuleType) -> None:
+    for number in (1, 2, 3):
+        delete(filled, filled.destination, number)
+    marks = Watermarks(filled.control.rows, str(filled.control.read().stream_arn), time.time)
+    for number in (1, 2):
+        marks.park(key_of(item(number), ("pk", "sk")), "e1", "it is too large")
+    assert marks.accept(key_of(item(2), ("pk", "sk")), "e1", "a test item", "an operator")
+    report = job.verify(FakeSpark(), this_pass(filled))
+    assert found(report) == {"k3": (MISSING, ())}
+    assert (report.found.parked, report.found.accepted, report.standing) == (1, 1, 1)
 
 
 def test_a_sample_reads_its_share_and_verifies_nothing(filled: Deployed, job: ModuleType) -> None:

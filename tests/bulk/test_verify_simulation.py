@@ -77,7 +77,7 @@ class World:
 
     def settle(self) -> Settled:
         keys = [*self.suspects(), *(_key(name) for name in self.destination if name.startswith("extra"))]
-        looks = KeyLooks(Sides(self), "control", STREAM)  # type: ignore[arg-type]  # as much of BothSides as is used
+        looks = KeyLooks(Sides(self), "control", STREAM, "e1")  # type: ignore[arg-type]  # as much of BothSides as is used
         return Generations(looks, self.lag, self.advance, FLOOR, self.clock, self.clock.sleep).settle(keys)
 
 

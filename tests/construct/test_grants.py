@@ -78,7 +78,7 @@ GRANTS: dict[str, set[Grant]] = {
     | on(SOURCE, "dynamodb", "DescribeTable", "DescribeContinuousBackups", "ExportTableToPointInTime")
     | on(f"{SOURCE}/export/*", "dynamodb", "DescribeExport")
     | on(f"{BUCKET}/export/*", "s3", "AbortMultipartUpload", "PutObject", "PutObjectAcl")
-    | on(CONTROL, "dynamodb", "GetItem", "UpdateItem", "Query")
+    | on(CONTROL, "dynamodb", "GetItem", "UpdateItem", "Query", "BatchGetItem")
     | on(f"{CONTROL}/index/parked", "dynamodb", "Query")
     | on(LOCKS, "ssm", "GetParameter", "PutParameter")
     | on(

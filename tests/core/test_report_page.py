@@ -89,6 +89,11 @@ def unequal(*differences: Difference) -> VerifyReport:
         (replace(EQUAL, segments_planned=3), "Not whole Some segments were not compared"),
         (unequal(Difference("missing", {"pk": {"S": "a"}})), "Different 1 key of 20,013 items differ."),
         (replace(EQUAL, found=Found(missing=3), repairs=Repairs(3, 3, START)), "Equal Every item"),
+        (
+            replace(EQUAL, found=Found(accepted=2, parked=1)),
+            "Equal but for listed keys Every item was compared in both",
+        ),
+        (replace(EQUAL, found=Found(missing=3), repairs=Repairs(3, 2, START, 1)), "Equal but for listed keys Every"),
         (replace(EQUAL, found=Found(unchecked=7)), "Not known 7 keys were too many to be looked at again."),
         (replace(EQUAL, found=Found(missing=3), repairs=Repairs(3, 1, START)), "Different 2 keys"),
     ],

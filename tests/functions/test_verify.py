@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ddb_migration.aws.verify_objects import VerifyObjects
+from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.message import decode
 from ddb_migration.core.verify_plan import VerifyPlan
 from ddb_migration.core.verify_report import (
@@ -180,6 +181,37 @@ def test_what_stays_different_ends_unverified_and_does_not_fail(drained: Migrati
     assert (answer["standing"], answer["verify_again"]) == (1, False)
     assert len(caller.waits) == MOST_LOOKS + 1
     assert drained.control.read().verified_at is None
+
+
+@pytest.mark.parametrize("by", [None, "an operator"])
+def test_what_the_destination_rejects_is_left_to_the_list_it_is_in(drained: Migration, by: str | None) -> None:
+    ended(drained, MISSING, DIFFERENT)
+    put(drained, drained.source, MISSING)
+    caller = Caller(drained, repair.run)
+    caller.once()
+    list_key(drained, MISSING, by)
+    answer = caller.once()
+    assert (answer["done"], answer["repaired"], answer["standing"], answer["verdict"]) == (True, 1, 0, "equal")
+    assert drained.control.read().verified_at == 100.0
+    report = objects(drained).report()
+    assert report is not None
+    assert report.repairs.listed == 1
+
+
+def test_a_list_of_another_epoch_says_nothing_of_this_one(drained: Migration) -> None:
+    ended(drained, MISSING)
+    put(drained, drained.source, MISSING)
+    list_key(drained, MISSING, None, epoch="e0")
+    assert Caller(drained, repair.run).until_done()["standing"] == 1
+
+
+def list_key(migration: Migration, key: str, by: str | None, epoch: str | None = None) -> None:
+    """Park a key, and accept it by somebody's name."""
+    record, item_key = migration.control.read(), {"pk": {"S": key}}
+    marks = Watermarks(migration.control.rows, str(record.stream_arn), migration.parts().clock)
+    marks.park(item_key, epoch or str(record.epoch), "it is too large")
+    if by is not None:
+        assert marks.accept(item_key, str(record.epoch), "a test item", by)
 
 
 def test_many_differences_ask_for_another_pass(drained: Migration) -> None:

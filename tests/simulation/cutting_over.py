@@ -7,13 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cut_over import handler as cut_over_handler
+from ddb_migration import names
 from ddb_migration.aws.rows import Rows
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.cut_over_order import FENCED, UNFENCED
 from ddb_migration.core.item_key import key_of_canonical, message_group
+from ddb_migration.core.verify_report import VerifyReport, report_key
 from tests.simulation.executions import Execution
 from tests.simulation.failures import Stuck
+from tests.simulation.glue import LIVE, JobRun
 from tests.simulation.rolling_back import RollingBack
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ class CuttingOver:
         self._kernel = operator.world.kernel
         self._draws = operator.world.draws("cutting-over")
         self._ordered: str | None = None
-        self._turns = 0
+        self._turns = self._passes = 0
         self._lifts = self._draws.random() < 0.5
         self._rolling = RollingBack(operator)
         self.form = UNFENCED if "unfenced" in operator.scenario.nature else FENCED
@@ -96,8 +99,8 @@ class CuttingOver:
             return
         if "parked" in reason:
             self._settle(record)
-        if "may have expired" in reason or "incomplete" in reason:
-            self._verify(record)
+        if "ddb-migration verify" in reason:
+            self._verify(str(record.epoch))
         self._kernel.sleep(self._draws.choice((30.0, 300.0, 1500.0)))
 
     def _require_progress(self, reason: str) -> None:
@@ -122,13 +125,24 @@ class CuttingOver:
         parked = [row for row in rows if row.get("parked_epoch") == {"S": str(record.epoch)}]
         return [key_of_canonical(row["item_key"]["S"]) for row in parked]
 
-    def _verify(self, record: ControlRecord) -> None:
-        """Run a full verify with repair, by hand."""
-        now = self._kernel.now
-        for key in self._operator.product.differing():
+    def _verify(self, epoch: str) -> None:
+        """Run a pass, have read again what it finds, extra items too since nobody else writes, and run another."""
+        report = self._pass(epoch)
+        keys = [found.key for found in report.differences] if report is not None else []
+        for key in keys:
             self._operator.reread(message_group(key), key)
-        self._kernel.sleep(600.0)
-        self._operator.tried(lambda: self._operator.product.control.set(str(record.execution), verified_at=now))
+        if keys:
+            self._pass(epoch)
+
+    def _pass(self, epoch: str) -> VerifyReport | None:
+        """Run a pass by hand; None where it has not ended well."""
+        self._passes += 1
+        arguments = {"epoch": epoch, "pass_id": f"by-hand-{self._passes}"}
+        run = self._operator.tried(lambda: self._world.glue.start(names.VERIFY_JOB_STATE, arguments))
+        if not isinstance(run, JobRun) or not self._kernel.wait(lambda: run.state not in LIVE, LONGEST_SECONDS, 30.0):
+            return None
+        text = self._world.bucket_client.objects.get(report_key(**arguments))
+        return None if text is None else VerifyReport.from_text(text.decode())
 
     def _complete(self) -> None:
         event = {"action": "complete", "lift_fence": self._lifts}

@@ -44,6 +44,7 @@ class Execution:
     longest_stall = 0.0
 
     def __init__(self, machine: StateMachine, number: int) -> None:
+        self.began = machine.kernel.now
         self.arn = f"arn:aws:states:eu-west-1:111111111111:execution:migrate:{number}"
         self.status = "RUNNING"
         self.failure: Failure | None = None
@@ -62,7 +63,7 @@ class Execution:
             return
         self._in_step(answer)
         if self._machine.goes_on:
-            self._machine.verify()
+            self._verify()
             if self._machine.can_roll_back:
                 self._polled(names.START_REVERSE_CAPTURE_STATE, {})
             self._cut_over(self._ready())
@@ -78,6 +79,15 @@ class Execution:
             self._job(names.LARGE_MIGRATION_JOB_STATE, str(answer["epoch"]))
         for state in STATES_BEHIND:
             answer = self._polled(state, answer)
+
+    def _verify(self) -> None:
+        """Verify, a pass of the job, and repair, as often as repair asks for another pass."""
+        answer = self._polled(names.VERIFY_STATE, {})
+        while answer["needed"]:
+            self._job(names.VERIFY_JOB_STATE, str(answer["epoch"]), str(answer["pass_id"]))
+            if not self._polled(names.REPAIR_STATE, {})["verify_again"]:
+                return
+            answer = self._polled(names.VERIFY_STATE, {})
 
     def _cut_over(self, order: Mapping[str, Any]) -> None:
         """Cut over, as often as it is turned back and ordered again, then wait for the end."""
@@ -178,11 +188,11 @@ class Execution:
                     raise
                 self._kernel.sleep(left.pop(0))
 
-    def _job(self, state: str, epoch: str) -> None:
+    def _job(self, state: str, epoch: str, pass_id: str = "") -> None:
         """Run a Glue job to its end; a failed run is followed by three more, unless its error is final."""
         self._enter(state)
         for wait in (60.0, 60.0, 60.0, None):
-            run = self._started(state, epoch)
+            run = self._started(state, {"epoch": epoch, "pass_id": pass_id})
             while run.state in LIVE:
                 self._kernel.sleep(JOB_LOOK_SECONDS if self._kernel.now - run.started < 300 else 60.0)
             if run.state == "SUCCEEDED" or self._machine.ignores_failed_runs:
@@ -191,11 +201,11 @@ class Execution:
                 raise Failure("BulkLoadFailed", f"{run.state}: {run.error}")
             self._kernel.sleep(wait)
 
-    def _started(self, state: str, epoch: str) -> Any:
+    def _started(self, state: str, arguments: dict[str, str]) -> Any:
         wait = 60.0
         while True:
             try:
-                run = self._machine.glue.start(state, {"epoch": epoch})
+                run = self._machine.glue.start(state, arguments)
             except ClientError:
                 self._kernel.sleep(wait)
                 wait = min(600.0, wait * 2)
@@ -238,7 +248,6 @@ class StateMachine:
         self.can_roll_back = False
         self.tokens = 0
         self.answers: dict[str, Mapping[str, Any] | None] = {}
-        self.verify: Callable[[], None] = lambda: None
         self.entered: Callable[[Execution, str], None] = lambda execution, state: None
         self.ended: Callable[[Execution], None] = lambda execution: None
 

@@ -54,6 +54,7 @@ class Operator:
         self.refusals: Counter[str] = Counter()
         self.wrong: list[str] = []
         self.begun_anew = 0
+        self._emptied_at = 0.0
         self._told: Counter[str] = Counter()
         self._waiting: defaultdict[tuple[str, int], list[tuple[float, Callable[[], None]]]] = defaultdict(list)
         self._busy = 0
@@ -345,6 +346,7 @@ class Operator:
             # Somebody has begun anew meanwhile.
             return
         self.world.told("operator", "empties the destination")
+        self._emptied_at = self.kernel.now if self.world.destination.items else self._emptied_at
         for key in list(self.world.destination.items):
             self.world.destination.write(key, None)
 
@@ -414,13 +416,14 @@ class Operator:
         self.world.told("refused", f"{execution.state}: {failure}")
         for code in codes:
             self.refusals[code] += 1
-            if not self._has_cause(code):
+            if not self._has_cause(code, execution):
                 self.wrong.append(f"refused without a cause: {failure}")
         self._follow(codes)
 
-    def _has_cause(self, code: str) -> bool:
+    def _has_cause(self, code: str, execution: Execution) -> bool:
         causes: dict[str, Callable[[], bool]] = {
-            "destination-not-empty": lambda: bool(self.world.destination.items),
+            # Whoever has emptied it since took the cause away.
+            "destination-not-empty": lambda: bool(self.world.destination.items) or self._emptied_at >= execution.began,
             "stream-gap": lambda: any(self.world.faults.counts[kind] for kind in GAPS),
             "stream-replaced": lambda: self._replaced,
             "StreamReplaced": lambda: self._replaced,

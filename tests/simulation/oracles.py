@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from clean_up.handler import StillEnding
 from cut_over.rollback_window import RollBackBegun, WindowOver
+from ddb_migration import names
 from ddb_migration.aws.bulk_load import LoadIncomplete
 from ddb_migration.aws.destination_lock import DestinationLocked
 from ddb_migration.aws.mappings import ForeignMapping, RoleNotReady
@@ -192,7 +193,8 @@ class Oracle:
     def _told_of(self) -> set[str]:
         """Return the keys that the report tells of: written too late, or accepted as they are."""
         rows = self.world.control.items.values()
-        return {row["item_key"]["S"] for row in (*self._late(), *(row for row in rows if "accepted_at" in row))}
+        accepted = [row for row in rows if row.get("parked_epoch", {}).get("S", "").startswith(names.ACCEPTED)]
+        return {row["item_key"]["S"] for row in (*self._late(), *accepted)}
 
     def _text(self, key: Key) -> str:
         return canonical_key(dict(zip(self.world.source.table.names, ({"S": key[0]}, {"N": key[1]}), strict=True)))

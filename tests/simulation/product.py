@@ -19,7 +19,15 @@ from cut_over import compose
 from cut_over import handler as cut_over_handler
 from cut_over.parts import Parts as LastParts
 from ddb_migration import names
-from ddb_migration.aws import announcements, bulk_engine, bulk_gate, bulk_load, bulk_task, destination_access
+from ddb_migration.aws import (
+    announcements,
+    bulk_engine,
+    bulk_gate,
+    bulk_load,
+    bulk_task,
+    destination_access,
+    verify_pass,
+)
 from ddb_migration.aws.both_sides import BothSides
 from ddb_migration.aws.bulk_load import ARGUMENTS, Load
 from ddb_migration.aws.bulk_readers import segment_unit
@@ -30,16 +38,16 @@ from ddb_migration.aws.dead_letters import DeadLetters
 from ddb_migration.aws.environment import Environment, Settings
 from ddb_migration.aws.export_files import ExportFiles
 from ddb_migration.aws.gate_facts import Gate
-from ddb_migration.aws.rereads import Reread, Rereads
+from ddb_migration.aws.rereads import Rereads
 from ddb_migration.aws.rows import Rows
 from ddb_migration.aws.tables import Destination
 from ddb_migration.aws.tables import Source as SourceItems
+from ddb_migration.aws.verify_generations import Generations
 from ddb_migration.core import bulk_plan, message, send_batches
 from ddb_migration.core.attribute_values import Item
 from ddb_migration.core.bulk_plan import CURSORS, runs
-from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.deadline import Deadline
-from ddb_migration.core.gate import VerifyVerdict
+from ddb_migration.core.verify_report import Segment
 from enable_trigger import handler as enable_trigger_handler
 from enable_trigger import parts as enable_trigger_parts
 from enable_trigger.parts import Parts
@@ -56,11 +64,12 @@ from write_cdc import handler as write_cdc_handler
 
 # Bodies are a hundred times smaller than real ones, and so is what fits; hard inputs have tests of their own.
 SMALL_LIMIT, SMALL_COMPRESS = 3000, 800
+JOBS = (direct_migration_job, large_migration_job, verify_pass)
 HANDLERS = (setup_check_handler, clean_up_handler, enable_trigger_parts, compose, announcements)
 # What a bulk load's items are rejected for is judged by the oracles, not by the job.
 MOST_REJECTED = "1000000"
-# In which what is read again has passed the change queue, unless something is wrong with it.
-REPAIR_SECONDS = 600.0
+# How long a difference must stand at the least: VerifyJob's argument as the construct gives it.
+SETTLE_SECONDS = "60"
 # Time-outs of the functions: ddb_migration_construct.
 STREAM_PROCESSOR_SECONDS, WRITE_CDC_SECONDS, STATE_SECONDS = 60.0, 30.0, 60.0
 
@@ -90,13 +99,13 @@ class Product:
         steps = dict.fromkeys(enable_trigger_handler.STATES, states)
         after = dict.fromkeys((*cut_over_handler.STATES, *cut_over_handler.WAITING), last)
         world.machine.functions = {**steps, **after, names.SETUP_CHECK_STATE: setup}
-        world.machine.verify = self._verify
         world.machine.can_roll_back = world.rollback_window is not None
         if world.machine.can_roll_back:
             self._install_way_back()
         world.glue.drivers = {
             names.DIRECT_MIGRATION_JOB_STATE: self._direct,
             names.LARGE_MIGRATION_JOB_STATE: self._large,
+            names.VERIFY_JOB_STATE: self._verify,
         }
 
     def write_cdc(self) -> write_cdc_handler.WriteCdc:
@@ -167,24 +176,41 @@ class Product:
     def _timed(self, parts: Any) -> Any:
         """Return parts, and those of the reverse path in them, on virtual time."""
         reverse = self._timed(parts.reverse) if parts.reverse is not None else None
-        return dataclasses.replace(parts, clock=self.world.kernel.clock, reverse=reverse)
+        kernel = self.world.kernel
+        waits = {"sleep": kernel.sleep} if hasattr(parts, "sleep") else {}
+        return dataclasses.replace(parts, clock=kernel.clock, reverse=reverse, **waits)
 
     def _new_epoch(self) -> str:
         self._epochs += 1
         return f"epoch-{self._epochs}"
 
-    def _verify(self) -> None:
-        """Stand in for verify and repair: VerifyJob has tests of its own."""
-        now = self.world.kernel.now
-        record = self.control.read()
-        found = [Reread(key) for key in self.differing()]
-        if found:
-            Rereads(self._queue(self.environment), str(record.epoch), self.world.kernel.sleep, self._new_id).send(found)
-            self.world.kernel.sleep(REPAIR_SECONDS)
-        self.control.set_once(str(record.execution), verify_pass="simulated", verified_at=now)
+    def _verify(self, run: JobRun, arguments: dict[str, str]) -> None:
+        """Do what VerifyJob does, but for the reading: that has tests of its own."""
+        world = self.world
+        given = {
+            "migration_name": "Simulated",
+            "control_table": world.control.arn,
+            "source_table": world.source.table.arn,
+            "destination_table": world.destination.arn,
+            "destination_role": names.NO_ROLE,
+            "bucket": "bucket",
+            "change_queue": world.queue.url,
+            "sample": "100%",
+            "settle_seconds": SETTLE_SECONDS,
+        }
+        this = verify_pass.VerifyPass.of({**given, **arguments})
+        if this.objects.report() is None:
+            self._read(this)
 
-    def differing(self) -> list[Item]:
-        """Return the keys whose items differ between the tables."""
+    def _read(self, this: verify_pass.VerifyPass) -> None:
+        plan = this.plan(1)
+        unequal = self._unequal()
+        rows = [verify_pass.Summary(Segment(n, n, 0, 0, "0", "0"), (0.0, 0.0), 0) for n in plan.chosen]
+        settled, units = this.settle(unequal)
+        this.end(this.report(plan, rows, 0, settled, units, 0))
+
+    def _unequal(self) -> list[Item]:
+        """Return the keys whose items differ between the tables, as reading both of them would show."""
         here, there = self.world.source.table, self.world.destination
         both = {place: (here.items.get(place), there.items.get(place)) for place in {**here.items, **there.items}}
         items = [both[place][0] or both[place][1] or {} for place in sorted(both) if both[place][0] != both[place][1]]
@@ -306,14 +332,23 @@ def _edges(world: World) -> Iterator[tuple[Any, str, Any]]:
     """Put the simulated clients and clock in the place of boto3's and the machine's."""
     kernel = world.kernel
     time = SimpleNamespace(time=kernel.clock, monotonic=kernel.clock, sleep=kernel.sleep)
-    for module in (bulk_load, bulk_task, destination_access, direct_migration_job, large_migration_job, *HANDLERS):
+    for module in (bulk_load, bulk_task, destination_access, *JOBS, *HANDLERS):
         for name, value in (("client", world.client), ("writer", world.writer), ("time", time)):
             if hasattr(module, name):
                 yield module, name, value
     yield from _cut_over_edges(world)
+    yield from _verify_edges(world)
     yield bulk_task, "run", simulated_run(kernel, world.draws("bulk"))
     # Roles and permissions are another matter: the embedded AWS enforces them.
     yield setup_check_handler, "Roles", lambda *given: SimpleNamespace(findings=lambda setup: [])
+
+
+def _verify_edges(world: World) -> Iterator[tuple[Any, str, Any]]:
+    """Give VerifyJob and Repair virtual time."""
+    kernel = world.kernel
+    for module in (verify_pass, enable_trigger_parts):
+        yield module, "BothSides", functools.partial(BothSides, clock=kernel.clock, sleep=kernel.sleep)
+    yield verify_pass, "Generations", functools.partial(Generations, clock=kernel.clock, sleep=kernel.sleep)
 
 
 def _cut_over_edges(world: World) -> Iterator[tuple[Any, str, Any]]:
@@ -323,17 +358,10 @@ def _cut_over_edges(world: World) -> Iterator[tuple[Any, str, Any]]:
     yield compose, "ChangedKeys", functools.partial(ChangedKeys, clock=kernel.clock, sleep=kernel.sleep)
     yield compose, "BothSides", functools.partial(BothSides, clock=kernel.clock, sleep=kernel.sleep)
     yield compose, "Rereads", functools.partial(Rereads, sleep=kernel.sleep)
-    yield compose, "Gate", functools.partial(SimulatedGate, clock=kernel.clock)
+    yield compose, "Gate", functools.partial(Gate, clock=kernel.clock)
     threads: Any = SimpleNamespace(map=kernel.each)
     composed = functools.partial(compose._Composed, threads=threads)
     yield compose, "_Composed", composed
-
-
-class SimulatedGate(Gate):
-    """The gate, for which the simulated verify pass has found nothing."""
-
-    def _verdict(self, record: ControlRecord) -> VerifyVerdict | None:
-        return VerifyVerdict(str(record.verify_pass), 1, 1) if record.verify_pass else None
 
 
 def _sizes(product: Product) -> Iterator[tuple[Any, str, Any]]:

@@ -27,11 +27,16 @@ STATES = (
     names.ROLLBACK_WINDOW_STATE,
     names.ROLL_BACK_STATE,
     names.LIFT_DESTINATION_FENCE_STATE,
+    names.VERIFY_STATE,
+    names.VERIFY_JOB_STATE,
+    names.REPAIR_STATE,
 )
 # Moments at which something may begin: a state is entered, a Scan page is read, an incident strikes, all is drained.
 MOMENTS = (*STATES[:10], *STATES[4:10], "page", "page", "page", "incident", "incident", "drained")
 # What a migration passes through that goes on to its cut-over.
 LAST_MOMENTS = (
+    names.VERIFY_JOB_STATE,
+    names.REPAIR_STATE,
     names.READY_TO_CUT_OVER_STATE,
     names.CUT_OVER_STATE,
     names.CUT_OVER_STATE,

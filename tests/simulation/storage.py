@@ -62,6 +62,13 @@ class BucketClient:
 
         return self._calls.make("GetObject", effect)
 
+    def put_object(self, Bucket: str, Key: str, Body: bytes, ContentType: str) -> dict[str, Any]:  # noqa: N803
+        def effect() -> dict[str, Any]:
+            self.objects[Key] = Body
+            return {}
+
+        return self._calls.make("PutObject", effect)
+
     def get_paginator(self, operation: str) -> Paginator:
         return Paginator(self._list)
 

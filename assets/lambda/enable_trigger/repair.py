@@ -9,6 +9,7 @@ from itertools import islice
 from ddb_migration import names
 from ddb_migration.aws.both_sides import MOST_KEYS
 from ddb_migration.aws.rereads import Reread, Rereads
+from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.canonical import digest
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.item_key import canonical_key
@@ -63,10 +64,14 @@ def _sent(parts: Parts, call: Call, record: ControlRecord, report: VerifyReport)
 
 
 def _looked(parts: Parts, report: VerifyReport) -> VerifyReport:
-    """Take what is equal now from the differences."""
-    standing = [found for chunk in _chunks(report.differences) for found in _unequal(parts, chunk)]
-    repaired = report.repairs.repaired + len(report.differences) - len(standing)
-    return report.repaired(replace(report.repairs, repaired=repaired), standing)
+    """Take what is equal now from the differences, and what the destination has rejected: that is parked."""
+    unequal = [found for chunk in _chunks(report.differences) for found in _unequal(parts, chunk)]
+    watermarks = Watermarks(parts.control.rows, report.stream_arn, parts.clock)
+    listed = watermarks.listed((found.key for found in unequal), report.epoch)
+    standing = [found for found in unequal if canonical_key(found.key) not in listed]
+    before = report.repairs
+    repaired = before.repaired + len(report.differences) - len(unequal)
+    return report.repaired(replace(before, repaired=repaired, listed=before.listed + len(listed)), standing)
 
 
 def _unequal(parts: Parts, chunk: Sequence[Difference]) -> list[Difference]:

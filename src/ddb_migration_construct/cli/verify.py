@@ -14,7 +14,7 @@ from ddb_migration_construct.cli.control_table import read_record
 from ddb_migration_construct.cli.failures import NEEDS_YOU, REFUSED, CommandFailed
 from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, chosen, note, run
 from ddb_migration_construct.cli.migrations import Migration
-from ddb_migration_construct.cli.reports import Pass, standing
+from ddb_migration_construct.cli.reports import Pass, excepted, standing
 from ddb_migration_construct.cli.reread import send_rereads
 
 ALL = "100%"
@@ -115,16 +115,23 @@ def _sampled(report: dict[str, Any]) -> str:
     return f" A sample of {share:.2%} of the keys: it opens the gate by name only (cut-over --accept-sample {name})."
 
 
+def _apart(report: dict[str, Any]) -> str:
+    """Name the keys that may differ: to see the parked ones is what the operator does next."""
+    keys = excepted(report)
+    return f", but for {keys} parked or accepted (ddb-migration status --parked-keys)" if keys else ""
+
+
 def _told(migration: Migration, report: dict[str, Any]) -> Told:
     left, items = standing(report), report["source"]["items"]
     share = "" if report["sampled"] is None else _sampled(report)
     if report["verdict"] == "equal":
-        text = f"{migration.name}: equal; {items} items compared in both directions.{share}"
+        text = f"{migration.name}: equal; {items} items compared in both directions{_apart(report)}.{share}"
     else:
         text = (
             f"{migration.name}: {left} of {items} items differ.{share} Which ones, and how: ddb-migration report "
             f"{migration.name}; to put them right: ddb-migration verify {migration.name} --repair"
         )
     counts = {name: report["found"][name] for name in ("missing", "extra", "different", "in_motion", "unchecked")}
+    counts["parked_or_accepted"] = excepted(report)
     values = {"verdict": report["verdict"], "pass": report["pass_id"], "items": items, "standing": left, **counts}
     return Told(text, {**values, "sampled": report["sampled"]}, 0 if report["verdict"] == "equal" else NEEDS_YOU)

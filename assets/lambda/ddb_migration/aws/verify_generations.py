@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from ddb_migration import names
 from ddb_migration.aws.both_sides import MOST_KEYS, BothSides, Pair
 from ddb_migration.core.attribute_values import Item
 from ddb_migration.core.canonical import differing_attributes, digest
 from ddb_migration.core.expiry import has_expired
 from ddb_migration.core.generations import (
+    ACCEPTED,
     DIFFERS,
     MOVES,
+    PARKED,
     Candidate,
     Look,
     hold_seconds,
@@ -30,16 +33,22 @@ WATERMARK = "watermark"
 
 
 class KeyLooks:
-    """Looks at keys: both items, read consistently, and the watermark.
+    """Looks at keys: both items, read consistently, the watermark, and whether the key is parked or accepted.
 
     `expires_by` are the attributes by which source and destination expire items.
     """
 
     def __init__(
-        self, sides: BothSides, control_table: str, stream_arn: str, expires_by: Iterable[str | None] = ()
+        self,
+        sides: BothSides,
+        control_table: str,
+        stream_arn: str,
+        epoch: str,
+        expires_by: Iterable[str | None] = (),
     ) -> None:
         self.sides = sides
         self._control_table, self._stream_arn = control_table, stream_arn
+        self._lists = {epoch: PARKED, names.ACCEPTED + epoch: ACCEPTED}
         self._expires_by = tuple(expires_by)
 
     def look(self, keys: Iterable[Item], now: float) -> Iterator[tuple[str, Pair, Look]]:
@@ -47,23 +56,24 @@ class KeyLooks:
         for chunk in _chunks({canonical_key(key): key for key in keys}):
             pairs = dict(self.sides.pairs(chunk))
             differing = {text: chunk[text] for text, (one, other) in pairs.items() if digest(one) != digest(other)}
-            marks = self._watermarks(differing)
+            rows = self._watermarks(differing)
             for text, pair in pairs.items():
-                yield text, pair, self._of(pair, marks.get(text), now)
+                yield text, pair, self._of(pair, rows.get(text, {}), now)
 
-    def _of(self, pair: Pair, watermark: str | None, now: float) -> Look:
+    def _of(self, pair: Pair, row: Mapping[str, Any], now: float) -> Look:
+        number, listed = (row.get(name, {}).get("S") for name in ("number", names.PARKED_EPOCH))
         there = [item for item in pair if item is not None]
         expired = any(has_expired(item, name, now) for item in there for name in self._expires_by)
-        return Look(digest(pair[0]), digest(pair[1]), watermark, expired)
+        return Look(digest(pair[0]), digest(pair[1]), number, expired, self._lists.get(listed))
 
-    def _watermarks(self, keys: Mapping[str, Item]) -> dict[str, str]:
-        """Return the numbers of the watermarks that keys have."""
+    def _watermarks(self, keys: Mapping[str, Item]) -> dict[str, dict[str, Any]]:
+        """Return the rows of the watermarks that keys have."""
         if not keys:
             return {}
         rows = {watermark_id(self._stream_arn, key): text for text, key in keys.items()}
         wanted = {row: {PK: {"S": row}, SK: {"S": WATERMARK}} for row in rows}
         found = self.sides.read(self._control_table, wanted).values()
-        return {rows[row[PK]["S"]]: row["number"]["S"] for row in found if "number" in row}
+        return {rows[row[PK]["S"]]: row for row in found}
 
 
 @dataclass

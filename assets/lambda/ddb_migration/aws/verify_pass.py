@@ -16,7 +16,7 @@ from ddb_migration.aws.tables import Tables
 from ddb_migration.aws.verify_generations import Generations, KeyLooks, Settled, kinds
 from ddb_migration.aws.verify_objects import VerifyObjects
 from ddb_migration.core.attribute_values import Item
-from ddb_migration.core.generations import AGREES, EXPIRED
+from ddb_migration.core.generations import ACCEPTED, AGREES, EXPIRED, PARKED
 from ddb_migration.core.lag import Readings, lag_seconds
 from ddb_migration.core.verify_plan import VerifyPlan, share_of, verify_plan
 from ddb_migration.core.verify_report import LISTED, Found, Segment, TableCount, VerifyReport
@@ -122,7 +122,7 @@ class VerifyPass:
         rate = self.control.read().max_read_units_per_second
         there = self.destination.client()
         sides = BothSides(client("dynamodb"), self.source_table, self.destination_table, rate, destination_client=there)
-        looks = KeyLooks(sides, self.control_table, self.stream_arn, self.expires_by)
+        looks = KeyLooks(sides, self.control_table, self.stream_arn, self.epoch, self.expires_by)
         settled = Generations(looks, self.lag, self.permit, self.settle_seconds).settle(keys)
         return settled, (sides.units[self.source_table], sides.units[self.destination_table])
 
@@ -197,6 +197,8 @@ def _found(settled: Settled, unchecked: int) -> Found:
     return Found(
         agreed=settled.outcomes[AGREES],
         expired=settled.outcomes[EXPIRED],
+        parked=settled.outcomes[PARKED],
+        accepted=settled.outcomes[ACCEPTED],
         in_motion=len(settled.in_motion),
         unchecked=unchecked + settled.unsettled,
         **kinds(settled.differences),

@@ -73,6 +73,13 @@ class Watermarks:
         found = self._rows.get_many(by_row)
         return {by_row[place]: row["number"] for place, row in found.items() if "number" in row}
 
+    def listed(self, keys: Iterable[Item], epoch: str) -> set[str]:
+        """Return those of the keys, by their canonical text, that are parked in an epoch or accepted as they are."""
+        by_row = {(watermark_id(self._stream_arn, key), _SK): canonical_key(key) for key in keys}
+        lists = (epoch, ACCEPTED + epoch)
+        found = self._rows.get_many(by_row)
+        return {by_row[place] for place, row in found.items() if row.get(PARKED_EPOCH) in lists}
+
     def park(self, key: Item, epoch: str, reason: str, number: str | None = None) -> None:
         """Keep a key that the destination rejects, with the reason, unless a newer change was applied since.
 

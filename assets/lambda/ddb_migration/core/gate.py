@@ -176,7 +176,7 @@ def _unclean(verdict: VerifyVerdict) -> str | None:
         return None
     if verdict.differences:
         return (
-            f"verify pass {verdict.verify_pass} ended with {_of(verdict.differences, 'key')} different; its report "
+            f"verify pass {verdict.verify_pass} has ended, and {_of(verdict.differences, 'key')} different; its report "
             "says which: ddb-migration report. Put them right, then run: ddb-migration verify"
         )
     return (

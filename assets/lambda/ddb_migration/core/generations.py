@@ -15,6 +15,8 @@ from ddb_migration.core.lag import LOW_SECONDS
 AGREES = "agrees"
 EXPIRED = "expired"
 DIFFERS = "differs"
+PARKED = "parked"
+ACCEPTED = "accepted"
 MOVES = "moves"
 
 # A lag that is not low may go on for days: then another pass is the better way.
@@ -25,12 +27,16 @@ _REMEMBERED = 64
 
 @dataclass(frozen=True)
 class Look:
-    """One look at a key: digests of what stood there (None for nothing) and its watermark (None for none)."""
+    """One look at a key: digests of what stood there (None for nothing) and its watermark (None for none).
+
+    `listed` is the list of the control table that the key is in: PARKED, ACCEPTED, or None for neither.
+    """
 
     source: bytes | None
     destination: bytes | None
     watermark: str | None = None
     is_expired: bool = False
+    listed: str | None = None
 
 
 @dataclass
@@ -65,7 +71,8 @@ class Candidate:
         if look.is_expired and None in (look.source, look.destination):
             return EXPIRED
         stood = hold is not None and self._stands(look) and now - self.since >= hold
-        return DIFFERS if stood else MOVES
+        # The gate knows of a parked key by itself, and an operator has said that an accepted one may differ.
+        return (look.listed or DIFFERS) if stood else MOVES
 
     def _stands(self, look: Look) -> bool:
         """Tell whether both sides are as they were at the last look."""

@@ -83,7 +83,7 @@ def _verdict(verify: Report | None) -> tuple[str, str, str]:
     """Return the verdict's colour, word and sentence."""
     if not verify:
         return "open", "Not verified", "No verify pass of this epoch has ended yet."
-    standing = sum(verify["found"][kind] for kind in ("missing", "extra", "different")) - verify["repairs"]["repaired"]
+    standing = _standing(verify)
     items = f"{verify['source']['items']:,} items"
     if verify["verdict"] != "equal" and not standing:
         return (
@@ -102,7 +102,25 @@ def _verdict(verify: Report | None) -> tuple[str, str, str]:
         )
     if not verify["is_whole"]:
         return "open", "Not whole", "Some segments were not compared; this pass opens no gate."
-    return "good", "Equal", f"Every item was compared in both directions: {items}, no difference."
+    return _equal(items, _listed(verify))
+
+
+def _equal(items: str, listed: int) -> tuple[str, str, str]:
+    compared = f"Every item was compared in both directions: {items}, no difference"
+    if listed:
+        apart = f"{_count(listed, 'key')} that are parked or accepted"
+        return "open", "Equal but for listed keys", f"{compared} but in {apart}."
+    return "good", "Equal", f"{compared}."
+
+
+def _standing(verify: Report) -> int:
+    found, repairs = verify["found"], verify["repairs"]
+    return int(found["missing"] + found["extra"] + found["different"] - repairs["repaired"] - repairs["listed"])
+
+
+def _listed(verify: Report) -> int:
+    """Return how many keys differ of which the lists of parked and of accepted keys tell."""
+    return int(verify["found"]["parked"] + verify["found"]["accepted"] + verify["repairs"]["listed"])
 
 
 def _gate(report: Report) -> str:
@@ -150,6 +168,8 @@ def _verify_figures(verify: Report) -> Iterator[tuple[str, str]]:
     yield "Different", f"{found['different']:,}"
     yield "Extra", f"{found['extra']:,}"
     yield "Repaired", f"{verify['repairs']['repaired']:,}"
+    if _listed(verify):
+        yield "Parked or accepted", f"{_listed(verify):,}"
     yield "Agreed when read again", f"{found['agreed']:,}"
     yield "Expired on one side", f"{found['expired']:,}"
     yield "Still moving", f"{found['in_motion']:,}"

@@ -106,7 +106,8 @@ class Found:
     """How many of the keys that did not agree at first came to what end.
 
     `agreed` agree now, `expired` are on one side only and have expired, `in_motion` still change (the checks of
-    changed keys settle them); `unchecked` were too many to be read again.
+    changed keys settle them); `unchecked` were too many to be read again. `parked` and `accepted` differ and are in
+    the list of that name: the gate asks for the one, and an operator has settled the other.
     """
 
     agreed: int = 0
@@ -116,6 +117,8 @@ class Found:
     missing: int = 0
     extra: int = 0
     different: int = 0
+    parked: int = 0
+    accepted: int = 0
 
     @property
     def differences(self) -> int:
@@ -125,11 +128,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Repairs:
-    """What Repair did about the differences: rereads sent, keys that are equal since, and whether it has ended."""
+    """What Repair did about the differences: rereads sent, keys that are equal since, and whether it has ended.
+
+    `listed` are keys that are parked since, because the destination rejects them, or accepted.
+    """
 
     sent: int = 0
     repaired: int = 0
     ended_at: float | None = None
+    listed: int = 0
 
 
 @dataclass(frozen=True)
@@ -165,7 +172,7 @@ class VerifyReport:
     @property
     def standing(self) -> int:
         """Return how many differences still stand, listed or not."""
-        return self.found.differences - self.repairs.repaired
+        return self.found.differences - self.repairs.repaired - self.repairs.listed
 
     @property
     def is_whole(self) -> bool:
