@@ -99,6 +99,8 @@ class CuttingOver:
             return
         if "parked" in reason:
             self._settle(record)
+        if "one of the two mappings" in reason and not self._operator.is_disturbed:
+            self._operator.enable_capture()
         if "ddb-migration verify" in reason:
             self._verify(str(record.epoch))
         self._kernel.sleep(self._draws.choice((30.0, 300.0, 1500.0)))

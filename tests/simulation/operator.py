@@ -262,6 +262,12 @@ class Operator:
             if go_on:
                 self._switch(found[0], True)
 
+    def enable_capture(self) -> None:
+        """Enable what somebody has disabled and left so: docs/alarms.md asks for it."""
+        for mapping in self.world.mappings.of(self.world.functions["stream-processor"].arn, None):
+            if mapping.state == "Disabled":
+                self._switch(mapping, True)
+
     def _switch(self, mapping: Mapping, enabled: bool) -> bool:
         settled = self.kernel.wait(lambda: mapping.state in ("Enabled", "Disabled"), 1000.0)
         if not settled or mapping.uuid not in self.world.mappings.mappings:
