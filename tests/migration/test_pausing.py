@@ -105,16 +105,21 @@ def shown_rate(trial: Trial, seconds: float) -> float:
 
 @pytest.mark.slow
 def test_the_measured_rate_follows_the_dial_within_ten_seconds(aws: EmbeddedAws, assembly: Path) -> None:
-    trial = Trial(aws, deploy(aws, synthesise(assembly, max_write_units_per_second=300), STACK))
+    trial = Trial(aws, deploy(aws, synthesise(assembly, max_write_units_per_second=160), STACK))
+    # Two of four tasks run at once here, and between two of them nothing is written: so many items that the first two
+    # outlast what is measured.
     trial.fill(12_000)
     reader = Reader(trial.stepfunctions, trial.dynamodb, aws.client("sqs"))
     execution = trial.start()
     until(lambda: "epoch" in _record(trial) and (reader.read(trial.migration).load_rate or 0) > 0)
     time.sleep(5)
-    rate_one(aws.client("lambda"), trial.migration, {WRITES: 150})
+    before = shown_rate(trial, 4)
+    rate_one(aws.client("lambda"), trial.migration, {WRITES: 80})
     time.sleep(10)
+    after = shown_rate(trial, 4)
     # An item costs one unit. Requests are of up to 25 items, so a task's five seconds are some requests only.
-    assert 75 < shown_rate(trial, 4) < 200
+    assert 110 < before < 190
+    assert 50 < after < 105
     rate_one(aws.client("lambda"), trial.migration, {WRITES: None})
     # 12,000 changes drain at some dozens a second where other things run too.
     assert trial.finish(execution, at_most_seconds=900)["status"] == READY
