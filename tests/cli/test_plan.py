@@ -162,6 +162,26 @@ def test_findings_are_those_of_setup_check(world: World) -> None:
     assert "finding 3  [destination-locked]" in text(planned)
 
 
+def test_a_rollback_window_is_looked_at_and_paid_for(world: World) -> None:
+    planned = world.plan(rollback_window_seconds=2 * 86_400)
+    assert [finding.code for finding in planned.findings] == ["destination-stream-off"]
+    told = text(planned)
+    assert "Way back" in told
+    assert "way back, watermarks" in told
+    assert "leave rollback_window out" in told
+    assert "way back" not in text(world.plan()).lower()
+
+
+def test_a_policy_without_room_for_a_fence_is_found(world: World) -> None:
+    statement = {"Sid": "x" * 20_000, "Effect": "Allow", "Principal": "*", "Action": "dynamodb:Scan", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    for table in (world.source, world.destination):
+        world.aws.dynamodb.put_resource_policy(ResourceArn=table, Policy=policy)
+    assert [finding.code for finding in world.plan(fence_source_writes=True).findings] == ["fence-policy"]
+    both = {finding.code for finding in world.plan(rollback_window_seconds=3600).findings}
+    assert both == {"fence-policy", "destination-stream-off", "destination-fence-policy"}
+
+
 def test_a_missing_table_is_a_finding_and_leaves_no_figures(world: World) -> None:
     planned = make_plan(world.client, Pair("x", "orders", "nowhere", Wishes()), Expected())
     assert [finding.code for finding in planned.findings] == ["destination-missing"]

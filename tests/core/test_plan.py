@@ -110,6 +110,67 @@ def test_bill_of_5_gb_on_demand() -> None:
     }
 
 
+# Two days in which the migration can be rolled back.
+UNDOABLE = Fleet(rollback_window_seconds=2 * DAY)
+
+
+def of_way_back(lines: dict[str, Line]) -> dict[str, tuple[float, str, str | None]]:
+    found = {name.removeprefix("way back, "): line for name, line in lines.items() if name.startswith("way back")}
+    return {name: (line.amount, line.unit, line.price) for name, line in found.items()}
+
+
+def test_a_rollback_window_of_5_gb_on_demand() -> None:
+    _, lines = planned(SMALL, SMALL_TRAFFIC, UNDOABLE)
+    # 10 a second for two days; all that was written before the cut-over is younger than a day when Verify ends.
+    changes, copied = 1_728_000, 2_613_843
+    # Of the stream: 1,000 of the load in a batch, and 20 of what the application changes, which also comes back.
+    captures = 5000 + 130_693 + 2 * 86_400
+    assert of_way_back(lines) == {
+        "stream": (5_000_000 + copied + changes, "records", None),
+        "writes": (changes, "write units", "writes"),
+        "watermarks": (3 * changes, "write units", "writes"),
+        "tripwire": (2 * changes, "read units", "reads"),
+        # 172,800 batches: sent, received, deleted.
+        "queue": (3 * 172_800, "requests", "sqs-requests"),
+        "calls": (172_800 + captures, "requests", "lambda-requests"),
+        "time": (pytest.approx(172_800 * 0.1 * 0.5 + captures * 0.5), "GB-seconds", "lambda"),
+    }
+    assert all(line.source for line in lines.values())
+
+
+def test_a_rollback_window_is_five_minutes_more_and_changes_no_other_line() -> None:
+    without, lines_without = planned(SMALL, SMALL_TRAFFIC)
+    times, lines = planned(SMALL, SMALL_TRAFFIC, UNDOABLE)
+    assert phases(times) == {**phases(without), "Way back": 300}
+    assert {name: line for name, line in lines.items() if not name.startswith("way back")} == lines_without
+    assert not of_way_back(lines_without)
+
+
+def test_the_way_back_is_handed_a_day_of_the_stream_at_most() -> None:
+    _, lines = planned(LARGE, LARGE_TRAFFIC, Fleet(rollback_window_seconds=DAY))
+    # Verify alone takes 4.7 days, longer than the three in step: of the load nothing is left, of changes one day.
+    assert of_way_back(lines)["stream"] == (86_400_000 + 86_400_000, "records", None)
+    # The source has the same three indexes.
+    assert of_way_back(lines)["writes"] == (4 * 86_400_000, "write units", "writes")
+
+
+def test_what_is_carried_back_is_within_what_the_source_has_provisioned() -> None:
+    found = replace(
+        MEDIUM, source=table("source", size_bytes=int(500e9), item_count=int(250e6), provisioned_writes=5000)
+    )
+    _, lines = planned(found, MEDIUM_TRAFFIC, UNDOABLE)
+    # 100 a second of two units each, and two of the source's one index.
+    assert of_way_back(lines)["writes"] == (4 * 17_280_000, "write units", None)
+
+
+def test_of_a_load_that_ended_a_while_ago_the_stream_holds_the_rest() -> None:
+    _, lines = planned(replace(MEDIUM, read_units=1000), MEDIUM_TRAFFIC, UNDOABLE)
+    # Verify takes 61,155 s, the drain 4,921 s and the barrier 120 s: of the 50,000 s of the load 20,204 are left, at
+    # 5,000 items a second. Changes: a day, 198,045 s in step after Verify, and two days.
+    items, seconds = 5000 * 20_203.97, 86_400 + 198_044.84 + 172_800
+    assert of_way_back(lines)["stream"][0] == pytest.approx(items + 100 * seconds, rel=1e-6)
+
+
 def test_phases_of_500_gb_provisioned() -> None:
     times, _ = planned(MEDIUM, MEDIUM_TRAFFIC)
     assert phases(times) == {

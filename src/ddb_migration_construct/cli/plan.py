@@ -28,6 +28,12 @@ def plan(
     worker_type: Annotated[str, typer.Option(help="As the prop.")] = "G.1X",
     max_workers: Annotated[int, typer.Option(min=2, max=299, help="As the prop.")] = 4,
     max_apply_concurrency: Annotated[int, typer.Option(min=2, max=1000, help="As the prop.")] = 100,
+    fence_source_writes: Annotated[
+        bool, typer.Option("--fence-source-writes", help="As the prop; --rollback-window asks for it.")
+    ] = False,
+    rollback_window: Annotated[
+        float | None, typer.Option(min=1 / 24, max=7, help="In days, as the prop: what the way back costs.")
+    ] = None,
     changes_per_second: Annotated[
         float | None, typer.Option(min=0, help="Writes to the source; by default what CloudWatch has of last week.")
     ] = None,
@@ -58,5 +64,7 @@ def plan(
         worker_type=worker_type,
         max_workers=max_workers,
         max_apply_concurrency=max_apply_concurrency,
+        fence_source_writes=fence_source_writes,
+        rollback_window_seconds=None if rollback_window is None else rollback_window * 86_400,
     )
     planning.plan_tables([planning.Pair(f"{source} to {destination}", source, destination, wishes)], expected, as_json)

@@ -16,6 +16,7 @@ from ddb_migration.aws.probe import DENIED
 from ddb_migration.aws.tables import Tables
 from ddb_migration.core.bulk_plan import gentle_read_units
 from ddb_migration.core.control_record import ControlRecord
+from ddb_migration.core.fence import Statement, fence_sid, fence_statement
 from ddb_migration.core.place import Place
 from ddb_migration.core.setup import Setup
 from ddb_migration.core.table import Table
@@ -36,6 +37,13 @@ class Wishes:
     worker_type: str = "G.1X"
     max_workers: int = 4
     max_apply_concurrency: int = 100
+    fence_source_writes: bool = False
+    rollback_window_seconds: float | None = None
+
+    @property
+    def is_fenced(self) -> bool:
+        """Tell whether the cut-over fences the source, which a rollback window asks for."""
+        return self.fence_source_writes or self.rollback_window_seconds is not None
 
 
 @dataclass
@@ -51,6 +59,7 @@ class Look:
         dynamodb = self.client("dynamodb")
         tables, home = Tables(dynamodb), self._home(dynamodb, source)
         arns = [_arn(home, table) for table in (source, destination)]
+        can_roll_back = wishes.rollback_window_seconds is not None
         old, new = (tables.describe(arn) if Place.of(arn) == home else None for arn in arns)
         return Setup(
             migration=name,
@@ -74,6 +83,10 @@ class Look:
             destination_readers=self._readers(new),
             source_time_to_live=self._time_to_live(tables, old),
             destination_time_to_live=self._time_to_live(tables, new),
+            fence=_fence(home, arns[0]) if wishes.is_fenced else None,
+            source_policy=self._policy(tables, old) if wishes.is_fenced else None,
+            destination_fence=_fence(home, arns[1]) if can_roll_back else None,
+            destination_policy=self._policy(tables, new) if can_roll_back else None,
         )
 
     def _home(self, dynamodb: Any, source: str) -> Place:
@@ -98,6 +111,9 @@ class Look:
     def _time_to_live(self, tables: Tables, table: Table | None) -> str | None:
         return self._ask(lambda: tables.time_to_live(table.arn), None) if table and table.is_usable else None
 
+    def _policy(self, tables: Tables, table: Table | None) -> str | None:
+        return self._ask(lambda: tables.policy(table.arn), None) if table else None
+
     def _ask(self, question: Callable[[], Answer], otherwise: Answer) -> Answer:
         try:
             return question()
@@ -106,6 +122,11 @@ class Look:
                 raise
             self.unseen.append(str(error))
             return otherwise
+
+
+def _fence(home: Place, table: str) -> Statement:
+    """Return a fence as long as it may become: the role that it lets through has no name before the deployment."""
+    return fence_statement(fence_sid("planned"), table, [f"arn:{home.partition}:iam::{home.account}:role/{'x' * 64}"])
 
 
 def _arn(home: Place, table: str) -> str:

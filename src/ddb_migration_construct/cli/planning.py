@@ -85,11 +85,15 @@ def make_plan(client: Callable[[str], Any], pair: Pair, expected: Expected) -> P
     computed = None
     if setup.source is not None and setup.destination is not None:
         traffic = read_traffic(client("cloudwatch"), setup.source, expected, look.clock())
-        fleet = Fleet(wishes.worker_type, wishes.max_workers, wishes.max_apply_concurrency)
+        fleet = _fleet(wishes)
         times = schedule(setup, traffic, fleet)
         prices = read_prices(client("pricing"), setup.home.region)
         computed = Computed(traffic, times, bill(setup, traffic, fleet, times), prices)
     return Plan(pair.name, setup, tuple(check(setup)), tuple(look.unseen), computed)
+
+
+def _fleet(wishes: Wishes) -> Fleet:
+    return Fleet(wishes.worker_type, wishes.max_workers, wishes.max_apply_concurrency, wishes.rollback_window_seconds)
 
 
 def plan_tables(pairs: Sequence[Pair], expected: Expected, as_json: bool) -> None:

@@ -35,6 +35,9 @@ CORES_OF_A_DPU = 4
 PROCESSOR_GIB, WRITER_GIB = 1.0, 0.5
 # StartCapture: batches of up to 1,000 records, collected for up to 2 s. How long one takes is an assumption.
 RECORDS_OF_A_BATCH, BATCH_WINDOW_SECONDS, SECONDS_OF_A_BATCH = 1000, 2, 0.5
+# stream_processor, tripwire.py: a change's own watermark and that of the way back, each read consistently.
+TRIPWIRE_READS = 2
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,9 @@ class Line:
 
 
 def bill(setup: Setup, traffic: Traffic, fleet: Fleet, times: Schedule) -> tuple[Line, ...]:
-    """Return what a migration uses until its cut-over; an endless drain is left out of it."""
+    """Return what a migration uses until its cut-over, and in its rollback window; an endless drain is left out."""
     drain = 0.0 if math.isinf(times.drain) else times.drain
-    seconds = times.waiting + drain + traffic.days_in_step.value * 86_400
+    seconds = times.waiting + drain + traffic.days_in_step.value * DAY_SECONDS
     changes = math.ceil(traffic.mean.value * seconds)
     return (
         *_bulk(setup),
@@ -59,6 +62,7 @@ def bill(setup: Setup, traffic: Traffic, fleet: Fleet, times: Schedule) -> tuple
         *_carried(setup, traffic, changes),
         _glue(fleet, times),
         *_verified(setup),
+        *_way_back(setup, traffic, fleet, times),
     )
 
 
@@ -105,17 +109,37 @@ def _applied(setup: Setup, changes: int) -> Iterator[Line]:
 
 def _carried(setup: Setup, traffic: Traffic, changes: int) -> Iterator[Line]:
     source, _ = tables(setup)
-    average = source.size_bytes / source.item_count if source.item_count else 0
-    batches = math.ceil(changes / MESSAGES_OF_AN_INVOCATION)
+    batches = _batches_of_changes(changes)
+    yield _queue_line("change queue", source, batches)
+    captures = _captures_of(traffic, changes)
+    yield Line("functions, calls", batches + captures, "requests", REQUESTS_LAMBDA, "a call for each batch")
+    yield _time_line("functions, time", batches, captures)
+
+
+def _batches_of_changes(changes: int) -> int:
+    """Return the batches in which changes go through a queue."""
+    return math.ceil(changes / MESSAGES_OF_AN_INVOCATION)
+
+
+def _captures_of(traffic: Traffic, changes: int) -> int:
+    """Return the batches in which a stream hands over the changes of an application."""
+    records = min(RECORDS_OF_A_BATCH, max(1.0, traffic.mean.value * BATCH_WINDOW_SECONDS))
+    return math.ceil(changes / records)
+
+
+def _queue_line(name: str, table: Table, batches: int) -> Line:
+    """Return the requests to a queue for so many batches of changes with items of a table."""
+    average = table.size_bytes / table.item_count if table.item_count else 0
     chunks = max(1, math.ceil(average * MESSAGES_OF_AN_INVOCATION / REQUEST_BYTES))
     told = f"batches of 10: sent and received in {chunks} of 64 KB each, deleted in one"
-    yield Line("change queue", batches * (2 * chunks + 1), "requests", REQUESTS_SQS, told)
-    records = min(RECORDS_OF_A_BATCH, max(1.0, traffic.mean.value * BATCH_WINDOW_SECONDS))
-    captures = math.ceil(changes / records)
-    yield Line("functions, calls", batches + captures, "requests", REQUESTS_LAMBDA, "a call for each batch")
+    return Line(name, batches * (2 * chunks + 1), "requests", REQUESTS_SQS, told)
+
+
+def _time_line(name: str, batches: int, captures: int) -> Line:
+    """Return the time of both functions of a path for so many batches of a queue, and of a stream."""
     used = batches * SECONDS_OF_AN_INVOCATION * WRITER_GIB + captures * SECONDS_OF_A_BATCH * PROCESSOR_GIB
     told = f"assumption: {SECONDS_OF_AN_INVOCATION:g} s for 10 messages, {SECONDS_OF_A_BATCH:g} s for a stream batch"
-    yield Line("functions, time", used, "GB-seconds", LAMBDA, told)
+    return Line(name, used, "GB-seconds", LAMBDA, told)
 
 
 def _glue(fleet: Fleet, times: Schedule) -> Line:
@@ -130,6 +154,47 @@ def _verified(setup: Setup) -> Iterator[Line]:
     units, told = verify_units(source), "8 KB a unit, the destination holding what the source holds"
     yield _reads("reads of verify, source", units, source, told)
     yield _reads("reads of verify, destination", units, destination, told)
+
+
+def _way_back(setup: Setup, traffic: Traffic, fleet: Fleet, times: Schedule) -> Iterator[Line]:
+    """Yield what the rollback window costs: each write of the application to the destination is carried back."""
+    if fleet.rollback_window_seconds is None:
+        return
+    source, _ = tables(setup)
+    changes = math.ceil(traffic.mean.value * fleet.rollback_window_seconds)
+    days = f"{changes:,} changes in {fleet.rollback_window_seconds / DAY_SECONDS:g} days of rollback_window"
+    loaded, copied = _let_go(setup, traffic, times)
+    told = f"{loaded + copied:,} before the cut-over, then {days}; Lambda reads a stream for nothing (DynamoDB pricing)"
+    yield Line("way back, stream", loaded + copied + changes, "records", None, told)
+    per_item = units_of_a_write(source, source)
+    yield _writes("way back, writes", changes * per_item, source, f"{days}, {units_text(per_item)} each")
+    told = f"{days}, {WATERMARK_UNITS} units each, as those of the way there"
+    yield Line("way back, watermarks", changes * WATERMARK_UNITS, "write units", WRITES, told)
+    told = f"{days}, each in the source's stream too, and known there by {TRIPWIRE_READS} watermarks"
+    yield Line("way back, tripwire", changes * TRIPWIRE_READS, "read units", READS, told)
+    batches, captures = _batches_of_changes(changes), _captures_of(traffic, changes)
+    yield _queue_line("way back, queue", source, batches)
+    # What is let go comes to ReverseStreamProcessor, and what is written back to StreamProcessor as well.
+    handed_over = math.ceil(loaded / RECORDS_OF_A_BATCH) + _captures_of(traffic, copied) + 2 * captures
+    told = "a call for each batch: of the queue, of the destination's stream, of what comes back in the source's"
+    yield Line("way back, calls", batches + handed_over, "requests", REQUESTS_LAMBDA, told)
+    yield _time_line("way back, time", batches, handed_over)
+
+
+def _let_go(setup: Setup, traffic: Traffic, times: Schedule) -> tuple[int, int]:
+    """Return the records of the bulk load, and of changes, that the way back is handed before the cut-over.
+
+    It begins after Verify with the oldest record of the destination's stream, which is a day old at most.
+    """
+    source, _ = tables(setup)
+    load, verify = times.seconds("Bulk load"), times.seconds("Verify")
+    drain = 0.0 if math.isinf(times.drain) else times.drain
+    since_load = times.seconds("Barrier") + drain + verify
+    kept = min(load, max(0.0, DAY_SECONDS - since_load))
+    loaded = math.ceil(source.item_count * (kept / load)) if load else 0
+    in_step = max(0.0, traffic.days_in_step.value * DAY_SECONDS - verify)
+    seconds = min(DAY_SECONDS, times.waiting + drain + verify) + in_step
+    return loaded, math.ceil(traffic.mean.value * seconds)
 
 
 def _reads(name: str, units: float, table: Table, told: str) -> Line:

@@ -59,11 +59,12 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Fleet:
-    """What does the work: the props of the same names."""
+    """What does the work, and for how long after the cut-over it can be undone: the props of the same names."""
 
     worker_type: str = "G.1X"
     max_workers: int = 4
     max_apply_concurrency: int = 100
+    rollback_window_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def schedule(setup: Setup, traffic: Traffic, fleet: Fleet) -> Schedule:
     apply_rate = _apply_rate(setup, destination, fleet)
     backlog = traffic.busiest.value * waiting
     drain = _drain(traffic, waiting, apply_rate.value, backlog)
-    after = (_drain_figure(drain, traffic), _verify(setup, source))
+    after = (_drain_figure(drain, traffic), _verify(setup, source), *_way_back(fleet))
     return Schedule(
         mode=names.LARGE if setup.is_large else names.DIRECT,
         phases=(*before, *after),
@@ -190,6 +191,12 @@ def _verify(setup: Setup, source: Table) -> Figure:
     # Both sides at the same rate, and the destination then holds what the source holds.
     taken = GLUE_START_SECONDS + verify_units(source) / setup.read_units
     return _seconds("Verify", taken, f"both tables read side by side, each at {setup.read_units:,.0f} units/s")
+
+
+def _way_back(fleet: Fleet) -> tuple[Figure, ...]:
+    if fleet.rollback_window_seconds is None:
+        return ()
+    return (_seconds("Way back", SETTLE_SECONDS, "the migration's own wait, with both ways captured"),)
 
 
 def read_units(table: Table) -> int:
