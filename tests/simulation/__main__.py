@@ -40,7 +40,9 @@ def _summary(report: dict[str, Any]) -> str:
     faults = {kind: count for kind, count in report["faults"].items() if count}
     lines = [
         f"{report['runs']} runs, {report['divergences']} divergences, {report['runs_per_second']} runs a second "
-        f"({report['runs_per_processor_second']} for each second of processor time)",
+        f"({report['runs_per_processor_second']} for each second of processor time: "
+        + ", ".join(f"{speed} as far as {end}" for end, speed in report["runs_per_processor_second_by_end"].items())
+        + ")",
         f"{sum(faults.values())} faults of {len(faults)} kinds: "
         + ", ".join(f"{kind} {count}" for kind, count in sorted(faults.items())),
         "refusals: " + (", ".join(f"{code} {count}" for code, count in sorted(report["refusals"].items())) or "none"),

@@ -23,15 +23,18 @@ class Report:
     without: tuple[str, ...] = ()
     runs: int = 0
     seconds: float = 0.0
-    processor_seconds: float = 0.0
+    seconds_by_end: Counter[str] = field(default_factory=Counter)
+    runs_by_end: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     failing: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
 
-    def add(self, outcome: Outcome) -> None:
-        """Count one run."""
+    def add(self, outcome: Outcome, seconds: float) -> None:
+        """Count one run, which took some seconds of processor time."""
         self.runs += 1
+        self.runs_by_end[outcome.as_far_as] += 1
+        self.seconds_by_end[outcome.as_far_as] += seconds  # type: ignore[assignment]  # counters hold any number
         self.faults += Counter({kind: count for kind, count in outcome.faults.items() if kind in self.on})
         self.refusals += outcome.refusals
         if outcome.findings:
@@ -41,7 +44,8 @@ class Report:
     def join(self, other: Report) -> None:
         """Count the runs of another process."""
         self.runs += other.runs
-        self.processor_seconds += other.processor_seconds
+        self.runs_by_end += other.runs_by_end
+        self.seconds_by_end += other.seconds_by_end
         self.faults += other.faults
         self.refusals += other.refusals
         self.failing += other.failing
@@ -55,7 +59,10 @@ class Report:
             "refusals": dict(self.refusals),
             "faults": {kind: self.faults[kind] for kind in sorted(self.on)},
             "runs_per_second": round(self.runs / self.seconds, 1),
-            "runs_per_processor_second": round(self.runs / self.processor_seconds, 1),
+            "runs_per_processor_second": round(self.runs / sum(self.seconds_by_end.values()), 1),
+            "runs_per_processor_second_by_end": {
+                end: round(runs / self.seconds_by_end[end], 1) for end, runs in sorted(self.runs_by_end.items())
+            },
             "without": list(self.without),
             "failing": self.failing[:50],
             "findings": self.findings[:20],
@@ -89,17 +96,18 @@ def simulated(
 
 
 def _made(seeds: Sequence[int], on: frozenset[str], without: tuple[str, ...], keep_going: bool, until: float) -> Report:
-    report, used = Report(on, without), time.process_time()
+    report = Report(on, without)
     # A run leaves few cycles behind; looking for them all the time costs a quarter of it.
     gc.disable()
     gc.freeze()
     for seed in seeds:
-        report.add(run(str(seed), on, without))
+        used = time.process_time()
+        outcome = run(str(seed), on, without)
+        report.add(outcome, time.process_time() - used)
         if not report.runs % COLLECT_RUNS:
             gc.collect()
         if (report.failing and (without or not keep_going)) or time.monotonic() > until:
             break
     gc.unfreeze()
     gc.enable()
-    report.processor_seconds = time.process_time() - used
     return report

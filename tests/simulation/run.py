@@ -36,6 +36,7 @@ class Outcome:
     faults: Counter[str] = field(default_factory=Counter)
     struck: list[str] = field(default_factory=list)
     keys: list[tuple[object, ...]] = field(default_factory=list)
+    as_far_as: str = ""
     events: int = 0
     days: float = 0.0
 
@@ -52,7 +53,7 @@ def played(
     _prepare(world, scenario, writers)
     product = Product(world, GIBIBYTE, scenario.workers, scenario.write_units)
     product.look_seconds, product.segments = scenario.look_seconds, scenario.segments
-    outcome = Outcome(scenario.seed)
+    outcome = Outcome(scenario.seed, as_far_as=scenario.goes_as_far_as)
     with bound(product), guards.removed(product, without):
         _play(product, scenario, writers, outcome)
     outcome.refusals["total"] = sum(outcome.refusals.values())

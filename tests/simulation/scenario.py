@@ -160,6 +160,13 @@ class Scenario:
     segments: int = 16
     write_units: int | None = None
 
+    @property
+    def goes_as_far_as(self) -> str:
+        """Return the last that the migration is played to: its drain, its cut-over, or a window for a roll back."""
+        if self.rollback_window is not None:
+            return "roll-back"
+        return "cut-over" if self.goes_on else "drain"
+
 
 def drawn(
     seed: str, on: frozenset[str], left_out: frozenset[str] = frozenset(), focused: bool | None = None
