@@ -36,6 +36,7 @@ frame.onload = () => {{
     charts: page.querySelectorAll("svg").length,
     heights: [...page.querySelectorAll("svg")].map((one) => one.getBoundingClientRect().height),
     smallest: Math.min(...[...page.querySelectorAll("p,span,dt,td")].map((one) => parseFloat(colour(one, "fontSize")))),
+    verdict: colour(page.querySelector("header .verdict"), "backgroundColor"),
     card: colour(page.querySelector("section"), "backgroundColor"),
     ink: colour(page.querySelector("dd"), "color"),
     quiet: colour(page.querySelector("section .quiet"), "color"),

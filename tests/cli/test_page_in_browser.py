@@ -81,6 +81,18 @@ def test_a_page_that_is_too_wide_would_be_seen(tmp_path: Path) -> None:
     assert found["scrollWidth"] > PHONE
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("verdict", "is_red"), [("failed", True), ("different", True), ("equal", False)])
+def test_the_header_of_a_rehearsal_that_did_not_end_well_is_red(
+    tmp_path: Path, verdict: str, is_red: bool, dark: bool
+) -> None:
+    rehearsed = {**report(), **told(EQUAL), "rehearsal": {"verdict": verdict}, "gate": {"reasons": []}}
+    found, _ = measured(page(rehearsed), tmp_path, width=DESK, dark=dark)
+    red, green, _ = (int(part) for part in re.findall(r"\d+", found["verdict"])[:3])
+    assert (red > green) is is_red
+
+
 def luminance(colour: str) -> float:
     """Relative luminance, as WCAG defines it."""
     parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]

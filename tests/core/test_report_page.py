@@ -102,6 +102,55 @@ def test_the_verdict_is_the_first_thing_said(report: VerifyReport, word: str) ->
     assert word in Outline(page(told(report))).text
 
 
+def header(**report: Any) -> tuple[str, str]:
+    """What the header says, and in which colour."""
+    found = re.search(r'<p class="verdict (\w+)">(.*?)</p>', page(told(**{"report": EQUAL, **report})))
+    assert found is not None
+    return found[1], Outline(f"<p>{found[2]}</p>").text
+
+
+DIFFERENT = unequal(Difference("missing", {"pk": {"S": "a"}}))
+LATE = {"keys": 1, "changes": 2, "last_at": START, "listed": [{"key": "k", "changes": 2, "last_at": START}]}
+NOT_LATE = {"keys": 0, "changes": 0, "last_at": None, "listed": []}
+
+
+def way_back(late: dict[str, Any]) -> dict[str, Any]:
+    more = dict.fromkeys(("refused", "incomplete", "gate"))
+    return {"until": START, "rolled_back_at": START, **more, "changed_keys": {"rounds": [], "stuck": []}, **late}
+
+
+@pytest.mark.parametrize(
+    ("report", "colour", "said"),
+    [
+        ({}, "good", "Equal Every item"),
+        ({"rehearsal": {"verdict": "equal"}}, "good", "Equal Every item"),
+        (
+            {"rehearsal": {"verdict": "failed"}},
+            "bad",
+            "Failed The rehearsal failed, and says why below. Verify by itself: Equal.",
+        ),
+        ({"rehearsal": {"verdict": "different"}}, "bad", "Different The rehearsal compared all at its end"),
+        ({"rehearsal": {"verdict": "equal"}, "report": DIFFERENT}, "bad", "Different 1 key"),
+        ({"gate": {"reasons": []}, "late_changes": NOT_LATE}, "good", "Equal Every item"),
+        ({"gate": {"reasons": ["1 key is parked"]}}, "open", "Equal, but the gate is closed Every item"),
+        ({"gate": {"reasons": ["1 key is parked"]}, "report": DIFFERENT}, "bad", "Different 1 key"),
+        (
+            {"late_changes": LATE, "cut_over_form": "fenced", "gate": {"reasons": ["x"]}},
+            "bad",
+            "Late writes The source was given 2 changes after the cut-over. They were not copied, see below. "
+            "Verify had found: Equal.",
+        ),
+        ({"late_changes": LATE, "cut_over_form": "unfenced"}, "open", "Late writes The source was given 2 changes"),
+        ({"way_back": way_back({"late_changes": LATE})}, "bad", "Late writes The destination was given 2 changes"),
+        ({"way_back": way_back({"late_changes": NOT_LATE})}, "good", "Equal Every item"),
+    ],
+)
+def test_the_header_says_what_is_true_of_the_whole_run(report: dict[str, Any], colour: str, said: str) -> None:
+    found = header(**report)
+    assert found[0] == colour
+    assert found[1].startswith(said)
+
+
 def test_before_any_verify_it_says_so() -> None:
     shown = Outline(page({"migration": "Migrations/Orders", "epoch": "e1", "verify": None})).text
     assert "Not verified No verify pass of this epoch has ended yet." in shown

@@ -16,7 +16,7 @@ from ddb_migration_construct.rehearsal.comparison import Comparison, Difference
 from ddb_migration_construct.rehearsal.deployed import Deployed
 from ddb_migration_construct.rehearsal.page import section, write_page
 from ddb_migration_construct.rehearsal.sampling import Sample
-from ddb_migration_construct.rehearsal.verdict import Failure, Findings, SwitchFigures
+from ddb_migration_construct.rehearsal.verdict import Differences, Failure, Findings, SwitchFigures
 from tests.cli.fakes import FakeDynamoDb, FakeStates
 from tests.cli.verify_reports import FakeS3, report_text
 from tests.core.test_report_page import Outline
@@ -55,6 +55,27 @@ def test_the_rehearsals_own_verdict_comes_before_all_other_sections(
     told = json.loads((page.parent / "report.json").read_text())
     assert told["rehearsal"]["verdict"] == findings.verdict
     assert told["over_time"]["charts"]
+
+
+@pytest.mark.parametrize(
+    ("findings", "said"),
+    [
+        (EQUAL, "Equal Every item was compared"),
+        (DIFFERENT, "Different The rehearsal compared all at its end, and the tables differ. Verify by itself:"),
+        (FAILED, "Failed The rehearsal failed, and says why below. Verify by itself: Equal."),
+    ],
+)
+def test_the_header_is_of_the_rehearsal_and_not_of_verify_alone(tmp_path: Path, findings: Findings, said: str) -> None:
+    document = write_page(tmp_path, deployed(RECORD), findings, []).read_text()
+    assert said in Outline(document[document.index("<header>") : document.index("</header>") + 9]).text
+
+
+def test_a_rehearsal_that_compared_equal_and_still_failed_says_why() -> None:
+    wrong = replace(EQUAL, differences=Differences(3, 4, 3), left_behind=["the mapping m1"])
+    shown = Outline(section(wrong)).text
+    assert wrong.verdict == "failed"
+    assert "Verify was wrong: 3 differences were planted, 4 found, 3 repaired, 1 invented." in shown
+    assert "Left behind, though the migration has ended: the mapping m1" in shown
 
 
 def test_a_migration_that_never_began_has_a_page_too(tmp_path: Path) -> None:

@@ -58,9 +58,22 @@ def section(findings: Findings) -> str:
 
 
 def _failure(findings: Findings) -> str:
-    if findings.failure is None:
-        return ""
-    return f"<p>{report_page.text(f'{findings.failure.error}: {findings.failure.cause[:_CAUSE_CHARACTERS]}')}</p>"
+    return "".join(f"<p>{report_page.text(why)}</p>" for why in _reasons(findings))
+
+
+def _reasons(findings: Findings) -> Iterator[str]:
+    """Yield why a rehearsal did not end well, but for the differences, which its figures count."""
+    if findings.failure is not None:
+        yield f"{findings.failure.error}: {findings.failure.cause[:_CAUSE_CHARACTERS]}"
+    found = findings.differences
+    if found is not None and not found.is_right:
+        again = f"; verified again: {found.again}" if found.again else ""
+        yield (
+            f"Verify was wrong: {found.planted} differences were planted, {found.found} found, {found.repaired} "
+            f"repaired, {found.invented} invented{again}."
+        )
+    for left in findings.left_behind or ():
+        yield f"Left behind, though the migration has ended: {left}"
 
 
 def _figures(findings: Findings) -> Iterator[tuple[str, str]]:

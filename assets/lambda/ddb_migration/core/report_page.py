@@ -25,6 +25,12 @@ _LATE_COPIED = (
 )
 _LATE_LEFT = "They were not copied, and the destination does not have them: find who writes to the source."
 
+# Of a rehearsal that did not end well: more than Verify looked at was wrong.
+_REHEARSED = {
+    "different": "The rehearsal compared all at its end, and the tables differ",
+    "failed": "The rehearsal failed, and says why below",
+}
+
 _COMMAND = re.compile(r"ddb-migration [a-z-]+(?: --[a-z-]+)*")
 
 Report = Mapping[str, Any]
@@ -34,7 +40,8 @@ Row = Sequence[str]
 def page(report: Report, first: str = "", over_time: str = "", style: str = "") -> str:
     """Return the page; `first` stands before all other sections and `over_time` behind the phases, with `style`.
 
-    `report` holds `verify` (a VerifyReport as plain values, or None), and where they are known `migration`, `epoch`,
+    `report` holds `verify` (a VerifyReport as plain values, or None), and where they are known `rehearsal` (with the
+    `verdict` of one: equal, different or failed), `migration`, `epoch`,
     `phases` (name, began, ended), `gate` (reasons), `changed_keys` (rounds and stuck keys), `lag_seconds`,
     `incomplete`, `written_at`, `cut_over_form` (fenced, unfenced, None before the cut-over), `late_changes` (keys,
     changes, last_at and listed) and `way_back` (until, rolled_back_at, refused, incomplete, gate, changed_keys and
@@ -64,7 +71,7 @@ def text(value: object) -> str:
 
 
 def _head(report: Report) -> str:
-    kind, word, sentence = _verdict(report.get("verify"))
+    kind, word, sentence = _of_run(report)
     verify = report.get("verify") or {}
     tables = ""
     if verify:
@@ -79,8 +86,33 @@ def _head(report: Report) -> str:
     )
 
 
+def _of_run(report: Report) -> tuple[str, str, str]:
+    """Return colour, word and sentence of the whole run: Verify's, unless something else was worse."""
+    found = _verdict(report.get("verify"))
+    rehearsed = (report.get("rehearsal") or {}).get("verdict", "equal")
+    if rehearsed != "equal":
+        return "bad", _capital(rehearsed), f"{_REHEARSED[rehearsed]}. Verify by itself: {found[1]}."
+    return found if found[0] == "bad" else next(_worse(report, found), found)
+
+
+def _worse(report: Report, found: tuple[str, str, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield what came after Verify or keeps the gate closed, the worst of it first."""
+    colour, word, sentence = found
+    for late, left, entered in (
+        (report.get("late_changes"), "source", "cut-over"),
+        ((report.get("way_back") or {}).get("late_changes"), "destination", "roll back"),
+    ):
+        if late and late["keys"]:
+            is_copied = left == "source" and report.get("cut_over_form") == "unfenced"
+            kept = "They were copied" if is_copied else "They were not copied"
+            said = f"The {left} was given {_count(late['changes'], 'change')} after the {entered}. {kept}, see below."
+            yield "open" if is_copied else "bad", "Late writes", f"{said} Verify had found: {word}."
+    if colour == "good" and (report.get("gate") or {}).get("reasons"):
+        yield "open", f"{word}, but the gate is closed", f"{sentence} What keeps it closed is listed below."
+
+
 def _verdict(verify: Report | None) -> tuple[str, str, str]:
-    """Return the verdict's colour, word and sentence."""
+    """Return the colour, word and sentence of Verify's verdict."""
     if not verify:
         return "open", "Not verified", "No verify pass of this epoch has ended yet."
     standing = _standing(verify)
