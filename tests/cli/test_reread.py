@@ -12,7 +12,7 @@ from ddb_migration_construct.cli.accept import accept_key
 from ddb_migration_construct.cli.failures import CommandFailed
 from ddb_migration_construct.cli.main import app
 from ddb_migration_construct.cli.migrations import find_migration
-from ddb_migration_construct.cli.parked_keys import ParkedKey, accepted_keys, parked_keys
+from ddb_migration_construct.cli.parked_keys import AcceptedKey, ParkedKey, accepted_keys, parked_keys
 from ddb_migration_construct.cli.reread import KEYS_A_CALL, Redriven, parse_key, redrive, send_rereads
 from tests.cli.fakes import BACK, FakeDynamoDb, FakeFunctions, FakeStates, arn_of
 from tests.cli.running import invoked
@@ -77,9 +77,11 @@ def test_parked_and_accepted_keys_are_listed_with_their_reasons() -> None:
         {"parked_epoch": {"S": epoch}, "item_key": {"S": f'[["pk","S","{name}"],["sk","N","1"]]'}}
         for epoch, name in (("e1", "a"), ("e0", "b"), ("accepted#e1", "c"))
     ]
-    table = FakeDynamoDb(rows=[{**row, "parked_reason": {"S": "too odd"}} for row in rows])
+    why = {"parked_reason": {"S": "too odd"}, "accepted_reason": {"S": "a test"}, "accepted_by": {"S": "arn:ann"}}
+    table = FakeDynamoDb(rows=[{**row, **why, "accepted_at": {"N": "7"}} for row in rows])
     assert list(parked_keys(table, "control", "e1")) == [ParkedKey({"pk": {"S": "a"}, "sk": {"N": "1"}}, "too odd")]
-    assert [found.key["pk"]["S"] for found in accepted_keys(table, "control", "e1")] == ["c"]
+    taken = AcceptedKey({"pk": {"S": "c"}, "sk": {"N": "1"}}, "too odd", "arn:ann", 7.0, "a test")
+    assert list(accepted_keys(table, "control", "e1")) == [taken]
 
 
 def test_acceptance_tells_key_reason_and_who() -> None:

@@ -37,6 +37,11 @@ def parked(name: str, epoch: str = "e1", reason: str = "too odd") -> dict[str, A
     return {**key, "parked_epoch": {"S": epoch}, "parked_reason": {"S": reason}}
 
 
+def accepted(name: str) -> dict[str, Any]:
+    by = {"accepted_by": {"S": "arn:aws:sts::1:assumed-role/Ops/ann"}, "accepted_at": {"N": "1700000000"}}
+    return {**parked(name, "accepted#e1"), **by, "accepted_reason": {"S": "a test order"}}
+
+
 def report(stage: str, age: float) -> dict[str, Any]:
     at = {"N": str(time.time())}
     return {"pk": {"S": "progress#e1"}, "sk": {"S": f"{stage}#7f"}, "age": {"N": str(age)}, "at": at}
@@ -86,18 +91,23 @@ def test_the_backlog_counts_messages_in_work_too() -> None:
 
 
 def test_parked_keys_are_counted_by_reason_and_shown_on_demand() -> None:
-    rows = [parked("a"), parked("b"), parked("c", reason="too large"), parked("d", "accepted#e1"), parked("e", "e0")]
+    rows = [parked("a"), parked("b"), parked("c", reason="too large"), accepted("d"), parked("e", "e0")]
     said = text(read(states(), RECORD, rows))
-    assert "parked     3 keys, 1 accepted as they are\n           2 for: too odd\n           1 for: too large\n" in said
+    which = "which: ddb-migration status Orders/Migration --parked-keys"
+    assert f"parked     3 keys, 1 key accepted; {which}\n" in said
+    assert "\n           2 for: too odd\n           1 for: too large\n" in said
     assert '{"pk"' not in said
     shown = list(status_lines(read(states(), RECORD, rows, keys=True)))
-    assert [line for line in shown if '{"pk"' in line] == [f'{"":10} {{"pk": {{"S": "{name}"}}}}' for name in "abc"]
+    keys = [f'{"":10} {{"pk": {{"S": "{name}"}}}}' for name in "abcd"]
+    keys[3] += " accepted by assumed-role/Ops/ann at 2023-11-14 22:13:20 UTC: a test order"
+    assert [line for line in shown if '{"pk"' in line] == keys
+    assert which not in "\n".join(shown)
 
 
 def test_parked_keys_and_dead_letters_come_first() -> None:
     found = read(states(status="SUCCEEDED"), RECORD, [parked("a")], dead_letters=2)
     assert "dead       2 messages in the dead-letter queue" in text(found)
-    assert found.next_step.endswith("ddb-migration reread Orders/Migration --parked --dead-letters")
+    assert "ddb-migration reread Orders/Migration --parked --dead-letters (or accept a key" in found.next_step
 
 
 def test_an_incomplete_epoch_says_why_and_asks_for_a_verify() -> None:
@@ -151,7 +161,7 @@ def test_the_next_step_fits_the_state(execution: str, record: dict[str, Any], st
 
 def test_what_is_parked_is_the_next_step_while_all_else_goes_on() -> None:
     found = read(states(status="RUNNING"), RECORD, [parked("a")], dead_letters=1)
-    assert found.next_step.endswith("reread Orders/Migration --parked --dead-letters; all else goes on by itself")
+    assert found.next_step.endswith("accept Orders/Migration); all else goes on by itself")
 
 
 def test_a_closed_gate_is_the_next_step_before_any_cut_over() -> None:
@@ -159,6 +169,13 @@ def test_a_closed_gate_is_the_next_step_before_any_cut_over() -> None:
     assert found.next_step.startswith("put right what the gate says")
     opened = read(in_state("ReadyToCutOver", waiting_for="the operator", closed=[]), RECORD)
     assert opened.next_step.startswith("cut over when you are ready")
+
+
+def test_what_was_parked_since_the_gate_was_asked_comes_before_a_cut_over() -> None:
+    opened = in_state("ReadyToCutOver", waiting_for="the operator", closed=[])
+    found = read(opened, APPLYING, [parked("a")])
+    assert found.next_step.startswith("put right what the reasons say")
+    assert "gate       was open at the last look; what has been parked" in text(found)
 
 
 def test_the_status_is_plain_json() -> None:

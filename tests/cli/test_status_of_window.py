@@ -119,6 +119,12 @@ def test_what_is_parked_on_the_way_back_is_to_be_put_right_while_it_rolls_back()
     assert read(ROLLING, [*ROWS, parked("a", "e1")], state="RollBack").next_step.startswith("wait")
 
 
+def test_what_is_parked_on_the_way_back_comes_before_a_roll_back() -> None:
+    found = read(WINDOW, [*ROWS, parked("a", "e1-reverse")])
+    assert found.next_step.startswith("put right what the reasons say")
+    assert read(WINDOW, [*ROWS, parked("a", "e1")]).next_step.startswith("until 2096-")
+
+
 def test_from_the_cut_over_on_no_abort_is_proposed() -> None:
     failed = states()
     failed.executions[0]["status"] = "FAILED"
@@ -183,3 +189,5 @@ def test_the_list_says_until_when(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "RollbackWindow until 2096-10-02 07:06:40 UTC" in invoked(monkeypatch, clients, "list").stdout
     told = json.loads(invoked(monkeypatch, clients, "list", "--json").stdout)
     assert (told["phase"], told["rollback_until"]) == ("RollbackWindow", AFAR)
+    clients["dynamodb"] = FakeDynamoDb(ROLLED_BACK)
+    assert "Complete, rolled back" in invoked(monkeypatch, clients, "list").stdout

@@ -14,17 +14,22 @@ from ddb_migration_construct import DynamoDbTableMigration
 STACK = "Trial"
 
 
-def synthesise(folder: Path, ids: Sequence[str] = ("Orders",), keep_tables: bool = False, **props: Any) -> Path:
+def synthesise(
+    folder: Path, ids: Sequence[str] = ("Orders",), keep_tables: bool = False, index: str | None = None, **props: Any
+) -> Path:
     """Write the assembly of one stack: for each id a source, a destination and a migration of that id.
 
     The tables keep their logical ids whatever the migrations are called, and with `keep_tables` outlive the stack.
+    With `index` the destinations alone have an index by that attribute, which takes texts only.
     """
     removal = cdk.RemovalPolicy.RETAIN if keep_tables else cdk.RemovalPolicy.DESTROY
     app = cdk.App(outdir=str(folder), analytics_reporting=False)
     stack = cdk.Stack(app, STACK, env=cdk.Environment(account="123456789012", region="us-east-1"))
     for number, id in enumerate(ids):
         source = _table(stack, f"Source{number}", removal, stream=dynamodb.StreamViewType.NEW_IMAGE)
-        destination = _table(stack, f"Destination{number}", removal)
+        destination = _table(stack, f"Destination{number}", removal, **_stream_back(props))
+        if index is not None:
+            destination.add_global_secondary_index(index_name=f"by-{index}", partition_key=_text(index))
         DynamoDbTableMigration(stack, id, source_table=source, destination_table=destination, **props)
         cdk.CfnOutput(stack, f"SourceName{number}", value=source.table_name)
         cdk.CfnOutput(stack, f"DestinationName{number}", value=destination.table_name)
@@ -32,11 +37,19 @@ def synthesise(folder: Path, ids: Sequence[str] = ("Orders",), keep_tables: bool
     return folder
 
 
+def _stream_back(props: dict[str, Any]) -> dict[str, Any]:
+    return {"stream": dynamodb.StreamViewType.NEW_IMAGE} if "rollback_window" in props else {}
+
+
+def _text(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
+
+
 def _table(stack: cdk.Stack, id: str, removal: cdk.RemovalPolicy, **more: Any) -> dynamodb.Table:
     return dynamodb.Table(
         stack,
         id,
-        partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+        partition_key=_text("pk"),
         billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
         removal_policy=removal,
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(

@@ -41,8 +41,9 @@ def preview_roll_back(parts: Parts, event: Mapping[str, Any]) -> Answer:
     forward, path = parts.control.read(), parts.way_back
     forward.require_open()
     until, record = parts.rollback_until(forward), path.control.read()
-    reasons = list(closed_because(path.gate.facts(record))) if until is not None else []
-    return {**_told(path, record), "closed_because": [*_no_window(parts, forward, until), *reasons], "until": until}
+    # Where there is no roll back to be had, what its gate says is of no use.
+    reasons = _no_window(parts, forward, until) or list(closed_because(path.gate.facts(record)))
+    return {**_told(path, record), "closed_because": reasons, "until": until}
 
 
 def _no_window(parts: Parts, record: ControlRecord, until: float | None) -> list[str]:

@@ -75,14 +75,16 @@ def cut_over(
 def gone_there(migration: Migration, record: ControlRecord) -> Told:
     """Say that a migration has cut over, and what to do next."""
     text = f"{migration.name} has cut over ({record.cut_over_form}): switch your application to the destination. "
+    well = "When all is well"
     if migration.can_roll_back and record.cut_over_form == FENCED:
         text += f"While the rollback window is open you can switch it back: ddb-migration roll-back {migration.name}. "
+        well = "When it is over and all is well"
     values = {
         "cut_over_at": record.cut_over_at,
         "form": record.cut_over_form,
         "fenced_at": record.fenced_at or record.cut_over_at,
     }
-    return Told(f"{text}When all is well: ddb-migration complete {migration.name}", values)
+    return Told(f"{text}{well}: ddb-migration complete {migration.name}", values)
 
 
 def preview(functions: Any, migration: Migration, named: Sequence[str] = ()) -> dict[str, Any]:

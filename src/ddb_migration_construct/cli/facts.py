@@ -97,10 +97,17 @@ def _facts(status: Status, samples: Samples | None) -> Iterator[Fact]:
 
 def _gate(status: Status) -> Iterator[Fact]:
     if status.closed is not None:
-        act = "roll back" if status.phase == names.ROLLBACK_WINDOW_STATE else "cut-over"
-        first, *others = status.closed or [f"open: nothing stands against a {act}"]
+        first, *others = status.closed or [_open(status)]
         yield "gate", f"closed: {first}" if status.closed else first
         yield from (("", reason) for reason in others)
+
+
+def _open(status: Status) -> str:
+    """Return what there is to say of a gate without a reason; it is asked every few minutes, and is shut since."""
+    if status.moving.parked or status.moving.dead_letters:
+        return "was open at the last look; what has been parked, or is in the dead-letter queue, closes it"
+    act = "roll back" if status.phase == names.ROLLBACK_WINDOW_STATE else "cut-over"
+    return f"open: nothing stands against a {act}"
 
 
 def _switched(record: ControlRecord) -> str | None:
@@ -174,12 +181,20 @@ def _apply_speed(status: Status, samples: Samples) -> list[str]:
 def _parked(way: ChangePath) -> Iterator[Fact]:
     keys = sum(way.parked.values())
     if keys or way.accepted:
-        accepted = f", {count(way.accepted)} accepted as they are" if way.accepted else ""
-        yield "parked", (f"{count(keys)} keys" if keys else "none") + accepted
+        told = [_keys(keys) if keys else "none", *([f"{_keys(way.accepted)} accepted"] if way.accepted else [])]
+        which = "; which: ddb-migration status --parked-keys" if way.parked_keys is None else ""
+        yield "parked", ", ".join(told) + which
     yield from (("", f"{count(number)} for: {reason}") for reason, number in way.parked.items())
     yield from (("", json.dumps(parked.key)) for parked in way.parked_keys or ())
+    for taken in way.accepted_keys or ():
+        at, by = moments.utc(taken.accepted_at), taken.accepted_by.rsplit(":", 1)[-1]
+        yield "", f"{json.dumps(taken.key)} accepted by {by} at {at}: {taken.accepted_reason}"
     if way.dead_letters:
         yield "dead", f"{count(way.dead_letters)} messages in the dead-letter queue"
+
+
+def _keys(number: int) -> str:
+    return "1 key" if number == 1 else f"{count(number)} keys"
 
 
 def _error(status: Status) -> Iterator[Fact]:

@@ -10,7 +10,7 @@ import typer
 from ddb_migration_construct._runtime import moments
 from ddb_migration_construct._runtime import names as runtime_names
 from ddb_migration_construct.cli.clients import client
-from ddb_migration_construct.cli.control_table import read_record
+from ddb_migration_construct.cli.control_table import read_both
 from ddb_migration_construct.cli.executions import newest_execution
 from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, chosen, run
 from ddb_migration_construct.cli.migrations import Migration, migrations
@@ -27,7 +27,7 @@ def list_(names: Names = None, stack: AllOf = None, as_json: AsJson = False) -> 
 
 
 def _row(states: Any, dynamodb: Any, migration: Migration) -> Told:
-    record = read_record(dynamodb, migration.control_table)
+    record, reverse = read_both(dynamodb, migration.control_table)
     execution = newest_execution(states, migration)
     source, destination = migration.tables
     values = {
@@ -35,6 +35,7 @@ def _row(states: Any, dynamodb: Any, migration: Migration) -> Told:
         "destination": destination,
         "phase": record.phase,
         "rollback_until": record.rollback_until,
+        "rolled_back_at": reverse.cut_over_at,
         "epoch": record.status,
         "execution": execution.status if execution else None,
         "state_machine": migration.state_machine_arn,
@@ -59,4 +60,6 @@ def _states(row: Told) -> tuple[str, ...]:
 
 def _phase(row: Told) -> str:
     phase, until = str(row.values["phase"] or "-"), row.values["rollback_until"]
+    if row.values["rolled_back_at"] is not None:
+        return f"{phase}, rolled back"
     return f"{phase} until {moments.utc(until)}" if phase == runtime_names.ROLLBACK_WINDOW_STATE else phase

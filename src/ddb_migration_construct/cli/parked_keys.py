@@ -18,17 +18,34 @@ class ParkedKey:
     reason: str
 
 
+@dataclass(frozen=True)
+class AcceptedKey(ParkedKey):
+    """A key that was parked for `reason`, and by whom, when (epoch seconds) and why it was accepted as it is."""
+
+    accepted_by: str
+    accepted_at: float
+    accepted_reason: str
+
+
 def parked_keys(dynamodb: Any, table: str, epoch: str) -> Iterator[ParkedKey]:
     """Yield what is parked in an epoch; the index trails the table by a moment."""
-    return _listed(dynamodb, table, epoch)
+    for row in _listed(dynamodb, table, epoch):
+        yield ParkedKey(_key(row), row["parked_reason"]["S"])
 
 
-def accepted_keys(dynamodb: Any, table: str, epoch: str) -> Iterator[ParkedKey]:
+def accepted_keys(dynamodb: Any, table: str, epoch: str) -> Iterator[AcceptedKey]:
     """Yield what was parked in an epoch and has been accepted as it is."""
-    return _listed(dynamodb, table, names.ACCEPTED + epoch)
+    for row in _listed(dynamodb, table, names.ACCEPTED + epoch):
+        why = row["parked_reason"]["S"], row["accepted_by"]["S"]
+        yield AcceptedKey(_key(row), *why, float(row["accepted_at"]["N"]), row["accepted_reason"]["S"])
 
 
-def _listed(dynamodb: Any, table: str, partition: str) -> Iterator[ParkedKey]:
+def _key(row: dict[str, Any]) -> dict[str, dict[str, str]]:
+    # The canonical form of a key: [[name, type, content], ...].
+    return {name: {kind: content} for name, kind, content in json.loads(row["item_key"]["S"])}
+
+
+def _listed(dynamodb: Any, table: str, partition: str) -> Iterator[dict[str, Any]]:
     pages = dynamodb.get_paginator("query").paginate(
         TableName=table,
         IndexName=names.PARKED_INDEX,
@@ -37,7 +54,4 @@ def _listed(dynamodb: Any, table: str, partition: str) -> Iterator[ParkedKey]:
         ExpressionAttributeValues={":list": {"S": partition}},
     )
     for page in pages:
-        for row in page["Items"]:
-            # The canonical form of a key: [[name, type, content], ...].
-            key = {name: {kind: content} for name, kind, content in json.loads(row["item_key"]["S"])}
-            yield ParkedKey(key, row["parked_reason"]["S"])
+        yield from page["Items"]

@@ -13,7 +13,7 @@ from ddb_migration_construct.cli.change_queue import read_backlog
 from ddb_migration_construct.cli.control_table import ControlRecord, Rows, read_both, read_progress
 from ddb_migration_construct.cli.executions import RUNNING, SUCCEEDED, Execution, look_into, newest_execution
 from ddb_migration_construct.cli.migrations import Migration
-from ddb_migration_construct.cli.parked_keys import ParkedKey, accepted_keys, parked_keys
+from ddb_migration_construct.cli.parked_keys import AcceptedKey, ParkedKey, accepted_keys, parked_keys
 
 # The tasks of a bulk load note every five seconds how it went; an older note is of a task that has ended.
 _NOTES_HOLD_SECONDS = 10.0
@@ -23,7 +23,8 @@ _NOTES_HOLD_SECONDS = 10.0
 class ChangePath:
     """The path of changes from one table to the other, at one moment.
 
-    `counts` repeat what was done twice. `parked` counts the parked keys by reason, `parked_keys` are read on demand.
+    `counts` repeat what was done twice. `parked` counts the parked keys by reason, `accepted` those that were accepted
+    as they are; the keys of both are read on demand.
     `lag_seconds` is None while it is not known.
     """
 
@@ -35,6 +36,7 @@ class ChangePath:
     parked: Mapping[str, int] = field(default_factory=dict)
     accepted: int = 0
     parked_keys: Sequence[ParkedKey] | None = None
+    accepted_keys: Sequence[AcceptedKey] | None = None
     tables: tuple[str, str] | None = None
 
 
@@ -128,11 +130,9 @@ class Status(ChangePath):
             return f"let it go on: ddb-migration resume {self.migration}"
         if self.closed:
             return "put right what the gate says; it looks again every few minutes"
-        if self.phase == names.READY_TO_CUT_OVER_STATE:
-            return f"cut over when you are ready: ddb-migration cut-over {self.migration}"
-        if self.phase == names.ROLLBACK_WINDOW_STATE:
-            until = moments.utc(self.record.rollback_until)
-            return f"until {until} the application can be switched back: ddb-migration roll-back {self.migration}"
+        if self.phase in (names.READY_TO_CUT_OVER_STATE, names.ROLLBACK_WINDOW_STATE):
+            # What has been parked since the gate was asked closes it.
+            return self._settle or self._switch
         if self.phase == names.COMPLETE_STATE:
             left = "destination" if self.is_rolled_back else "source"
             return f"complete it once nothing needs the {left} any more: ddb-migration complete {self.migration}"
@@ -140,12 +140,21 @@ class Status(ChangePath):
         return f"{settle}; all else goes on by itself" if settle else "wait; it goes on by itself"
 
     @property
+    def _switch(self) -> str:
+        if self.phase == names.READY_TO_CUT_OVER_STATE:
+            return f"cut over when you are ready: ddb-migration cut-over {self.migration}"
+        until = moments.utc(self.record.rollback_until)
+        return f"until {until} the application can be switched back: ddb-migration roll-back {self.migration}"
+
+    @property
     def _settle(self) -> str | None:
         way = self.moving
         if not (way.parked or way.dead_letters):
             return None
         options = ["--parked"] * bool(way.parked) + ["--dead-letters"] * bool(way.dead_letters)
-        return f"put right what the reasons say, then: ddb-migration reread {self.migration} {' '.join(options)}"
+        mended = f"put right what the reasons say, then: ddb-migration reread {self.migration} {' '.join(options)}"
+        accepted = f" (or accept a key as it is: ddb-migration accept {self.migration})" if way.parked else ""
+        return mended + accepted
 
     @property
     def _before_cut_over(self) -> str:
@@ -194,6 +203,7 @@ class Reader:
         table, epoch = migration.control_table, record.epoch
         rows = read_progress(self.dynamodb, table, epoch) if epoch else Rows()
         parked = list(parked_keys(self.dynamodb, table, epoch)) if epoch else []
+        accepted = list(accepted_keys(self.dynamodb, table, epoch)) if epoch else []
         backlog, dead_letters = (read_backlog(self.sqs, queue).total for queue in queues)
         path = ChangePath(
             record=record,
@@ -202,8 +212,9 @@ class Reader:
             counts=rows.counts,
             lag_seconds=_lag(record, rows, backlog, now),
             parked=dict(Counter(found.reason for found in parked)),
-            accepted=sum(1 for _ in accepted_keys(self.dynamodb, table, epoch)) if epoch else 0,
+            accepted=len(accepted),
             parked_keys=parked if keys else None,
+            accepted_keys=accepted if keys else None,
             tables=migration.tables,
         )
         return path, rows

@@ -23,7 +23,9 @@ def status(
         bool, typer.Option("--watch", help="Go on looking, in place, until no execution runs any more.")
     ] = False,
     every: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks of --watch.")] = _EVERY_SECONDS,
-    keys: Annotated[bool, typer.Option("--parked-keys", help="Show the parked keys too, one a line.")] = False,
+    keys: Annotated[
+        bool, typer.Option("--parked-keys", help="Show the parked and the accepted keys too, one a line.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show how far a migration is, how fast, what is parked and why, what it waits for, and the next step.

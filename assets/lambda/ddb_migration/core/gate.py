@@ -143,9 +143,11 @@ def _dead_letters(count: int) -> str | None:
 def _parked(facts: GateFacts) -> str | None:
     if facts.parked == 0:
         return None
+    it, each = ("it", "it") if facts.parked == 1 else ("them", "each of them")
     return (
-        f"{_of(facts.parked, 'key')} parked, because the {facts.direction.destination} rejected them; mend the cause "
-        "and run ddb-migration reread --parked, or accept them one by one: ddb-migration accept"
+        f"{_of(facts.parked, 'key')} parked, because the {facts.direction.destination} rejected {it} (which and why: "
+        "ddb-migration status --parked-keys); mend the cause and run ddb-migration reread --parked, or accept "
+        f"{each} as it is: ddb-migration accept"
     )
 
 
