@@ -111,7 +111,7 @@ def header(**report: Any) -> tuple[str, str]:
 
 DIFFERENT = unequal(Difference("missing", {"pk": {"S": "a"}}))
 LATE = {"keys": 1, "changes": 2, "last_at": START, "listed": [{"key": "k", "changes": 2, "last_at": START}]}
-NOT_LATE = {"keys": 0, "changes": 0, "last_at": None, "listed": []}
+NOT_LATE: dict[str, Any] = {"keys": 0, "changes": 0, "last_at": None, "listed": []}
 
 
 def way_back(late: dict[str, Any]) -> dict[str, Any]:
