@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import weakref
-from typing import Any
+from typing import Any, cast
 
-from aws_cdk import Aws, Duration, Stack
+from aws_cdk import Aws, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
@@ -14,11 +14,13 @@ from ddb_migration_construct._runtime import names
 from ddb_migration_construct.alarms import Alarms
 from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.stack_facts import StackFacts, seconds
 
 ID = "DdbMigrationDashboard"
 _PERIOD_SECONDS = 60
 _HEIGHT, _TEXT_WIDTH, _GRAPH_WIDTH, _ALARMS_WIDTH = 6, 4, 5, 5
 _GRAPHS = 3
+_ROW_WIDTH = _TEXT_WIDTH + _GRAPHS * _GRAPH_WIDTH
 _MAXIMUM, _SUM = cloudwatch.Stats.MAXIMUM, cloudwatch.Stats.SUM
 _RIGHT = {"yAxis": "right"}
 
@@ -32,57 +34,85 @@ class MigrationDashboard(Construct):
     def __init__(self, scope: Construct) -> None:
         """Create the dashboard of a stack; use `of`."""
         super().__init__(scope, ID)
-        self.dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.hours(12))
+        self.dashboard = _Dashboard(self, "Dashboard", default_interval=seconds(12 * 3600))
 
     @classmethod
     def of(cls, stack: Stack) -> MigrationDashboard:
         """Return the dashboard of a stack."""
         known = _known.get(stack)
         if known is None:
-            found = stack.node.try_find_child(ID)
+            found = StackFacts.of(stack).node.try_find_child(ID)
             known = _known[stack] = found if isinstance(found, MigrationDashboard) else cls(stack)
         return known
 
     def add(self, resources: Resources, stream_processor: MigrationFunction, alarms: Alarms) -> None:
         """Add the row of a migration."""
-        self.dashboard.add_widgets(
-            _Graphs(resources, stream_processor),
+        self.dashboard.add_row(
+            [
+                {"markdown": _text(resources.name)},
+                _graph("Lag in seconds", _lag(resources, stream_processor.function_name)),
+                _graph("Waiting", _waiting(resources)),
+                _graph("Changes a minute", _rates(resources.name)),
+            ],
             cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms.all, width=_ALARMS_WIDTH, height=_HEIGHT),
         )
 
 
-class _Graphs(cloudwatch.ConcreteWidget):
-    """What a row shows but for the alarms: a text and three graphs, one widget to the CDK's layout.
+class _Dashboard(cloudwatch.Dashboard):
+    """A dashboard of the CDK whose rows of migrations are drawn together, as far as they follow each other."""
+
+    _rows: _Rows | None = None
+
+    def add_widgets(self, *widgets: cloudwatch.IWidget) -> None:
+        """Add what a team has made, below all that is there; a row that follows stands below that."""
+        self._rows = None
+        super().add_widgets(*widgets)
+
+    def add_row(self, shown: list[dict[str, Any]], alarms: cloudwatch.IWidget) -> None:
+        """Add what the row of a migration shows, a text and three graphs, and the alarms beside it."""
+        if self._rows is not None:
+            self._rows.shown.append(shown)
+            # To a type checker it lacks what is optional of a widget.
+            place = cast("cloudwatch.IWidget", cloudwatch.Spacer(width=_ROW_WIDTH, height=_HEIGHT))
+            super().add_widgets(place, alarms)
+            return
+        self._rows = _Rows()
+        self._rows.shown.append(shown)
+        super().add_widgets(self._rows, alarms)
+
+
+class _Rows(cloudwatch.ConcreteWidget):
+    """What some rows show but for the alarms: to the CDK's layout one widget, of which a row is as high as it says.
 
     They are written as CloudWatch reads them (API reference, "Dashboard body structure and syntax"); built of the CDK's
-    widgets and metrics they would be twice as many calls into its runtime.
+    widgets and metrics they would be more calls into its runtime, which also asks each widget several times in a
+    synthesis. The place of the other rows is kept by spacers.
     """
 
-    def __init__(self, resources: Resources, stream_processor: MigrationFunction) -> None:
-        super().__init__(_TEXT_WIDTH + _GRAPHS * _GRAPH_WIDTH, _HEIGHT)
-        self._shown = [
-            {"markdown": _text(resources.name)},
-            _graph("Lag in seconds", _lag(resources, stream_processor.function_name)),
-            _graph("Waiting", _waiting(resources)),
-            _graph("Changes a minute", _rates(resources.name)),
-        ]
+    def __init__(self) -> None:
+        super().__init__(_ROW_WIDTH, _HEIGHT)
+        self.shown: list[list[dict[str, Any]]] = []
 
     def to_json(self) -> list[Any]:
-        """Return the widgets where the CDK has put them; it asks several times in a synthesis."""
-        text, *graphs = self._shown
-        widgets = [self._widget("text", _TEXT_WIDTH, 0, text)]
-        for number, graph in enumerate(graphs):
-            widgets.append(self._widget("metric", _GRAPH_WIDTH, _TEXT_WIDTH + number * _GRAPH_WIDTH, graph))
-        return widgets
+        """Return the widgets of all rows, from where the CDK has put the first."""
+        return [widget for number, row in enumerate(self.shown) for widget in self._row(number, row)]
 
-    def _widget(self, kind: str, width: int, left: int, properties: dict[str, Any]) -> dict[str, Any]:
-        place = {"width": width, "height": _HEIGHT, "x": left, "y": self._top}
-        return {"type": kind, **place, "properties": properties}
+    def _row(self, number: int, row: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        text, *graphs = row
+        top = self._top + number * _HEIGHT
+        widgets = [_widget("text", _TEXT_WIDTH, 0, top, text)]
+        for place, graph in enumerate(graphs):
+            widgets.append(_widget("metric", _GRAPH_WIDTH, _TEXT_WIDTH + place * _GRAPH_WIDTH, top, graph))
+        return widgets
 
     @functools.cached_property
     def _top(self) -> Any:
         # Rows are only ever added below, so what is above this one stays as high as it is.
         return self._y
+
+
+def _widget(kind: str, width: int, left: int, top: int, properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": kind, "width": width, "height": _HEIGHT, "x": left, "y": top, "properties": properties}
 
 
 def _text(name: str) -> str:

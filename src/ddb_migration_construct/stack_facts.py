@@ -21,6 +21,8 @@ _ASSETS = "DdbMigrationAssets"
 
 # By stack, for as long as somebody holds it; what is in the construct tree is found there again.
 _known: weakref.WeakKeyDictionary[Any, StackFacts] = weakref.WeakKeyDictionary()
+# By a scope that is no stack itself: the stack it is in, and its path.
+_scopes: weakref.WeakKeyDictionary[Any, tuple[Stack, str]] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -71,27 +73,23 @@ class StackFacts:
     @functools.cached_property
     def path(self) -> str:
         """Return the stack's path in the construct tree."""
-        return self._node.path
+        return self.node.path
 
     @functools.cached_property
     def root(self) -> IConstruct:
         """Return the root of the construct tree."""
-        return self._node.root
+        return self.node.root
 
     @functools.cached_property
     def stage_path(self) -> str:
         """Return the path of the stage that the stack is in; nothing for a stack without one."""
         stage = Stage.of(self.stack)
-        return stage.node.path if stage else ""
+        return "" if stage is None or stage is self.root else stage.node.path
 
     @functools.cached_property
-    def _node(self) -> Node:
+    def node(self) -> Node:
+        """Return the stack's node in the construct tree."""
         return self.stack.node
-
-    def path_of(self, construct: Construct, scope: Construct, id: str) -> str:
-        """Return the path of a construct made in this scope, asking only where that is not the stack itself."""
-        # constructs, Node: a path is that of the scope and the id, in which a slash is written otherwise.
-        return f"{self.path}/{id}" if scope is self._stack() and "/" not in id else construct.node.path
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource of this account and Region."""
@@ -121,21 +119,36 @@ class StackFacts:
     def _file(self, id: str, *place: str, exclude: Sequence[str] = ()) -> FileAsset:
         if id not in self._files:
             asset = self._asset(id, str(assets_root().joinpath(*place)), exclude)
-            self._files[id] = FileAsset(asset.s3_object_url, asset.bucket.bucket_arn)
+            # As the ARN of the asset's `bucket`, which would be two questions.
+            self._files[id] = FileAsset(asset.s3_object_url, f"arn:{self.partition}:s3:::{asset.s3_bucket_name}")
         return self._files[id]
 
     def _asset(self, id: str, path: str, exclude: Sequence[str]) -> s3_assets.Asset:
-        known = self.stack.node.try_find_child(_ASSETS)
-        folder = known if isinstance(known, Construct) else Construct(self.stack, _ASSETS)
-        found = folder.node.try_find_child(id)
+        folder, is_new = self._folder
+        found = None if is_new else folder.node.try_find_child(id)
         if isinstance(found, s3_assets.Asset):
             return found
         return s3_assets.Asset(folder, id, path=path, exclude=list(exclude))
 
+    @functools.cached_property
+    def _folder(self) -> tuple[Construct, bool]:
+        """Return the construct that holds the assets, and whether it is new: then none of them is in it."""
+        known = self.node.try_find_child(_ASSETS)
+        return (known, False) if isinstance(known, Construct) else (Construct(self.stack, _ASSETS), True)
 
-def stack_of(construct: Construct, scope: Construct) -> Stack:
-    """Return the stack of a construct made in this scope, asking only where that is not the stack itself."""
-    return scope if isinstance(scope, Stack) else Stack.of(construct)
+
+def place_of(construct: Construct, node: Node, scope: Construct, id: str) -> tuple[Stack, str]:
+    """Return stack and path of a construct made in this scope, asking once for all that are made there."""
+    if isinstance(scope, Stack):
+        known = scope, StackFacts.of(scope).path
+    elif scope in _scopes:
+        known = _scopes[scope]
+    else:
+        stack, path = Stack.of(construct), node.path
+        _scopes[scope] = stack, path.rpartition("/")[0]
+        return stack, path
+    # constructs, Node: a path is that of the scope and the id, in which a slash is written otherwise.
+    return known[0], node.path if "/" in id else f"{known[1]}/{id}"
 
 
 def runtime_files(*folders: str) -> list[str]:

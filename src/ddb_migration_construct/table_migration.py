@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from aws_cdk import (
     CfnOutput,
+    CfnResource,
     Duration,
     RemovalPolicy,
     Size,
@@ -25,7 +26,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from ddb_migration_construct._runtime import names
 from ddb_migration_construct.alarms import Alarms
@@ -54,7 +55,7 @@ from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.reverse_path import ReversePath
 from ddb_migration_construct.settings import Settings
 from ddb_migration_construct.setup_check import SetupCheck
-from ddb_migration_construct.stack_facts import StackFacts, seconds, stack_of
+from ddb_migration_construct.stack_facts import StackFacts, place_of, seconds
 from ddb_migration_construct.stream_processor import StreamProcessor
 from ddb_migration_construct.table_facts import TableFacts
 from ddb_migration_construct.validation import require_valid
@@ -144,9 +145,9 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             ValueError: listing everything that is wrong with the props.
         """
         super().__init__(scope, id)
-        self._stack, tree = stack_of(self, scope), self.node
+        self._stack, path = place_of(self, tree := self.node, scope, id)
         stack, source = StackFacts.of(self._stack), TableFacts(source_table)
-        path, destination = stack.path_of(self, scope, id), Destination(destination_table, destination_role)
+        destination = Destination(destination_table, destination_role)
         retention = change_retention or seconds(DEFAULT_RETENTION_SECONDS)
         settings = Settings(
             stack=stack,
@@ -174,13 +175,13 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         self._setup_check.tell_callers(destination)
         self._create_state_machine()
         self._create_alarms(settings, notification_topic)
+        constructs = tree.find_all()
         self._clean_up.guard(
             self._resources,
             force_delete=force_delete,
             keep_bucket=removal_policy != RemovalPolicy.DESTROY,
-            after=[child for child in tree.children if child is not self._clean_up],
+            after=_resources_but(constructs, self._clean_up, self._migrate),
         )
-        constructs = tree.find_all()
         write_rights(constructs)
         carry_reasons(self, constructs, self._stack, has_key=encryption_key is not None)
 
@@ -482,6 +483,13 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             names.TAG_REVERSE_CHANGE_QUEUE: reverse.change_queue_url,
             names.TAG_REVERSE_DEAD_LETTER_QUEUE: reverse.dead_letter_queue_url,
         }
+
+
+def _resources_but(constructs: Sequence[IConstruct], part: Construct, next_part: Construct) -> list[CfnResource]:
+    """Return the resources among a tree's constructs without those of a part, which stand before the part behind it."""
+    first, end = constructs.index(part), constructs.index(next_part)
+    others = [*constructs[:first], *constructs[end:]]
+    return [found for found in others if isinstance(found, CfnResource)]
 
 
 def _key_arn(table: TableFacts) -> str | None:

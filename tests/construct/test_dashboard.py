@@ -22,7 +22,8 @@ def widgets(stack: Stack) -> list[dict[str, Any]]:
 def test_a_row_for_each_migration() -> None:
     stack = new_stack()
     migrations = [migrate(stack, name) for name in ("First", "Second", "Third")]
-    drawn = widgets(stack)
+    # CloudWatch goes by x and y.
+    drawn = sorted(widgets(stack), key=lambda widget: (widget["y"], widget["x"]))
     assert len(drawn) == 3 * 5
     for row, migration in enumerate(migrations):
         mine = drawn[5 * row : 5 * row + 5]
@@ -54,6 +55,17 @@ def test_what_a_team_adds_stands_where_it_was_added() -> None:
     drawn = [(widget["type"], widget["y"]) for widget in widgets(stack)]
     row = ("text", "metric", "metric", "metric", "alarm")
     assert drawn == [*((kind, 0) for kind in row), ("text", 6), *((kind, 9) for kind in row), ("metric", 15)]
+
+
+def test_rows_stand_below_what_a_team_added_before_them() -> None:
+    stack = new_stack()
+    dashboard = migrate(stack, "First").dashboard
+    migrate(stack, "Second")
+    dashboard.add_widgets(cloudwatch.TextWidget(markdown="team", width=24, height=3))
+    names = [migrate(stack, name).migration_name for name in ("Third", "Fourth")]
+    texts = {widget["properties"]["markdown"]: widget["y"] for widget in widgets(stack) if widget["type"] == "text"}
+    assert [[top for text, top in texts.items() if f"{name}`" in text] for name in names] == [[15], [21]]
+    assert sorted({widget["y"] for widget in widgets(stack)}) == [0, 6, 12, 15, 21]
 
 
 def test_the_graphs_are_what_the_metric_methods_would_draw() -> None:
