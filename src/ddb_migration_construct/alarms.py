@@ -45,6 +45,7 @@ class Alarms(Construct):
         self._execution(migration)
         if can_roll_back:
             self._reverse(migration)
+            self._reverse_items(migration)
 
     def _stream(self, migration: MigrationMetrics) -> None:
         lag = migration.metric_stream_lag(period=minutes(5))
@@ -143,6 +144,17 @@ class Alarms(Construct):
             "a change of the destination failed a thousand times on its way to the source; a roll back is closed. "
             "Read the errors in ReverseWriteCdc's log, mend the cause, then: ddb-migration reread "
             f"{self._name} --dead-letters.",
+        )
+
+    def _reverse_items(self, migration: MigrationMetrics) -> None:
+        self._alarm(
+            "ReverseParkedKeys",
+            migration.metric_reverse_parked(),
+            "the source rejects an item that was written to the destination after the cut-over; it is kept aside with "
+            f"its reason, and a roll back is closed. List them: ddb-migration status {self._name} --parked-keys. Mend "
+            f"the cause, then: ddb-migration reread {self._name} --parked. Or accept the difference, key by key: "
+            f"ddb-migration accept {self._name}.",
+            missing=_IGNORE,
         )
         self._alarm(
             "DestinationChangedAfterRollBack",

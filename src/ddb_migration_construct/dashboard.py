@@ -149,7 +149,15 @@ def _rates(name: str) -> list[list[Any]]:
         names.METRIC_STALE: "stale",
         names.METRIC_THROTTLES: "throttled calls",
     }
-    return [_own(name, metric, label, _SUM) for metric, label in shown.items()]
+    return [*(_own(name, metric, label, _SUM) for metric, label in shown.items()), [_throttles(name)]]
+
+
+def _throttles(name: str) -> dict[str, Any]:
+    """Return throttled calls by DynamoDB's own reasons, which nobody knows before they come up."""
+    schema = f"{names.METRIC_NAMESPACE},{names.METRIC_DIMENSION},{names.METRIC_REASON}"
+    wanted = f'MetricName="{names.METRIC_THROTTLES}" {names.METRIC_DIMENSION}="{name}"'
+    search = f"SEARCH('{{{schema}}} {wanted}', '{_SUM}', {_PERIOD_SECONDS})"
+    return {"label": f"${{PROP('Dim.{names.METRIC_REASON}')}}", "expression": search, "period": _PERIOD_SECONDS}
 
 
 def _own(name: str, metric: str, label: str, statistic: str, **options: str) -> list[Any]:

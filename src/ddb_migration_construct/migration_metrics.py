@@ -126,6 +126,10 @@ class MigrationMetrics:
         """Return how many messages are in the dead-letter queue of the reverse path."""
         return self._reverse.resources.dead_letter_queue.metric_approximate_number_of_messages_visible(**options)
 
+    def metric_reverse_parked(self, **options: Any) -> cloudwatch.Metric:
+        """Return how many keys are parked on their way from the destination to the source."""
+        return self.metric_reverse(names.METRIC_PARKED, **{"statistic": _MAXIMUM, **options})
+
     def metric_changes_after_roll_back(self, **options: Any) -> cloudwatch.Metric:
         """Return how many changes of the destination came after the roll back: somebody still writes to it."""
         return self.metric_reverse(names.METRIC_CHANGES_AFTER_CUT_OVER, **options)

@@ -29,7 +29,7 @@ class ReversePath:
         self.resources = replace(
             resources,
             # Its metrics have a name of their own.
-            name=f"{resources.name} (reverse)",
+            name=f"{resources.name}{names.METRIC_REVERSE}",
             source=resources.destination.facts,
             destination=Destination(resources.source_table, None),
             change_queue=queue.queue,

@@ -12,6 +12,7 @@ import pytest
 from aws_cdk import CfnParameter, Duration
 
 from ddb_migration import names
+from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.change import PUT
 from enable_trigger import drain
 from tests.construct.stacks import (
@@ -25,7 +26,9 @@ from tests.construct.stacks import (
     template_with,
 )
 from tests.fakes.cloudwatch import ALARM, INSUFFICIENT_DATA, OK, CloudWatch
+from tests.functions.cutting import Cutting
 from tests.functions.migration import Caller, Migration
+from tests.functions.rolling import Rolling, cut_over
 from tests.functions.test_enable_trigger import _prepared
 from tests.functions.test_write_cdc import Applying
 
@@ -46,14 +49,36 @@ ALARMS = {
     *("SourceChangedAfterCutOver", "MigrationFailed"),
 }
 # Only where the migration can be rolled back.
-OF_WAY_BACK = {"ReverseStreamLag", "ReverseQueueAge", "ReverseDeadLetters", "DestinationChangedAfterRollBack"}
+OF_WAY_BACK = {
+    *("ReverseStreamLag", "ReverseQueueAge", "ReverseDeadLetters", "ReverseParkedKeys"),
+    "DestinationChangedAfterRollBack",
+}
 REVERSE = {"Migration": "Orders/OrdersMigration (reverse)"}
 REVERSE_STREAM = ("AWS/Lambda", "IteratorAge", {"FunctionName": "<ReverseStreamProcessorFunction>"})
 REVERSE_QUEUE = {"QueueName": "<ReverseChangeQueue.QueueName>"}
 REVERSE_AGE = ("AWS/SQS", "ApproximateAgeOfOldestMessage", REVERSE_QUEUE)
 REVERSE_DEAD_QUEUE = {"QueueName": "<ReverseChangeQueueDeadLetterQueue.QueueName>"}
 REVERSE_DEAD = ("AWS/SQS", "ApproximateNumberOfMessagesVisible", REVERSE_DEAD_QUEUE)
+PARKED = (names.METRIC_NAMESPACE, "ParkedKeys", {"Migration": "Orders/OrdersMigration"})
+REVERSE_PARKED = (names.METRIC_NAMESPACE, "ParkedKeys", REVERSE)
 AFTER_ROLL_BACK = (names.METRIC_NAMESPACE, "SourceChangesAfterCutOver", REVERSE)
+# What each alarm goes by, its line, and the periods above it after which it goes off.
+LINES: dict[str, tuple[tuple[str, str, dict[str, str]], float, int]] = {
+    "StreamLag": (STREAM, 15 * 60_000, 3),
+    "StreamNearExpiry": (STREAM, 6 * 3_600_000, 3),
+    "QueueAge": (AGE, 7 * DAY, 1),
+    # While nothing is applied the forecast is the age.
+    "DrainForecast": (AGE, 14 * DAY, 3),
+    "DeadLetters": (DEAD, 0, 1),
+    "ParkedKeys": (PARKED, 0, 1),
+    "SourceChangedAfterCutOver": (AFTER_CUT_OVER, 0, 1),
+    "MigrationFailed": (FAILED, 0, 1),
+    "ReverseStreamLag": (REVERSE_STREAM, 15 * 60_000, 3),
+    "ReverseQueueAge": (REVERSE_AGE, 15 * 60, 3),
+    "ReverseDeadLetters": (REVERSE_DEAD, 0, 1),
+    "ReverseParkedKeys": (REVERSE_PARKED, 0, 1),
+    "DestinationChangedAfterRollBack": (AFTER_ROLL_BACK, 0, 1),
+}
 
 
 @functools.cache
@@ -84,6 +109,17 @@ class Watched:
             self.now += PERIOD
             self.state = self.watch.state(self.alarm, self.now, self.state)
         return self.state
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS | OF_WAY_BACK))
+def test_every_alarm_is_driven_over_its_line_and_back(name: str) -> None:
+    watched, (metric, line, periods) = Watched(name), LINES[name]
+    others = ((BACKLOG, 1.0), (APPLIED, 0.0)) if name == "DrainForecast" else ()
+    assert watched.after((metric, line), *others, periods=4) == OK
+    for _ in range(periods - 1):
+        assert watched.after((metric, line + 1), *others) == OK
+    assert watched.after((metric, line + 1), *others) == ALARM
+    assert watched.after((metric, line), *others, periods=4) == OK
 
 
 @pytest.mark.parametrize(("name", "line_ms"), [("StreamLag", 900_000), ("StreamNearExpiry", 6 * 3_600_000)])
@@ -185,22 +221,46 @@ def test_parked_keys_by_the_functions_own_lines() -> None:
     assert state(ALARM) == OK
 
 
-@pytest.mark.parametrize(
-    ("name", "metric", "line", "periods"),
-    [
-        ("ReverseStreamLag", REVERSE_STREAM, 900_000, 3),
-        ("ReverseQueueAge", REVERSE_AGE, 900, 3),
-        ("ReverseDeadLetters", REVERSE_DEAD, 0, 1),
-        ("DestinationChangedAfterRollBack", AFTER_ROLL_BACK, 0, 1),
-    ],
-)
-def test_the_way_back_is_watched(name: str, metric: Any, line: float, periods: int) -> None:
-    watched = Watched(name)
-    assert watched.after((metric, line), periods=4) == OK
-    for _ in range(periods - 1):
-        assert watched.after((metric, line + 1)) == OK
-    assert watched.after((metric, line + 1)) == ALARM
-    assert watched.after((metric, line)) == OK
+class Judged:
+    """An alarm under what the functions tell."""
+
+    def __init__(self, name: str, migration: Migration) -> None:
+        self.alarm, self.migration, self.state = alarm(name), migration, INSUFFICIENT_DATA
+
+    def later(self) -> str:
+        """The alarm's state a period later."""
+        self.migration.clock.sleep(PERIOD)
+        self.state = self.migration.watch.state(self.alarm, self.migration.clock(), self.state)
+        return self.state
+
+
+def test_what_is_parked_while_the_operator_is_waited_for_is_settled_for_the_alarm_too() -> None:
+    cutting = Cutting()
+    judged = Judged("ParkedKeys", cutting.migration)
+    marks, key = Watermarks(cutting.control.rows, cutting.migration.stream_arn, cutting.clock), {"pk": {"S": "a"}}
+    cutting.ready()
+    assert judged.later() == OK
+    marks.park(key, "e1", "too odd")
+    cutting.ready()
+    assert judged.later() == ALARM
+    assert judged.later() == ALARM
+    assert marks.accept(key, "e1", "a test", "arn:ann")
+    cutting.ready()
+    assert judged.later() == OK
+
+
+def test_what_is_parked_on_the_way_back_is_told_of_until_it_is_settled() -> None:
+    rolling = cut_over(Rolling())
+    judged, there = (Judged(name, rolling.migration) for name in ("ReverseParkedKeys", "ParkedKeys"))
+    marks, key = Watermarks(rolling.control.rows, rolling.destination_stream, rolling.clock), {"pk": {"S": "a"}}
+    rolling.waits()
+    assert judged.later() == OK
+    marks.park(key, str(rolling.reverse.read().epoch), "too odd")
+    rolling.waits()
+    assert judged.later() == ALARM
+    assert marks.accept(key, str(rolling.reverse.read().epoch), "a test", "arn:ann")
+    rolling.waits()
+    assert (judged.later(), there.later()) == (OK, OK)
 
 
 def test_there_are_these_alarms() -> None:

@@ -100,6 +100,12 @@ def test_the_graphs_are_what_the_metric_methods_would_draw() -> None:
                 migration.metric_applied(period=minute, label="applied"),
                 migration.metric_stale(period=minute, label="stale"),
                 migration.metric_throttles(period=minute, label="throttled calls"),
+                cloudwatch.MathExpression(
+                    expression='SEARCH(\'{DdbMigration,Migration,Reason} MetricName="Throttles" '
+                    f"Migration=\"{migration.migration_name}\"', 'Sum', 60)",
+                    period=minute,
+                    label="${PROP('Dim.Reason')}",
+                ),
             ],
             [],
         ),

@@ -166,6 +166,7 @@ class Cutting:
             gate=self.gate,
             tail_of=self._tail,
             changed_keys_of=lambda record: self.keys,
+            metrics=self.migration.metrics,
             clock=self.clock,
         )
 

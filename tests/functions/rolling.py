@@ -12,6 +12,7 @@ from ddb_migration import names
 from ddb_migration.aws.canary import Canary
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.control_table import ReverseControl
+from ddb_migration.aws.metrics import Metrics
 from ddb_migration.aws.stream_tail import StreamTail
 from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.aws.watermarks import Watermarks
@@ -136,6 +137,7 @@ class Rolling(Cutting):
             tail_of=self._reverse_tail,
             changed_keys_of=lambda record: self.reverse_keys,
             way=REVERSE,
+            metrics=Metrics("Orders/OrdersMigration (reverse)", self.clock, self.migration.watch.read_log),
         )
         return replace(forward, rollback_window_seconds=self.window, reverse=reverse if self.has_reverse else None)
 

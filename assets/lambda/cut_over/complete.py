@@ -29,6 +29,8 @@ def _watch_or_complete(parts: Parts, call: Call) -> Answer:
     if record.completing is not None:
         waiting = completing.step(parts, record)
         return done(completed=True) if waiting is None else again(_LOOK_SECONDS, waiting_for=waiting)
+    for one in parts.paths:
+        one.tell_parked()
     path = parts.last_switched(record)
     record = path.control.read()
     fence_missed = watch_fence(path, record)

@@ -21,6 +21,7 @@ from ddb_migration.aws.destination_lock import DestinationLock
 from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.gate_facts import Gate
 from ddb_migration.aws.mappings import Mappings
+from ddb_migration.aws.metrics import Metrics
 from ddb_migration.aws.rereads import Rereads
 from ddb_migration.aws.stream_tail import StreamTail
 from ddb_migration.aws.table_policy import TablePolicy
@@ -72,6 +73,7 @@ def _path_of(composed: _Composed, gate: Gate, way: Direction, reverse: Parts | N
         tail_of=composed.tail_of,
         changed_keys_of=lambda record: composed.keys_of(record, partial(gate.lag, record)),
         way=way,
+        metrics=Metrics(environment[names.MIGRATION_NAME] + (names.METRIC_REVERSE if way is REVERSE else "")),
         rollback_window_seconds=environment.settings.rollback_window_seconds,
         reverse=reverse,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ddb_migration import names
 from ddb_migration.aws.announcements import Announcements
 from ddb_migration.aws.canary import Canary
 from ddb_migration.aws.change_path import ChangePath
@@ -15,6 +16,7 @@ from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.destination_lock import DestinationLock
 from ddb_migration.aws.late_changes import LateChangeRows
 from ddb_migration.aws.mappings import Mappings
+from ddb_migration.aws.metrics import SILENT, Metrics
 from ddb_migration.aws.removal import Removal
 from ddb_migration.aws.stream_tail import StreamTail
 from ddb_migration.aws.table_policy import TablePolicy
@@ -106,6 +108,7 @@ class Parts:
     tail_of: Callable[[ControlRecord], StreamTail]
     changed_keys_of: Callable[[ControlRecord], Keys]
     way: Direction = FORWARD
+    metrics: Metrics = SILENT
     rollback_window_seconds: float | None = None
     reverse: Parts | None = None
     clock: Callable[[], float] = time.time
@@ -132,6 +135,15 @@ class Parts:
         """Return the record with the note of a gap, if capture or apply have stood still for too long."""
         self.change_path.look(record)
         return self.control.read()
+
+    def tell_parked(self) -> None:
+        """Tell CloudWatch how many keys of the path are parked: an alarm that nothing is told keeps its state."""
+        self.metrics.put({names.METRIC_PARKED: self.control.parked(str(self.control.read().epoch))})
+
+    @property
+    def paths(self) -> tuple[Parts, ...]:
+        """Return this path, and the reverse path if there is one."""
+        return (self,) if self.reverse is None else (self, self.reverse)
 
     @property
     def functions(self) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ def run(parts: Parts, call: Call, token: str) -> Answer:
     keys = parts.changed_keys_of(record).check(parts.clock() + KEYS_SECONDS)
     # A gap while the operator is waited for closes the gate, whatever has been captured since.
     reasons = list(parts.gate.closed_because(parts.gaps_noted(record)))
+    parts.tell_parked()
     if parts.reverse is not None:
         parts.reverse.gaps_noted(parts.reverse.control.read())
     return {"tail_seconds": tail.seconds, "unapplied": tail.unapplied, "changed_keys": keys.keys, "closed": reasons}

@@ -30,4 +30,5 @@ def run(parts: Parts, call: Call, token: str) -> Answer:
         raise WindowOver("the rollback window is over")
     parts.control.set(call.execution, rollback_until=until)
     complete.watch_fence(parts, record)
+    parts.tell_parked()
     return ready_to_cut_over.run(parts.reverse, call, token)

@@ -117,6 +117,8 @@ METRIC_NAMESPACE = "DdbMigration"
 METRIC_DIMENSION = "Migration"
 # The second dimension of METRIC_THROTTLES: DynamoDB's own reason.
 METRIC_REASON = "Reason"
+# Behind a migration's name, where metrics are of its reverse path.
+METRIC_REVERSE = " (reverse)"
 METRIC_REPLICATION_LAG = "ReplicationLag"
 METRIC_OLDEST_CHANGE_AGE = "OldestChangeAge"
 METRIC_CAPTURED = "CapturedChanges"
