@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -67,7 +68,6 @@ class Guard:
     rule: str
     oracle: str
     without: Removal
-    masked_by: tuple[str, ...] = ()
 
 
 # Capture first
@@ -226,7 +226,14 @@ def _failures_ignored(product: Product) -> Iterator[Replacement]:
 
 
 def _no_watermark(product: Product) -> Iterator[Replacement]:
-    yield Watermarks, "raise_to", lambda self, key, number, late_since=None: True
+    """A watermark is written, and asked for nothing."""
+    update = Watermarks._update
+
+    def always(self: Any, key: Any, expression: str, values: dict[str, Any], when: str | None = None) -> None:
+        used = {name: value for name, value in values.items() if f":{name}" in expression}
+        update(self, key, expression, used, None if ":number" in (when or "") else when)
+
+    yield Watermarks, "_update", always
 
 
 def _plain_numbers(product: Product) -> Iterator[Replacement]:
@@ -405,8 +412,12 @@ def _no_last_invocations(product: Product) -> Iterator[Replacement]:
 
 
 def _no_execution_lock(product: Product) -> Iterator[Replacement]:
-    yield control_table, "_MINE", "#status = :open AND attribute_not_exists(#tombstone)"
+    """Whoever starts takes the epoch over, and whoever had it goes on."""
+    hold, nobody = start_capture._hold, SimpleNamespace(is_running=lambda arn: False)
+    anybody = "(#execution = :execution OR attribute_exists(#execution))"
+    yield control_table, "_MINE", f"{anybody} AND {control_table._OPEN}"
     yield setup_check_handler, "check", lambda setup: _but(check(setup), "already-running")
+    yield start_capture, "_hold", lambda parts, call: hold(dataclasses.replace(parts, executions=nobody), call)
 
 
 _OF_SWITCHING: Mapping[str, Guard] = {
@@ -419,12 +430,12 @@ _OF_SWITCHING: Mapping[str, Guard] = {
     "reverse-silent": Guard("behind a roll back nothing is applied", "divergence", applies_after(REVERSE)),
     "stop-apply": Guard("apply ends before a switch goes through", "divergence", without_steps(None, "stop")),
     "silent-capture": Guard("behind a fenced cut-over nothing is sent", "divergence", captures_after_cut_over),
-    "own-cut-over": Guard("a call that was held up touches its own cut-over only", "divergence", any_cut_over),
+    "own-cut-over": Guard("a call that was held up touches its own cut-over only", "second line", any_cut_over),
     "reverse-barrier": Guard("nothing is carried back before a cut-over", "divergence", reverse_applies_early),
     "look-after-batch": Guard("what is let go is older than a look at the record", "divergence", look_before_batch),
     "reverse-trim-horizon": Guard("the reverse mapping starts at TRIM_HORIZON", "divergence", reverse_latest),
-    "reverse-settle": Guard("no cut-over before reverse capture has settled", "divergence", no_reverse_settle),
-    "in-step": Guard("no cut-over before reverse capture has read up to now", "divergence", out_of_step),
+    "reverse-settle": Guard("no cut-over before reverse capture has settled", "second line", no_reverse_settle),
+    "in-step": Guard("no cut-over before reverse capture has read up to now", "cost", out_of_step),
     "fence-exemption": Guard("the source's fence lets ReverseWriteCdc through", "liveness", nobody_passes),
     "lift-last": Guard("the source's fence is lifted last", "report", lifted_first),
 }
@@ -447,20 +458,20 @@ GUARDS: Mapping[str, Guard] = {
     "failed-entry": Guard("a refused entry is the batch's checkpoint", "divergence", _failures_ignored),
     "watermark": Guard("a change older than the newest applied is refused", "divergence", _no_watermark),
     "padding": Guard("numbers compare as numbers", "divergence", _plain_numbers),
-    "mark-above": Guard("a reread refuses copies of its own change", "divergence", _not_above),
+    "mark-above": Guard("a reread refuses copies of its own change", "cost", _not_above),
     "reread-mark": Guard("a reread that stands for a change raises the watermark", "divergence", _reread_without_mark),
     "deadline": Guard("an attempt issues no write after 20 s", "divergence", _no_deadline),
     "time-out": Guard("WriteCdc ends after 30 s", "divergence", _long_time_out),
     "visibility": Guard("a message stays invisible for 180 s", "divergence", _short_visibility),
     "unanswered": Guard("a group whose write got no answer waits for 180 s", "divergence", _repeated_unanswered),
-    "return-later": Guard("a failed group comes back in 5 s at the earliest", "divergence", _returned_at_once),
+    "return-later": Guard("a failed group comes back in 5 s at the earliest", "cost", _returned_at_once),
     "size": Guard("what does not fit in a message travels as a reread", "liveness", _no_reread_for_size),
-    "live-runs": Guard("apply waits until no Glue run is alive", "divergence", _no_live_runs),
+    "live-runs": Guard("apply waits until no Glue run is alive", "second line", _no_live_runs),
     "hold": Guard("apply waits two minutes more", "divergence", _no_hold),
     "permit": Guard("a bulk task re-reads the control record before it writes", "divergence", _no_permit),
     "apply-barrier": Guard("WriteCdc refuses to write before the barrier", "divergence", _no_apply_barrier),
     "trigger-last": Guard("the queue mapping is made behind the barrier", "divergence", _early_trigger),
-    "one-run": Guard("one Glue run at a time", "divergence", _many_runs),
+    "one-run": Guard("one Glue run at a time", "second line", _many_runs),
     "job-success": Guard("the barrier follows a run that succeeded", "divergence", _failed_runs),
     "complete-load": Guard("the barrier is not passed before every unit is done", "divergence", _incomplete_loads),
     "unprocessed": Guard("what BatchWriteItem left undone is written again", "divergence", _unprocessed_dropped),
@@ -473,8 +484,8 @@ GUARDS: Mapping[str, Guard] = {
     "looks": Guard("a leg that stood still for too long makes the epoch incomplete", "silent loss", _no_looks),
     "near-expiry": Guard("so does a change met within an hour of its expiry", "silent loss", _no_near_expiry),
     "silence": Guard("after a long silence only a look can tell that a leg worked", "silent loss", _no_silence),
-    "last-invocations": Guard("an abort waits for the last invocations", "divergence", _no_last_invocations),
-    "execution-lock": Guard("one execution holds an epoch", "divergence", _no_execution_lock),
+    "last-invocations": Guard("an abort waits for the last invocations", "second line", _no_last_invocations),
+    "execution-lock": Guard("one execution holds an epoch", "second line", _no_execution_lock),
     **_OF_SWITCHING,
 }
 
