@@ -112,9 +112,10 @@ class Alarms(Construct):
         self._alarm(
             "SourceChangedAfterCutOver",
             migration.metric_changes_after_cut_over(),
-            "something still writes to the old table after cut-over, and those changes are not in the new one. Find "
-            "the writer and move it, then settle what it wrote. How many changes: ddb-migration status "
-            f"{self._name}. Which keys: ddb-migration report {self._name}.",
+            "something still writes to the old table after cut-over. Behind a fence these changes are not in the new "
+            "one; after a cut-over without a fence they were copied, over what the application wrote there. Find the "
+            "writer and move it, then look at these keys in both tables, and write to the new one what it shall hold. "
+            f"How many changes: ddb-migration status {self._name}. Which keys: ddb-migration report {self._name}.",
         )
 
     def _reverse(self, migration: MigrationMetrics) -> None:
@@ -124,7 +125,8 @@ class Alarms(Construct):
             migration.metric_reverse_stream_lag(period=period),
             "changes of the destination are captured more than 15 minutes late, so a roll back is closed. What is not "
             "captured within 24 hours is lost, and then the migration cannot be rolled back any more. Look for errors "
-            "and throttling of the function ReverseStreamProcessor.",
+            "and throttling of the function ReverseStreamProcessor, and whether somebody disabled its event source "
+            f"mapping. How far it is: ddb-migration status {self._name}.",
             threshold=15 * _MINUTE_MS,
             periods=3,
             missing=_IGNORE,
@@ -160,8 +162,8 @@ class Alarms(Construct):
             "DestinationChangedAfterRollBack",
             migration.metric_changes_after_roll_back(),
             "something still writes to the destination after the roll back, and those changes are not in the source. "
-            "Find the writer and move it back, then settle what it wrote. How many changes: ddb-migration status "
-            f"{self._name}. Which keys: ddb-migration report {self._name}.",
+            "Find the writer and move it back, then write to the source what of it is wanted. How many changes: "
+            f"ddb-migration status {self._name}. Which keys: ddb-migration report {self._name}.",
         )
 
     def _execution(self, migration: MigrationMetrics) -> None:
@@ -169,7 +171,8 @@ class Alarms(Construct):
             "MigrationFailed",
             migration.metric_failed_executions(period=minutes(5)),
             "the migration stopped, and says why: ddb-migration status "
-            f"{self._name}. Capture and apply go on. Mend the cause, then continue: ddb-migration start {self._name}.",
+            f"{self._name}. What had begun of capture and apply goes on. Mend the cause, then continue: ddb-migration "
+            f"start {self._name}.",
         )
 
     def _alarm(
