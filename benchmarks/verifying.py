@@ -66,8 +66,6 @@ class _OnlyReading:
             self._finished(None)
 
     def _arrived(self, cursor: Cursor, portion: Portion) -> None:
-        self._totals.items_offered += len(portion.items)
-        self._totals.bytes_offered += sum(map(len, portion.items))
         cursor.pages.clear()
         cursor.fresh.clear()
         self.more()

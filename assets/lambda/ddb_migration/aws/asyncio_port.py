@@ -66,7 +66,10 @@ class AsyncioPort:
 
     def later(self, seconds: float, act: Callable[[], None]) -> None:
         """Call `act` after some seconds."""
-        self._loop.call_later(seconds, act)
+        if seconds:
+            self._loop.call_later(seconds, act)
+        else:
+            self._loop.call_soon(act)
 
     def aside(self, work: Callable[[], Value], then: Then[Value]) -> None:
         """Do blocking work in a thread."""

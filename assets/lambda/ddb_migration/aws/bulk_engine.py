@@ -51,8 +51,9 @@ class Engine:
         self._open: dict[Cursor, deque[str]] = {}
         self._records = Records(books.save, self._aside, self._done)
         self._reading = Reading(port, reader, gate, self.totals, len(self._runs), self._arrived, self._halt)
-        self._writing = Writing(port, gate, self.totals, self._records.settle, self._pump, self._halt, self._park)
-        self._asides = self._pumps = 0
+        self._writing = Writing(port, gate, self.totals, self._records.settle, self._answered, self._halt, self._park)
+        self._asides = self._answers = 0
+        self._is_pump_due = False
         self._waking = Waking(port, self._pump)
         self._error: Exception | None = None
         self._has_ended = False
@@ -99,18 +100,32 @@ class Engine:
             self._end()
             return
         wait = self._writing.write_more(partly=not self._reading.under_way)
-        self._pumps += 1
-        if wait is None and self._writing.in_flight and self._pumps % ANSWERS_A_LOOK:
+        if wait is None and self._writing.in_flight and self._answers < ANSWERS_A_LOOK:
             return
+        self._answers = 0
         read_wait = self._reading.read_more(self._open)
         for seconds in (wait, read_wait):
             if seconds:
                 self._waking.within(seconds)
 
+    def _answered(self) -> None:
+        """Pump once for all the answers that arrive together.
+
+        Requests that are made in a row cost a tenth less CPU than requests between which answers are read.
+        """
+        self._answers += 1
+        if not self._is_pump_due:
+            self._is_pump_due = True
+            self._port.later(0.0, self._pump_for_answers)
+
+    def _pump_for_answers(self) -> None:
+        self._is_pump_due = False
+        self._pump()
+
     def _arrived(self, cursor: Cursor, portion: Portion) -> None:
         if self._error is not None:
             return
-        self._writing.mix.arrived(cursor, len(portion.items))
+        self._writing.mix.arrived(cursor, len(portion.items), portion.size)
         self._records.settle(cursor)
         self._pump()
 

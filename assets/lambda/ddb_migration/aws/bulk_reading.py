@@ -79,9 +79,9 @@ class Reading:
 
     def _page_items(self) -> int:
         totals = self._totals
-        if not totals.items_offered:
+        if not totals.items_read:
             return FIRST_PAGE_ITEMS
-        fitting = self._page_bytes * totals.items_offered // max(1, totals.bytes_offered)
+        fitting = self._page_bytes * totals.items_read // max(1, totals.bytes_read)
         return max(BATCH_ITEMS, min(MOST_PAGE_ITEMS, fitting))
 
     def _told(self, cursor: Cursor, reserved: float, outcome: Portion | Exception) -> None:
@@ -106,5 +106,6 @@ class Reading:
         cursor.read_failures = 0
         self._totals.read_units += portion.units
         self._totals.items_read += len(portion.items)
+        self._totals.bytes_read += portion.size
         cursor.add(portion.items, portion.position)
         self._arrived(cursor, portion)

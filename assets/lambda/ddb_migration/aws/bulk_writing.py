@@ -39,6 +39,8 @@ class Writing:
     ) -> None:
         self.mix = Mix(port.draw)
         self.in_flight = 0
+        # How many lanes found nothing to send last: answers that arrive together are not followed up one by one.
+        self._idle_lanes = 0
         self._port, self._gate, self._totals = port, gate, totals
         self._settled, self._answered, self._failed, self._park = settled, answered, failed, park
         self._flow = Flow()
@@ -48,6 +50,11 @@ class Writing:
 
     def write_more(self, *, partly: bool) -> float | None:
         """Send what may be sent now; return the seconds after which more can be, None where answers decide."""
+        wait = self._write_more(partly)
+        self._idle_lanes = int(self._flow.lanes) - self.in_flight
+        return wait
+
+    def _write_more(self, partly: bool) -> float | None:
         while self.in_flight < int(self._flow.lanes):
             now = self._port.clock()
             wait = max(self._flow.wait(now), self._gate.write_wait(now), self._not_before - now)
@@ -64,7 +71,6 @@ class Writing:
         count = len(batch.texts)
         self.in_flight += 1
         self._totals.items_offered += count
-        self._totals.bytes_offered += batch.size
         self._flow.sent(count, now)
         reserved = self._gate.writes.reserve(now)
         self._port.write(batch.texts, functools.partial(self._told, batch, reserved))
@@ -83,7 +89,7 @@ class Writing:
     def _take_note(self, batch: Batch, outcome: Written, now: float) -> None:
         count, left = len(batch.texts), len(outcome.left)
         self._failures = 0
-        self._flow.answered(count, left, self.in_flight, now)
+        self._flow.answered(count, left, self._idle_lanes, now)
         self._totals.write_units += outcome.units
         self._totals.items_written += count - left
         if left:
@@ -102,7 +108,7 @@ class Writing:
         elif is_throttle(error):
             self._totals.throttled.update(dict.fromkeys(reasons(error), count))
             self._totals.throttled_calls.update(reasons(error))
-            self._flow.answered(count, count, self.in_flight, now)
+            self._flow.answered(count, count, self._idle_lanes, now)
             self.mix.left(batch, range(count), now)
         elif will_pass(error):
             self._totals.failures.update(f"write: {reason}" for reason in reasons(error))

@@ -153,9 +153,6 @@ class VerifyEngine:
             return
         side, pair = self._open[cursor]
         pair.arrived(side, portion)
-        # By these, the reading side judges how many items make a page.
-        totals, matched = self.totals[side], pair.matching.sides[side]
-        totals.items_offered, totals.bytes_offered = matched.items, matched.size
         if pair.is_read:
             self._keep(pair)
         self._pump()

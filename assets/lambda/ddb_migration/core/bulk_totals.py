@@ -24,8 +24,8 @@ class Totals:
     items_rejected: int = 0
     read_units: float = 0.0
     write_units: float = 0.0
+    bytes_read: int = 0
     items_offered: int = 0
-    bytes_offered: int = 0
     throttled: Counter[str] = field(default_factory=Counter)
     throttled_calls: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
@@ -33,7 +33,7 @@ class Totals:
     def line(self, seconds: float, items_before: int, seconds_before: float) -> str:
         """Return a line of progress, `seconds` after the start; the rate is that since the line before."""
         rate = (self.items_written - items_before) / max(1e-9, seconds - seconds_before)
-        size = self.items_written * self.bytes_offered / max(1, self.items_offered)
+        size = self.items_written * self.bytes_read / max(1, self.items_read)
         parts = [
             f"{self.items_written} items, {size / _MIB:.1f} MiB of JSON",
             f"{self.units_done + self.units_skipped} of {self.units} units ({self.units_skipped} done before)",

@@ -55,16 +55,16 @@ class Flow:
         if self._since is None:
             self._since = now
 
-    def answered(self, items: int, left: int, in_flight: int, now: float) -> None:
-        """Take note of an answer: how many items were sent, how many of them were left."""
+    def answered(self, items: int, left: int, idle: int, now: float) -> None:
+        """Take note of an answer: how many items were sent, how many of them were left, how many lanes were idle."""
         self._taken += items - left
         self._left += left
         self._requests += 1
-        if not left and self.lanes < MOST_LANES and in_flight >= int(self.lanes) - 1:
+        if self.lanes < MOST_LANES and not left and idle <= 1:
             self._widen()
-        since = now if self._since is None else self._since
-        if now - since >= LONGEST_SECONDS or (now - since >= JUDGED_SECONDS and self._requests >= JUDGED_REQUESTS):
-            self._judge(now - since)
+        seconds = 0.0 if self._since is None else now - self._since
+        if seconds >= JUDGED_SECONDS and (self._requests >= JUDGED_REQUESTS or seconds >= LONGEST_SECONDS):
+            self._judge(seconds)
             self._since, self._taken, self._left, self._requests, self._was_held = now, 0, 0, 0, False
 
     def failed(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ddb_migration.core.item_key import canonical_key, key_of
@@ -38,11 +38,18 @@ class NotDynamoDbJson(ValueError):
 
 @dataclass(frozen=True)
 class Portion:
-    """Items read in one go: their texts, where to go on as JSON (None at the end), and the units consumed."""
+    """Items read in one go: their texts, where to go on as JSON (None at the end), and the units consumed.
+
+    `size` is that of the texts, in bytes, as they were read: whoever takes the items may empty the list.
+    """
 
     items: list[bytes]
     position: str | None
     units: float
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", sum(map(len, self.items)))
 
 
 @dataclass(slots=True)

@@ -114,14 +114,13 @@ class Cursor:
 
 
 class Batch:
-    """Items for one BatchWriteItem, of which pages they are (in order, with the count of each), and their bytes."""
+    """Items for one BatchWriteItem, and of which pages they are (in order, with the count of each)."""
 
-    __slots__ = ("shares", "size", "texts")
+    __slots__ = ("shares", "texts")
 
     def __init__(self) -> None:
         self.texts: list[bytes] = []
         self.shares: list[tuple[Page, int]] = []
-        self.size = 0
 
     def owners(self) -> list[Page]:
         """Return the page of each item."""
@@ -139,7 +138,6 @@ def _batch(owned: Iterable[tuple[Page, bytes]]) -> Batch:
     for page, text in owned:
         batch.texts.append(text)
         batch.shares.append((page, 1))
-    batch.size = sum(map(len, batch.texts))
     return batch
 
 
@@ -155,10 +153,12 @@ class Mix:
         self._ready: deque[Cursor] = deque()
         self._resting: list[tuple[float, int, Cursor]] = []
         self._order = itertools.count()
+        self._largest_page = 0
         self.waiting = 0
 
-    def arrived(self, cursor: Cursor, items: int) -> None:
-        """Take note of items that were added to a cursor."""
+    def arrived(self, cursor: Cursor, items: int, size: int = 0) -> None:
+        """Take note of items that were added to a cursor, with the bytes of the page that they are."""
+        self._largest_page = max(self._largest_page, size)
         if not cursor.is_resting and cursor.has_items:
             self.waiting += items
             self._list(cursor)
@@ -171,7 +171,7 @@ class Mix:
         if not ready or (self.waiting < BATCH_ITEMS and not partly):
             return None
         batch = Batch()
-        each, left = max(SHARE_ITEMS, -(-BATCH_ITEMS // len(ready))), BATCH_ITEMS
+        each, left = SHARE_ITEMS if len(ready) > 1 else BATCH_ITEMS, BATCH_ITEMS
         while ready and left > 0:
             cursor = ready.popleft()
             taken = cursor.hand_out(each if each < left else left, batch)
@@ -181,8 +181,8 @@ class Mix:
             else:
                 cursor.is_listed = False
         self.waiting -= BATCH_ITEMS - left
-        batch.size = sum(map(len, batch.texts))
-        return batch if batch.size <= BATCH_BYTES else self._fit(batch)
+        # No share is larger than the page that it is of: so the items of most batches need not be measured.
+        return batch if len(batch.shares) * self._largest_page <= BATCH_BYTES else self._fit(batch)
 
     def written(self, batch: Batch) -> list[Cursor]:
         """Take note that all of a batch is written; return the cursors of which a page is complete."""
@@ -247,6 +247,8 @@ class Mix:
 
     def _fit(self, batch: Batch) -> Batch:
         """Return as much of a batch as one request may hold; the rest comes back."""
+        if sum(map(len, batch.texts)) <= BATCH_BYTES:
+            return batch
         size, fitting = 0, 0
         for text in batch.texts:
             size += len(text)

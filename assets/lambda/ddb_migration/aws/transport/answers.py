@@ -10,7 +10,11 @@ from dataclasses import dataclass
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]", re.IGNORECASE)
 # The headers that decide how an answer is read, in lower case.
 _HEADERS = re.compile(rb"\r\n(content-length|transfer-encoding|connection|x-amz-crc32): *([^\r]*)")
-_SUCCESS = b"HTTP/1.1 200 "
+# The head of DynamoDB's own answers; any other is read header by header.
+_SUCCESS = re.compile(
+    rb"HTTP/1\.1 200 [^\r]*\r\nServer: [^\r]*\r\nDate: [^\r]*\r\nContent-Type: [^\r]*\r\nContent-Length: (\d+)\r\n"
+    rb"Connection: keep-alive\r\nx-amzn-RequestId: [^\r]*\r\nx-amz-crc32: (\d+)\r\n\r\n"
+)
 _LONGEST_HEAD = 64 * 1024
 _LONGEST_SIZE_LINE = 1024
 _END = b"\r\n\r\n"
@@ -124,14 +128,13 @@ class AnswerReader:
 
 def _whole(data: bytes) -> Answer | None:
     """Return the one answer that `data` is, None where it is anything else: what mostly arrives, at a glance."""
-    end = data.find(_END)
-    if end < 0 or not data.startswith(_SUCCESS):
+    found = _SUCCESS.match(data)
+    if found is None:
         return None
-    head = data[: end + 2]
-    told = _told(head)
-    if _number(told, b"content-length") != len(data) - end - 4:
+    end = found.end()
+    if int(found[1]) != len(data) - end:
         return None
-    return Answer(200, head, data[end + 4 :], _closes(told), _number(told, b"x-amz-crc32"))
+    return Answer(200, data[: end - 2], data[end:], False, int(found[2]))
 
 
 def _told(head: bytes) -> dict[bytes, bytes]:

@@ -9,6 +9,8 @@ from ddb_migration.aws.transport.answers import Answer, AnswerReader, BadAnswer
 
 Outcome = Callable[[Answer | Exception], None]
 
+_NEVER = float("inf")
+
 
 class StaleConnection(ConnectionError):
     """A kept connection had been closed by the other side before the request reached it: it had no effect."""
@@ -24,13 +26,13 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(
         self, buffer: memoryview, freed: Callable[[Connection], None], gone: Callable[[Connection], None]
     ) -> None:
-        self.deadline = float("inf")
+        self.deadline = _NEVER
         self.is_usable = False
         self._buffer, self._freed, self._gone = buffer, freed, gone
         self._reader = AnswerReader()
         self._transport: asyncio.Transport | None = None
         self._then: Outcome | None = None
-        self._answers = 0
+        self._has_answered = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport (asyncio.BaseProtocol)."""
@@ -49,17 +51,19 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what arrived (asyncio.BufferedProtocol)."""
+        then = self._then
+        if then is None:
+            self.abort(BadAnswer("an answer that nobody asked for"))
+            return
         try:
-            answer = self._reader.feed(bytes(self._buffer[:nbytes])) if self._then is not None else None
+            answer = self._reader.feed(bytes(self._buffer[:nbytes]))
             if answer is not None:
                 answer.check()
         except BadAnswer as error:
             self.abort(error)
             return
         if answer is not None:
-            self._answered(answer)
-        elif self._then is None:
-            self.abort(BadAnswer("an answer that nobody asked for"))
+            self._answered(answer, then)
 
     def eof_received(self) -> None:
         """Take note that no answer will follow; the transport closes itself (asyncio.BufferedProtocol)."""
@@ -72,7 +76,7 @@ class Connection(asyncio.BufferedProtocol):
         if answer is not None and self._then is not None:
             self._tell(answer)
         elif self._then is not None:
-            stale = self._answers and not self._reader.has_begun
+            stale = self._has_answered and not self._reader.has_begun
             text = "the connection was closed before the answer"
             self._tell(StaleConnection(text) if stale else error or ConnectionResetError(text))
         self._gone(self)
@@ -84,20 +88,17 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.abort()
         self._tell(error)
 
-    def _answered(self, answer: Answer) -> None:
-        self._answers += 1
-        then, self._then = self._then, None
-        self.deadline = float("inf")
+    def _answered(self, answer: Answer, then: Outcome) -> None:
+        self._has_answered, self._then, self.deadline = True, None, _NEVER
         if answer.closes and self._transport is not None:
             self.is_usable = False
             self._transport.close()
         # Free first: what follows an answer is mostly the next request.
         self._freed(self)
-        if then is not None:
-            then(answer)
+        then(answer)
 
     def _tell(self, outcome: Answer | Exception) -> None:
         then, self._then = self._then, None
-        self.deadline = float("inf")
+        self.deadline = _NEVER
         if then is not None:
             then(outcome)
