@@ -110,6 +110,8 @@ TOGETHER = (
     Set(("consistent-scan", "settle"), ("stream-off", "stale-reads")),
     Set(("coalescing", "one-per-batch", "watermark"), ("failed-entries",)),
     Set(("deadline", "visibility"), ("stall", "slow-call", "lost-answer")),
+    Set(("live-runs", "one-run", "permit", "hold"), ("execution-stopped", "spark-task-fails")),
+    Set(("execution-lock", "live-runs", "one-run", "permit"), ("second-execution", "spark-task-fails")),
     Set(("apply-barrier", "trigger-last")),
     Set(("complete-load", "job-success"), ("glue-run-fails",)),
     Set(("stream-gap", "looks"), ("stream-gap",), EXPIRED),
@@ -121,7 +123,7 @@ TOGETHER = (
 # In no set: these keep work, regress or waiting down, and no promise rests on them.
 COST = ("mark-above", "return-later", "in-step")
 # In no set that was found: each stands behind others, and docs/guarantees.md tells for what it stays all the same.
-SECOND_LINES = ("live-runs", "one-run", "execution-lock", "last-invocations", "reverse-settle", "own-cut-over")
+SECOND_LINES = ("last-invocations", "reverse-settle", "own-cut-over")
 
 
 def looked_for(one: Set, most: int = MOST_RUNS, seconds: float = float("inf"), first: int = 0) -> Found:

@@ -466,12 +466,12 @@ GUARDS: Mapping[str, Guard] = {
     "unanswered": Guard("a group whose write got no answer waits for 180 s", "divergence", _repeated_unanswered),
     "return-later": Guard("a failed group comes back in 5 s at the earliest", "cost", _returned_at_once),
     "size": Guard("what does not fit in a message travels as a reread", "liveness", _no_reread_for_size),
-    "live-runs": Guard("apply waits until no Glue run is alive", "second line", _no_live_runs),
+    "live-runs": Guard("apply waits until no Glue run is alive", "divergence", _no_live_runs),
     "hold": Guard("apply waits two minutes more", "divergence", _no_hold),
     "permit": Guard("a bulk task re-reads the control record before it writes", "divergence", _no_permit),
     "apply-barrier": Guard("WriteCdc refuses to write before the barrier", "divergence", _no_apply_barrier),
     "trigger-last": Guard("the queue mapping is made behind the barrier", "divergence", _early_trigger),
-    "one-run": Guard("one Glue run at a time", "second line", _many_runs),
+    "one-run": Guard("one Glue run at a time", "divergence", _many_runs),
     "job-success": Guard("the barrier follows a run that succeeded", "divergence", _failed_runs),
     "complete-load": Guard("the barrier is not passed before every unit is done", "divergence", _incomplete_loads),
     "unprocessed": Guard("what BatchWriteItem left undone is written again", "divergence", _unprocessed_dropped),
@@ -485,7 +485,7 @@ GUARDS: Mapping[str, Guard] = {
     "near-expiry": Guard("so does a change met within an hour of its expiry", "silent loss", _no_near_expiry),
     "silence": Guard("after a long silence only a look can tell that a leg worked", "silent loss", _no_silence),
     "last-invocations": Guard("an abort waits for the last invocations", "second line", _no_last_invocations),
-    "execution-lock": Guard("one execution holds an epoch", "second line", _no_execution_lock),
+    "execution-lock": Guard("one execution holds an epoch", "divergence", _no_execution_lock),
     **_OF_SWITCHING,
 }
 
