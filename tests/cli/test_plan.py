@@ -172,6 +172,16 @@ def test_a_rollback_window_is_looked_at_and_paid_for(world: World) -> None:
     assert "way back" not in text(world.plan()).lower()
 
 
+def test_the_window_is_given_in_hours(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "client", world.client)
+    words = ["plan", "--source", "orders", "--destination", "orders-v2", "--changes-per-second", "1"]
+    planned = CliRunner().invoke(app, [*words, "--rollback-window", "24", "--json"])
+    lines = {line["name"]: line["amount"] for line in json.loads(planned.stdout)["bill"]}
+    assert lines["way back, watermarks"] == 3 * 86_400
+    assert planned.exit_code == 3
+    assert CliRunner().invoke(app, [*words, "--rollback-window", "169"]).exit_code == 2
+
+
 def test_a_policy_without_room_for_a_fence_is_found(world: World) -> None:
     statement = {"Sid": "x" * 20_000, "Effect": "Allow", "Principal": "*", "Action": "dynamodb:Scan", "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -99,6 +99,14 @@ def test_props_that_only_a_deployment_knows() -> None:
         wishes_of(migration)
 
 
+def test_a_way_back_is_planned_as_the_app_has_it() -> None:
+    settings = json.dumps({"fence_source_writes": True, "rollback_window_seconds": 86_400, "repair_extra": False})
+    told = {"MIGRATION_NAME": "Migrations/Orders", "SETTINGS": settings}
+    function = {"Type": "AWS::Lambda::Function", "Properties": {"Environment": {"Variables": told}}}
+    found = wishes_of(AppMigration("Migrations/Orders", stack("Migrations", Resources={"F": function}), "C"))
+    assert (found.is_fenced, found.rollback_window_seconds) == (True, 86_400)
+
+
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()

@@ -32,7 +32,7 @@ def plan(
         bool, typer.Option("--fence-source-writes", help="As the prop; --rollback-window asks for it.")
     ] = False,
     rollback_window: Annotated[
-        float | None, typer.Option(min=1 / 24, max=7, help="In days, as the prop: what the way back costs.")
+        float | None, typer.Option(min=1, max=168, help="In hours, as the prop: adds what the way back costs.")
     ] = None,
     changes_per_second: Annotated[
         float | None, typer.Option(min=0, help="Writes to the source; by default what CloudWatch has of last week.")
@@ -65,6 +65,6 @@ def plan(
         max_workers=max_workers,
         max_apply_concurrency=max_apply_concurrency,
         fence_source_writes=fence_source_writes,
-        rollback_window_seconds=None if rollback_window is None else rollback_window * 86_400,
+        rollback_window_seconds=None if rollback_window is None else rollback_window * 3600,
     )
     planning.plan_tables([planning.Pair(f"{source} to {destination}", source, destination, wishes)], expected, as_json)
