@@ -196,7 +196,7 @@ def test_no_call_follows_the_end_of_the_epoch(faked: Writing, ending: str) -> No
         faked.control.begin_abort()
     if ending == "another epoch":
         faked.control.close()
-        faked.control.open_epoch("e2", EXECUTION, "arn:stream", 0.0)
+        faked.control.open_epoch("e2", EXECUTION, "arn:stream", 0.0, "e1")
     with pytest.raises(MigrationStopped):
         faked.write([item(2)])
     assert len(faked.stored()) == 1

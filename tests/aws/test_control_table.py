@@ -14,7 +14,7 @@ EXECUTION, OTHER = "arn:execution:1", "arn:execution:2"
 
 
 def opened(control: ControlTable, epoch: str = "e1", execution: str = EXECUTION) -> ControlRecord:
-    return control.open_epoch(epoch, execution, "arn:stream", 100.0)
+    return control.open_epoch(epoch, execution, "arn:stream", 100.0, control.read().epoch)
 
 
 def test_an_epoch_is_opened_where_none_is(control: ControlTable) -> None:
@@ -160,7 +160,7 @@ def test_the_sample_that_an_order_accepts_goes_with_it(control: ControlTable) ->
     control.note_cut_over("one", 6.0, 6.5)
     control.ask_to_complete("keep")
     control.note_complete(7.0)
-    assert control.open_epoch("e2", "one", "arn:stream", 8.0).accepted_sample is None
+    assert control.open_epoch("e2", "one", "arn:stream", 8.0, "e1").accepted_sample is None
 
 
 def test_a_cut_over_turns_back_and_leaves_only_the_reason(cutting: ControlTable) -> None:
@@ -244,7 +244,7 @@ def test_a_new_epoch_knows_nothing_of_the_last_cut_over(cutting: ControlTable) -
     cutting.note_cut_over("one", 5.0, 8.0)
     cutting.ask_to_complete("keep")
     cutting.note_complete(9.0)
-    record = cutting.open_epoch("e2", "two", "arn:stream", 10.0)
+    record = cutting.open_epoch("e2", "two", "arn:stream", 10.0, "e1")
     assert record == ControlRecord(
         epoch="e2", status=OPEN, phase=record.phase, execution="two", stream_arn="arn:stream", captured_from=10
     )
@@ -257,7 +257,7 @@ def test_an_end_that_was_held_up_closes_no_epoch_that_was_opened_since(
     control.open_epoch("e1", "one", "arn:stream", 1.0)
     control.begin_abort()
     control.close()
-    control.open_epoch("e2", "two", "arn:stream", 2.0)
+    control.open_epoch("e2", "two", "arn:stream", 2.0, "e1")
     with pytest.raises(MigrationStopped):
         end(control)
     assert control.read().is_open

@@ -92,7 +92,7 @@ def test_a_new_epoch_starts_without_a_reverse_path(control: ControlTable, revers
     control.set(EXECUTION, rollback_until=500.0)
     control.begin_abort()
     control.close()
-    opened = control.open_epoch("e2", OTHER, "arn:stream", 600.0)
+    opened = control.open_epoch("e2", OTHER, "arn:stream", 600.0, "e1")
     assert opened == ControlRecord(
         epoch="e2", status="open", execution=OTHER, stream_arn="arn:stream", captured_from=600
     )

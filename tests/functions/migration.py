@@ -136,7 +136,8 @@ class Migration:
     def open(self, execution: str = EXECUTION, **written: Any) -> ControlRecord:
         """Open an epoch by hand, with attributes of the record as if states had written them."""
         self.aws.states.status.setdefault(execution, "RUNNING")
-        record = self.control.open_epoch(self._new_epoch(), execution, self.stream_arn, self.clock())
+        last = self.control.read().epoch
+        record = self.control.open_epoch(self._new_epoch(), execution, self.stream_arn, self.clock(), last)
         return self.control.set_once(execution, **written) if written else record
 
     def complete_load(self) -> None:
@@ -161,8 +162,11 @@ class Migration:
 class Caller:
     """Calls one state as the state machine does: with its last answer, after the wait that it asked for."""
 
-    def __init__(self, migration: Migration, run: Any, execution: str = EXECUTION) -> None:
+    def __init__(
+        self, migration: Migration, run: Any, execution: str = EXECUTION, given: Mapping[str, Any] | None = None
+    ) -> None:
         self._migration = migration
+        self._given = given or {}
         self._run = run
         self._execution = execution
         self.last: Mapping[str, Any] = {}
@@ -170,7 +174,9 @@ class Caller:
 
     def once(self) -> Answer:
         """Call the state; wait if it asks for it."""
-        answer: Answer = self._run(self._migration.parts(), Call(self._execution, self.last))
+        answer: Answer = self._run(
+            self._migration.parts(), Call(self._execution, self.last, {} if self.last else self._given)
+        )
         self.last = answer
         if not answer["done"]:
             self.waits.append(answer["wait_seconds"])

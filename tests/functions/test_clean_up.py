@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -23,6 +24,11 @@ from enable_trigger import enable_trigger, start_capture
 from tests.fakes.aws import FakeAws
 from tests.functions.cutting import Cutting, cutting_over
 from tests.functions.migration import ALIEN, EXECUTION, OTHER, PROCESSOR, WRITER, Caller, Migration
+
+
+def seen(epoch: str, status: str) -> dict[str, Any]:
+    """What SetupCheck answers of the epoch that it found."""
+    return {"setup": {"epoch": epoch, "status": status}}
 
 
 def source_fence(migration: Migration, fence: Statement) -> Fence:
@@ -148,9 +154,21 @@ def test_a_new_epoch_starts_after_an_abort(running: Migration) -> None:
     while end.step() is not None:
         running.clock.sleep(30)
     running.aws.states.status[OTHER] = "RUNNING"
-    Caller(running, start_capture.run, OTHER).once()
+    Caller(running, start_capture.run, OTHER, seen("e1", "closed")).once()
     record = running.control.read()
     assert (record.epoch, record.apply_started, record.mappings_removed_at) == ("e2", None, None)
+
+
+@pytest.mark.parametrize("setup", [seen("e1", "open"), seen("e1", "aborting"), seen("e0", "closed"), {}])
+def test_no_epoch_follows_one_that_was_closed_after_the_set_up_was_looked_at(
+    running: Migration, setup: dict[str, Any]
+) -> None:
+    running.control.begin_abort()
+    running.control.close()
+    running.aws.states.status[OTHER] = "RUNNING"
+    with pytest.raises(MigrationStopped, match="start again: ddb-migration start"):
+        Caller(running, start_capture.run, OTHER, setup).once()
+    assert not running.control.read().is_open
 
 
 def test_nothing_of_the_old_execution_goes_on(running: Migration) -> None:

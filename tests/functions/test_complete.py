@@ -176,7 +176,7 @@ def test_the_watch_grows_to_ten_minutes(after: Cutting) -> None:
 
 def test_another_epoch_is_not_taken_for_this_one(after: Cutting) -> None:
     ask_until_done(after)
-    after.control.open_epoch("e2", "other", after.migration.stream_arn, after.clock())
+    after.control.open_epoch("e2", "other", after.migration.stream_arn, after.clock(), "e1")
     with pytest.raises(MigrationStopped):
         States(after, names.COMPLETE_STATE).once()
 

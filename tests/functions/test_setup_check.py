@@ -177,6 +177,8 @@ def test_a_sound_set_up_has_no_finding_and_a_summary(migration: Migration) -> No
     setup = look(migration).at(EXECUTION)
     assert codes(migration) == []
     assert summary(setup, []) == {
+        "epoch": None,
+        "status": "closed",
         "mode": "direct",
         "bytes": 900,
         "items": 12,

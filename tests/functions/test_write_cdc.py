@@ -384,7 +384,7 @@ def test_nothing_is_applied_unless_the_record_permits(migration: Migration, endi
     if ending in ("before the barrier", "closed"):
         migration.control.close()
     if ending == "before the barrier":
-        migration.control.open_epoch("e1", EXECUTION, migration.stream_arn, 0.0)
+        migration.control.open_epoch("e1", EXECUTION, migration.stream_arn, 0.0, "e1")
     applying.change(PUT, "a", 1)
     with pytest.raises(MigrationStopped):
         applying.run()

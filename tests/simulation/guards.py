@@ -77,6 +77,10 @@ def _latest(product: Product) -> Iterator[Replacement]:
     yield mappings, "STREAM_SETTINGS", {**mappings.STREAM_SETTINGS, "StartingPosition": "LATEST"}
 
 
+def _any_epoch_seen(product: Product) -> Iterator[Replacement]:
+    yield start_capture, "require_as_seen", lambda call, record: None
+
+
 def _no_settle(product: Product) -> Iterator[Replacement]:
     def run(parts: Any, call: Any) -> dict[str, Any]:
         parts.control.enter(call.execution, "Settle")
@@ -441,6 +445,7 @@ _OF_SWITCHING: Mapping[str, Guard] = {
 }
 GUARDS: Mapping[str, Guard] = {
     "trim-horizon": Guard("the stream mapping starts at TRIM_HORIZON", "divergence", _latest),
+    "as-seen": Guard("an epoch follows only the one that SetupCheck saw closed", "divergence", _any_epoch_seen),
     "settle": Guard("no bulk read before capture has been Enabled for five minutes", "divergence", _no_settle),
     "consistent-scan": Guard("the Scan reads consistently", "divergence", _eventual_reads),
     "stream-arn": Guard("the stream's ARN is checked again", "silent loss", _any_stream),

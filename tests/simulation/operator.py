@@ -435,7 +435,10 @@ class Operator:
             "StreamReplaced": lambda: self._replaced,
             "already-running": lambda: bool(self.world.faults.counts["second-execution"]),
             "MigrationStopped": lambda: (
-                self._disturbed or self.is_deleted or bool(self.world.faults.counts["second-execution"])
+                self._disturbed
+                or self.is_deleted
+                or self.is_ended
+                or bool(self.world.faults.counts["second-execution"])
             ),
             "destination-locked": lambda: False,
             "BulkLoadIncomplete": lambda: False,

@@ -86,6 +86,8 @@ class Oracle:
                 self.findings.append(f"the watermark of {new.get('item_key')} went down from {before} to {after}")
 
         if key == ("migration", "record"):
+            if new["epoch"] != old.get("epoch") and self.world.destination.items:
+                self.findings.append(f"{new['epoch']['S']} begins over a destination that holds items")
             for moment in ("cut_over_at", "reverse_cut_over_at"):
                 if moment in new and moment not in old:
                     self._compare_switched(new, moment)

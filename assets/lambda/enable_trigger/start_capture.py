@@ -19,7 +19,7 @@ def run(parts: Parts, call: Call) -> Answer:
 
     An epoch that has begun to cut over goes on there: `cut_over` tells the state machine.
     """
-    record = _hold(parts, call.execution)
+    record = _hold(parts, call)
     if record.cut_over_started is not None:
         return done(epoch=record.epoch, cut_over=True)
     require_same_stream(parts, record)
@@ -52,10 +52,11 @@ def require_same_stream(parts: Parts, record: ControlRecord) -> None:
         )
 
 
-def _hold(parts: Parts, execution: str) -> ControlRecord:
-    record = parts.control.read()
+def _hold(parts: Parts, call: Call) -> ControlRecord:
+    record, execution = parts.control.read(), call.execution
     if record.status == CLOSED and not record.tombstone:
-        return _open(parts, execution)
+        require_as_seen(call, record)
+        return _open(parts, execution, record.epoch)
     record.require_open()
     if record.execution == execution:
         return record
@@ -64,13 +65,27 @@ def _hold(parts: Parts, execution: str) -> ControlRecord:
     return parts.control.take_over(execution, record.execution)
 
 
-def _open(parts: Parts, execution: str) -> ControlRecord:
+def require_as_seen(call: Call, record: ControlRecord) -> None:
+    """Raise MigrationStopped where the epoch was closed after SetupCheck had looked.
+
+    Of an open epoch SetupCheck does not ask whether the destination is empty. Another epoch would then be filled over
+    what the last one has left, or over a destination that the application has been switched to.
+    """
+    setup = call.given.get("setup", {})
+    if (setup.get("epoch"), setup.get("status", CLOSED)) != (record.epoch, CLOSED):
+        raise MigrationStopped(
+            f"the epoch {record.epoch} was completed or given up after SetupCheck had looked, so nobody knows whether "
+            "the destination is empty; to migrate once more, start again: ddb-migration start"
+        )
+
+
+def _open(parts: Parts, execution: str, after: str | None) -> ControlRecord:
     source = parts.tables.describe(parts.source_arn)
     if source is None or source.stream_arn is None:
         raise StreamReplaced("the source has no stream any more; switch it on and start again")
     parts.lock.acquire()
     try:
-        return parts.control.open_epoch(parts.new_epoch(), execution, source.stream_arn, parts.clock())
+        return parts.control.open_epoch(parts.new_epoch(), execution, source.stream_arn, parts.clock(), after)
     except MigrationStopped:
         record = parts.control.read()
         if record.tombstone and record.status == CLOSED:

@@ -15,12 +15,15 @@ from ddb_migration.core.setup import Setup
 def summary(setup: Setup, findings: Sequence[Finding]) -> dict[str, Any]:
     """Return mode, size, limits and forecast; sizes are DynamoDB's own figures, up to six hours old.
 
+    `epoch` and `status` are those of the epoch as it was found: only that one is gone on with, or followed by another.
     `max_write_units_per_second` is None where only the destination limits the writes; the forecast counts on
     `expected_write_units_per_second`.
     """
     if setup.source is None:
         raise ValueError("a set-up without a source has findings and no summary")
     return {
+        "epoch": setup.record.epoch,
+        "status": setup.record.status,
         "mode": names.LARGE if setup.is_large else names.DIRECT,
         "bytes": setup.source.size_bytes,
         "items": setup.source.item_count,

@@ -63,8 +63,10 @@ class ControlTable:
         """Return the record as it stands now, by a consistent read."""
         return self._record(self.rows.get(_PK, _SK))
 
-    def open_epoch(self, epoch: str, execution: str, stream_arn: str, now: float) -> ControlRecord:
-        """Open an epoch where none is open.
+    def open_epoch(
+        self, epoch: str, execution: str, stream_arn: str, now: float, after: str | None = None
+    ) -> ControlRecord:
+        """Open an epoch where none is open, and the last one was `after` (None for the first).
 
         Raises MigrationStopped when another execution was first, or the migration is being removed.
         """
@@ -73,8 +75,11 @@ class ControlTable:
             f"#captured_from = :now REMOVE {_OF_AN_EPOCH}"
         )
         values = {"epoch": epoch, "open": OPEN, "execution": execution, "stream_arn": stream_arn, "now": now}
-        free = "attribute_not_exists(#tombstone) AND (attribute_not_exists(#status) OR #status = :closed)"
-        return self._write(fresh, {**values, "closed": CLOSED}, free)
+        free = "attribute_not_exists(#tombstone) AND attribute_not_exists(#epoch)"
+        if after is not None:
+            free = "attribute_not_exists(#tombstone) AND #epoch = :after AND #status = :closed"
+            values = {**values, "after": after, "closed": CLOSED}
+        return self._write(fresh, values, free)
 
     def take_over(self, execution: str, previous: str | None) -> ControlRecord:
         """Make an execution the holder of the open epoch, in place of one that has ended."""
