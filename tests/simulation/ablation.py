@@ -80,6 +80,7 @@ ALONE = (
     Set(("watermark",), ("old-redelivery", "failed-deletion", "few-receives")),
     Set(("padding",)),
     Set(("reread-mark",), REREADS),
+    Set(("consistent-reread",), ("stale-reads", "large-item")),
     Set(("time-out",), ("destination-storm", "stall", "slow-call", "old-redelivery")),
     Set(("unanswered",), ("late-write",)),
     Set(("size",), ("large-item",), STUCK),
@@ -94,6 +95,8 @@ ALONE = (
     Set(("looks",), GAPS, EXPIRED),
     Set(("near-expiry",), ("capture-failing",), EXPIRED),
     Set(("silence",), GAPS, EXPIRED),
+    Set(("gate-verified",), ("capture-gap", "late-fence")),
+    Set(("gate-parked",), ("rejected-item", "late-fence")),
     Set(("fence",), ("late-fence", *WINDOW), LATE),
     Set(("tail",), ("shard-held-back",)),
     Set(("tail",), ("destination-shard-held-back",)),
@@ -115,13 +118,14 @@ TOGETHER = (
     Set(("apply-barrier", "trigger-last")),
     Set(("complete-load", "job-success"), ("glue-run-fails",)),
     Set(("stream-gap", "looks"), ("stream-gap",), EXPIRED),
+    Set(("gate-dead-letters", "last-keys"), ("few-receives", "destination-storm", "late-fence")),
     Set(("look-after-batch", "tail"), WINDOW),
     Set(("reverse-trim-horizon", "tail"), ("reverse-capture-paused", *WINDOW)),
     Set(("silent-capture", "stop-apply"), WINDOW, AFTER),
     Set(("reverse-barrier", "stand-by"), WINDOW, ("and no cut-over is recorded",)),
 )
 # In no set: these keep work, regress or waiting down, and no promise rests on them.
-COST = ("mark-above", "return-later", "in-step")
+COST = ("mark-above", "return-later", "gate-lag", "in-step")
 # In no set that was found: each stands behind others, and docs/guarantees.md tells for what it stays all the same.
 SECOND_LINES = ("last-invocations", "reverse-settle", "own-cut-over")
 

@@ -21,6 +21,7 @@ from ddb_migration.aws.checkpoints import Checkpoints
 from ddb_migration.aws.continuity import Continuity
 from ddb_migration.aws.errors import is_transient
 from ddb_migration.aws.jobs import Jobs
+from ddb_migration.aws.tables import Source
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core import message
 from ddb_migration.core.change import Change
@@ -50,6 +51,8 @@ from tests.simulation.switch_guards import (
     out_of_step,
     reverse_applies_early,
     reverse_latest,
+    unverified,
+    without_reasons,
     without_steps,
 )
 from write_cdc import apply as write_cdc_apply
@@ -255,6 +258,17 @@ def _reread_without_mark(product: Product) -> Iterator[Replacement]:
     yield write_cdc_apply, "_watermark", lambda told: None if told.kind == "reread" else watermark(told)
 
 
+def _eventual_rereads(product: Product) -> Iterator[Replacement]:
+    get = Source.get
+
+    def maybe_old(self: Any, key: Any) -> Any:
+        ask = self._client.get_item
+        client = SimpleNamespace(get_item=lambda **request: ask(**{**request, "ConsistentRead": False}))
+        return get(Source(client, self._arn), key)
+
+    yield Source, "get", maybe_old
+
+
 # One writer
 
 
@@ -425,6 +439,12 @@ def _no_execution_lock(product: Product) -> Iterator[Replacement]:
 
 
 _OF_SWITCHING: Mapping[str, Guard] = {
+    "gate-verified": Guard("no switch before a clean verify since the last gap", "divergence", unverified),
+    "gate-parked": Guard("no switch while keys are parked", "divergence", without_reasons("_parked")),
+    "gate-dead-letters": Guard(
+        "no switch while changes are dead letters", "divergence", without_reasons("_dead_letters")
+    ),
+    "gate-lag": Guard("no switch before the other table is in step", "cost", without_reasons("_lag")),
     "fence": Guard("the source is fenced before its last changes pass", "report", without_steps(FORWARD, *FENCE)),
     "tail": Guard("a switch waits until all that the stream holds was applied", "divergence", no_tail),
     "last-keys": Guard("the last changed keys are equal", "divergence", without_steps(None, "compare")),
@@ -465,6 +485,7 @@ GUARDS: Mapping[str, Guard] = {
     "padding": Guard("numbers compare as numbers", "divergence", _plain_numbers),
     "mark-above": Guard("a reread refuses copies of its own change", "cost", _not_above),
     "reread-mark": Guard("a reread that stands for a change raises the watermark", "divergence", _reread_without_mark),
+    "consistent-reread": Guard("a reread reads consistently", "divergence", _eventual_rereads),
     "deadline": Guard("an attempt issues no write after 20 s", "divergence", _no_deadline),
     "time-out": Guard("WriteCdc ends after 30 s", "divergence", _long_time_out),
     "visibility": Guard("a message stays invisible for 180 s", "divergence", _short_visibility),

@@ -12,6 +12,7 @@ from ddb_migration import names
 from ddb_migration.aws import control_table, mappings
 from ddb_migration.aws.control_table import ControlTable, ReverseControl
 from ddb_migration.aws.stream_tail import StreamTail, TailPass
+from ddb_migration.core import gate
 from ddb_migration.core.control_record import OPEN, ControlRecord
 from ddb_migration.core.direction import REVERSE, Direction
 from ddb_migration.core.fence import fence_statement
@@ -64,6 +65,25 @@ def any_cut_over(product: Product) -> Iterator[Replacement]:
     yield ControlTable, "_switch", switch
     yield control_table, "_require_same", lambda started, record: record
     yield cut_over, "_same", lambda record, now: now
+
+
+# The gate
+
+
+def without_reasons(*names: str) -> Removal:
+    """Let the gate look over what these functions of it would say."""
+
+    def without(product: Product) -> Iterator[Replacement]:
+        for name in names:
+            yield gate, name, lambda facts: None
+
+    return without
+
+
+def unverified(product: Product) -> Iterator[Replacement]:
+    """Switch whatever verify has found, and whatever may be missing since."""
+    yield gate, "_OF_CUT_OVER", (gate._stream,)
+    yield gate, "_OF_ROLL_BACK", (gate._stream_back,)
 
 
 # What may be applied

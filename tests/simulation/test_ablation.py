@@ -33,6 +33,8 @@ SOON = (
     "checkpoint-after",
     "deduplication-epoch",
     "looks",
+    "consistent-reread",
+    "gate-verified",
     "fence",
     "silent-apply",
     "lift-last",
