@@ -65,6 +65,7 @@ DEATHS = ("spark-task-fails", "crash-before", "crash-after", "execution-stopped"
 # One guard: a run counts as found only if its oracle is silent with the guard in place.
 ALONE = (
     Set(("trim-horizon",), ("capture-paused",)),
+    Set(("as-seen",), ("completion-stopped", "late-start", "stall", "lost-request"), ("begins over a destination",)),
     Set(("settle",), BEGIN),
     Set(("stream-arn",), ("stream-replaced",)),
     Set(("keep-expired",), ("time-to-live",), UNDEAD),

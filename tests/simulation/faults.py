@@ -81,6 +81,7 @@ ROLL_BACKS: Mapping[str, str] = {
     "source-storm": "the source throttles everything for a while",
     "straggler": "some writers get to know up to ten minutes late which table is the table",
     "stack-deleted": "the stack is deleted in the window, in a roll back, or after it",
+    "completion-stopped": "the execution is stopped while the migration is being completed, and another started",
 }
 # Broken premises: a migration must say so, never lose in silence.
 PREMISES: Mapping[str, str] = {

@@ -279,6 +279,8 @@ class Operator:
         for execution in self.world.machine.executions.values():
             execution.stop(self.world.draws("stop"))
 
+    _completion_stopped = _execution_stopped
+
     def _second_execution(self, seconds: float) -> None:
         self.world.machine.start()
 

@@ -52,6 +52,8 @@ TOLD = (
 )
 # Incidents in which somebody else switches the mapping to WriteCdc.
 SWITCHES = ("apply-paused", "change-expired", "aborted", "redrive-after")
+# Incidents in which nobody looks for more than a day, so that nobody can know whether capture worked.
+UNSEEN = ("long-gap",)
 QUIET_SECONDS = 6 * 3600.0
 
 
@@ -208,7 +210,7 @@ class Oracle:
             self._require_nothing_lost(float(record["captured_from"]["N"]), record["epoch"]["S"])
             return
         self.operator.refusals["incomplete"] += 1
-        if not any(self.world.faults.counts[kind] for kind in GAPS):
+        if not any(self.world.faults.counts[kind] for kind in (*GAPS, *UNSEEN)):
             self.findings.append(f"without a cause: {record['incomplete']['S']}")
         for key in self._different():
             self.operator.reread(message_group(key), key)

@@ -59,6 +59,8 @@ BACK_MOMENTS = (
     names.DESTINATION_FENCE_LIFTED_PHASE,
     names.ROLLED_BACK_PHASE,
 )
+# What strikes at one moment only.
+OWN_MOMENTS: Mapping[str, tuple[str, ...]] = {"completion-stopped": (names.COMPLETE_STATE,)}
 # How often a migration goes on to its cut-over, and how often one that does so can be rolled back.
 GOES_ON = 0.35
 CAN_ROLL_BACK = 0.6
@@ -309,5 +311,5 @@ def _incidents(seed: str, nature: frozenset[str], moments: tuple[str, ...]) -> t
         draws = random.Random(f"{seed}/incident/{kind}")
         for _ in range(draws.choice((1, 1, 2))):
             seconds = draws.choice((1.0, 30.0, 200.0, 3000.0, 40000.0)) * (0.2 + draws.random())
-            found.append(Incident(kind, moment(draws, moments), seconds))
+            found.append(Incident(kind, moment(draws, OWN_MOMENTS.get(kind, moments)), seconds))
     return tuple(found)
