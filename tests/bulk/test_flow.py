@@ -48,10 +48,32 @@ def test_no_more_is_spent_than_the_rate_allows(steps: list[tuple[float, float]],
     for units, pause in steps:
         now += allowance.wait(now)
         # What was spent before is earned by now, but for the time saved up and the last estimate's error.
-        assert spent <= rate * (now + SAVED_SECONDS) + 2 * largest + 1e-6
+        assert spent <= rate * (now + SAVED_SECONDS) + 3 * largest + 1e-6
         reserved = allowance.reserve(now)
         allowance.settle(reserved, units, now + pause)
         spent, largest, now = spent + units, max(largest, units), now + pause
+
+
+@pytest.mark.parametrize("late", [0.05, 0.3, 0.8])
+def test_what_is_lost_by_waking_late_is_made_good(late: float) -> None:
+    rate, page, allowance, now, spent = 125.0, 128.0, Allowance(125.0), 0.0, 0.0
+    allowance.settle(0.0, page, now)
+    while now < 60.0:
+        wait = allowance.wait(now)
+        # Whoever slept wakes too late.
+        now += wait + (late if wait else 0.01)
+        allowance.settle(allowance.reserve(now), page, now)
+        spent += page
+    assert spent / now == pytest.approx(rate, rel=0.05)
+
+
+def test_an_idle_hour_is_no_allowance_for_a_burst() -> None:
+    allowance, now, spent = Allowance(125.0), 3600.0, 0.0
+    allowance.settle(allowance.reserve(0.0), 128.0, 0.0)
+    while allowance.wait(now) == 0.0:
+        allowance.settle(allowance.reserve(now), 128.0, now)
+        spent += 128.0
+    assert spent <= 2 * 128.0
 
 
 def test_without_a_rate_nothing_waits() -> None:

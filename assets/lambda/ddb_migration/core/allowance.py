@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-# Time not used is saved up for no longer than this: enough to make good a late wake-up, too little for a burst.
+# Time not used is saved up for no longer than this, or for as long as one request lasts where that is longer, up to a
+# second: enough to make good a late wake-up, too little for a burst. A page of a Scan is some 130 units at once, so that
+# a task with a small share of the rate wakes once in a second, and what it wakes too late would be lost each time.
 SAVED_SECONDS = 0.1
+MOST_SAVED_SECONDS = 1.0
 
 
 @dataclass
@@ -34,4 +37,5 @@ class Allowance:
             self._estimate = 0.8 * self._estimate + 0.2 * units if self._estimate else units
 
     def _spend(self, units: float, now: float, rate: float) -> None:
-        self._free_at = max(self._free_at, now - SAVED_SECONDS) + units / rate
+        saved = max(SAVED_SECONDS, min(MOST_SAVED_SECONDS, self._estimate / rate))
+        self._free_at = max(self._free_at, now - saved) + units / rate
