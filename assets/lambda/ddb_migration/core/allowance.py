@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 # Time not used is saved up for no longer than this, or for as long as one request lasts where that is longer, up to a
-# second: enough to make good a late wake-up, too little for a burst. A page of a Scan is some 130 units at once, so that
-# a task with a small share of the rate wakes once in a second, and what it wakes too late would be lost each time.
+# second: enough to make good a late wake-up, too little for a burst. A page of a Scan is some 130 units at once, so a
+# task with a small share of the rate wakes once in a second, and what it wakes too late would be lost each time.
 SAVED_SECONDS = 0.1
 MOST_SAVED_SECONDS = 1.0
 
