@@ -458,7 +458,7 @@ _OF_SWITCHING: Mapping[str, Guard] = {
     "reverse-barrier": Guard("nothing is carried back before a cut-over", "divergence", reverse_applies_early),
     "look-after-batch": Guard("what is let go is older than a look at the record", "divergence", look_before_batch),
     "reverse-trim-horizon": Guard("the reverse mapping starts at TRIM_HORIZON", "divergence", reverse_latest),
-    "reverse-settle": Guard("no cut-over before reverse capture has settled", "second line", no_reverse_settle),
+    "reverse-settle": Guard("no cut-over before reverse capture has settled", "cost", no_reverse_settle),
     "in-step": Guard("no cut-over before reverse capture has read up to now", "cost", out_of_step),
     "fence-exemption": Guard("the source's fence lets ReverseWriteCdc through", "liveness", nobody_passes),
     "lift-last": Guard("the source's fence is lifted last", "report", lifted_first),

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.ablation import ALONE, COST, MOST_RUNS, SECOND_LINES, TOGETHER, Set, looked_for, shown
+from tests.simulation.faults import chosen
 from tests.simulation.guards import GUARDS
+from tests.simulation.many import simulated
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "guarantees.md"
 # The guard or guards, their oracle, what masks them, and after how many runs they were found.
@@ -66,6 +68,14 @@ def test_guards_that_are_missed_together_at_once(name: str) -> None:
 @pytest.mark.parametrize("one", [*ALONE, *TOGETHER], ids=lambda one: one.name)
 def test_every_set_is_found(one: Set) -> None:
     assert looked_for(one, MOST_RUNS).finding
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("faults", sorted({one.faults for one in (*ALONE, *TOGETHER)}), ids="+".join)
+def test_with_every_guard_in_place_the_same_faults_show_nothing(faults: tuple[str, ...]) -> None:
+    report = simulated(200, 0, chosen(faults or None))
+    assert not report["findings"], report["failing"]
 
 
 def test_every_guard_is_looked_for() -> None:
