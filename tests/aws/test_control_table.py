@@ -171,6 +171,31 @@ def test_a_cut_over_turns_back_and_leaves_only_the_reason(cutting: ControlTable)
     assert (record.cut_over_refused, record.cut_over_refused_at) == ("too slow", 7.0)
 
 
+def test_the_first_reason_to_turn_back_stays(cutting: ControlTable) -> None:
+    """Another call of the same switch meets the fence that is being lifted, and takes it for somebody's deed."""
+    cutting.turn_back("one", 5.0, "too slow", 7.0)
+    record = cutting.turn_back("one", 5.0, "the fence was taken out", 8.0)
+    assert record.cut_over_step == BACK
+    assert (record.cut_over_refused, record.cut_over_refused_at) == ("too slow", 7.0)
+    cutting.forget_cut_over("one", 5.0)
+    cutting.begin_cut_over("one", ORDER, 10.0)
+    assert cutting.turn_back("one", 10.0, "the gate is closed", 11.0).cut_over_refused == "the gate is closed"
+
+
+@pytest.mark.parametrize("now", [None, 10.0])
+def test_a_switch_that_is_no_longer_under_way_is_told(cutting: ControlTable, now: float | None) -> None:
+    cutting.require_switch(5.0)
+    cutting.turn_back("one", 5.0, "too slow", 7.0)
+    cutting.forget_cut_over("one", 5.0)
+    cutting.require_switch(None)
+    if now is not None:
+        cutting.begin_cut_over("one", ORDER, now)
+        with pytest.raises(MigrationStopped, match="given up meanwhile"):
+            cutting.require_switch(None)
+    with pytest.raises(MigrationStopped, match="given up meanwhile"):
+        cutting.require_switch(5.0)
+
+
 def test_who_turned_back_does_not_go_through(cutting: ControlTable) -> None:
     cutting.turn_back("one", 5.0, "too slow", 7.0)
     assert not cutting.note_cut_over("one", 5.0, 9.0).is_cut_over

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ddb_migration.aws.table_policy import TablePolicy
+from ddb_migration.core.control_record import MigrationStopped
 from ddb_migration.core.fence import fence_sid, fence_statement, has_fence
 from tests.aws.conftest import Client
 from tests.fakes.aws import FakeAws
@@ -67,6 +68,33 @@ def test_a_deployment_before_the_lifting_is_kept(fake: FakeAws) -> None:
     assert not policy.remove_fence(SID)
     assert policy.remove_fence(SID)
     assert json.loads(str(policy.text()))["Statement"] == [theirs(arn)]
+
+
+def test_a_fence_that_is_anothers_by_now_stays(fake: FakeAws) -> None:
+    arn = create_table(fake.dynamodb, "source", ("pk", "S"))
+    policy, fence = TablePolicy(fake.dynamodb, arn), fence_statement(SID, arn)
+
+    def refuse() -> None:
+        raise MigrationStopped("another's")
+
+    assert policy.remove_fence(SID, refuse), "there is none yet"
+    policy.put_fence(fence)
+    with pytest.raises(MigrationStopped):
+        policy.remove_fence(SID, refuse)
+    assert has_fence(policy.text(), fence)
+
+
+def test_a_fence_that_is_put_anew_between_the_look_and_the_lifting_stays(fake: FakeAws) -> None:
+    arn = create_table(fake.dynamodb, "source", ("pk", "S"))
+    policy, fence = TablePolicy(fake.dynamodb, arn), fence_statement(SID, arn)
+    policy.put_fence(fence)
+
+    def put_anew() -> None:
+        text, _ = fake.dynamodb.policies[arn]
+        fake.dynamodb.policies[arn] = text, "9"
+
+    assert not policy.remove_fence(SID, put_anew)
+    assert has_fence(policy.text(), fence)
 
 
 def test_the_pause_after_a_change_is_waited_for_and_other_errors_are_told(fake: FakeAws) -> None:

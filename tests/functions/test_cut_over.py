@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from cut_over import fence, operator_words, prepare, stop_apply, tail
+from cut_over import fence, lift_fence, operator_words, prepare, stop_apply, tail
 from ddb_migration import names
 from ddb_migration.aws.control_table import CHECKED, FENCE, FLIP, PREPARED
 from ddb_migration.core.control_record import MigrationStopped
 from ddb_migration.core.cut_over_order import FENCED, UNFENCED, CutOverOrder
 from ddb_migration.core.gate import VerifyVerdict
+from ddb_migration.core.state_call import Call
 from tests.fakes.client_errors import client_error
 from tests.functions.cutting import Cutting, States, cutting_over
 from tests.functions.migration import EXECUTION, OTHER, PROCESSOR, QUEUE_ARN, WRITER, switched_off
@@ -335,6 +336,25 @@ def test_a_failed_cut_over_is_undone(cutting: Cutting, where: str) -> None:
     assert states.to_end()["turned_back"]
     assert is_as_before(cutting)
     assert "RuntimeError: it broke" in str(cutting.record.cut_over_refused)
+
+
+def test_a_turning_back_that_was_held_up_leaves_the_next_fence(cutting: Cutting) -> None:
+    cutting_over(cutting).until("every write to be denied")
+    read_before = cutting.record
+    States(cutting, names.LIFT_FENCE_STATE, {"failed": FAILED}).to_end()
+    cutting_over(cutting).until("every write to be denied")
+    with pytest.raises(MigrationStopped, match="given up meanwhile"):
+        lift_fence.turn_back(cutting.parts(), Call(EXECUTION), read_before)
+    assert cutting.is_fenced
+    assert cutting.record.cut_over_started is not None
+
+
+def test_a_wait_that_was_held_up_leaves_the_fence_of_a_cut_over_that_has_begun_since(cutting: Cutting) -> None:
+    begin = cutting_over(cutting)
+    cutting.aws.dynamodb.before("GetResourcePolicy", lambda: begin.until("every write to be denied"))
+    with pytest.raises(MigrationStopped, match="given up meanwhile"):
+        cutting.ready()
+    assert cutting.is_fenced
 
 
 @pytest.mark.parametrize("where", WAITS)

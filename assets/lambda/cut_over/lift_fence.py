@@ -30,7 +30,7 @@ def turn_back(parts: Parts, call: Call, record: ControlRecord) -> Answer:
     """Undo what a cut-over or a roll back has done so far; may be repeated until it is done."""
     # Only the operator ends a pause.
     applies = record.paused or parts.mappings.enable(parts.write_cdc, parts.change_queue_arn)
-    if record.cut_over_form == FENCED and not parts.policy.remove_fence(parts.fence["Sid"]):
+    if record.cut_over_form == FENCED and not lift(parts, record):
         return again(LOOK_SECONDS, waiting_for="the fence to be lifted", back=True)
     if not call.last.get("lifted"):
         parts.announcements.phase(record.epoch, parts.way.fence_lifted_phase, reason=record.cut_over_refused)
@@ -40,6 +40,11 @@ def turn_back(parts: Parts, call: Call, record: ControlRecord) -> Answer:
         return again(LOOK_SECONDS, waiting_for=waiting_for, back=True, lifted=True)
     parts.control.forget_cut_over(call.execution, record.cut_over_started)
     return done(cut_over=False, turned_back=True, reason=record.cut_over_refused)
+
+
+def lift(parts: Parts, record: ControlRecord) -> bool:
+    """Lift the fence of a switch, or a stray one where none is under way; never that of a later one."""
+    return parts.policy.remove_fence(parts.fence["Sid"], lambda: parts.control.require_switch(record.cut_over_started))
 
 
 def _cause(call: Call) -> str:

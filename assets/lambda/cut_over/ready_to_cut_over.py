@@ -6,6 +6,7 @@ waits and looks: each entry compares the changed keys once and reads the tail of
 
 from __future__ import annotations
 
+from cut_over.lift_fence import lift
 from cut_over.parts import Parts
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.state_call import Answer, Call
@@ -36,7 +37,7 @@ def run(parts: Parts, call: Call, token: str) -> Answer:
 def _lift_stray_fence(parts: Parts, record: ControlRecord) -> None:
     """Lift what a call that was held up has put after its cut-over was given up; here nobody is under way.
 
-    Before the token is kept, so that no new cut-over can have begun.
+    Before the token is kept, so that a new cut-over can have begun only where this call is held up itself.
     """
     if parts.fences and record.cut_over_started is None:
-        parts.policy.remove_fence(parts.fence["Sid"])
+        lift(parts, record)

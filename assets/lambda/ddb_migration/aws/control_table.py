@@ -177,9 +177,10 @@ class ControlTable:
         """Decide to give a cut-over up, unless it or its group has gone through; `cut_over_step` shows which.
 
         One conditional write decides, here and where a group is told to go on: none of a group turns back once
-        another may have gone through. Raises MigrationStopped when it was given up before.
+        another may have gone through. The first reason stays: what another call of the switch meets after that comes
+        of the turning back. Raises MigrationStopped when it was given up before.
         """
-        when = f"attribute_not_exists(#cut_over_at) AND {_NOT_DECIDED}"
+        when = f"attribute_not_exists(#cut_over_at) AND {_NOT_DECIDED} AND {_GOES_ON}"
         values = {"reason": reason, "now": now, "back": BACK, "flip": FLIP}
         sets = "SET #cut_over_step = :back, #cut_over_refused = :reason, #cut_over_refused_at = :now"
         return _require_same(started, self._switch(execution, started, sets, values, when))
@@ -213,6 +214,10 @@ class ControlTable:
         of_it = {} if started is None else {"started": started}
         values = {**values, **of_it, "execution": execution, "open": OPEN}
         return self._write(expression, values, f"{_MINE} AND {is_it} AND {when}")
+
+    def require_switch(self, started: float | None) -> None:
+        """Raise MigrationStopped unless the cut-over under way is the one that began at `started`, None for none."""
+        _require_same(started, self.read())
 
     def ask_to_complete(self, fence: str) -> ControlRecord:
         """Record that the operator completes the migration, and whether its fence stays; the last word counts.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,6 +17,10 @@ _NO_POLICY = "NO_POLICY"
 _NOT_NOW = frozenset(
     {"PolicyNotFoundException", "ResourceInUseException", "LimitExceededException", "ThrottlingException"}
 )
+
+
+def _nothing() -> None:
+    """Require nothing."""
 
 
 class TablePolicy:
@@ -44,11 +49,16 @@ class TablePolicy:
         # True only once it was read back: what stands there counts, not that a call was made.
         return False
 
-    def remove_fence(self, sid: str) -> bool:
-        """Take the fence out of the current policy; False when that must be tried again."""
+    def remove_fence(self, sid: str, require: Callable[[], object] = _nothing) -> bool:
+        """Take the fence out of the current policy; False when that must be tried again.
+
+        `require` raises where the fence is another's by now. It is asked after the policy was read, and a policy that
+        has changed since is not written: so a call that was held up takes no later fence away.
+        """
         policy, revision = self._read()
         if policy is None or not holds_sid(policy, sid):
             return True
+        require()
         text = without_fence(policy, sid)
         if text is None:
             self._try(lambda: self._client.delete_resource_policy(ResourceArn=self._arn, ExpectedRevisionId=revision))
