@@ -67,6 +67,14 @@ def test_what_is_lost_by_waking_late_is_made_good(late: float) -> None:
     assert spent / now == pytest.approx(rate, rel=0.05)
 
 
+def test_nothing_begins_beside_a_first_request_whose_cost_is_not_known() -> None:
+    allowance = Allowance(250.0)
+    reserved = allowance.reserve(10.0)
+    assert allowance.wait(10.0) > 0.5
+    allowance.settle(reserved, 128.0, 10.1)
+    assert allowance.wait(10.1) == pytest.approx(128 / 250 - 0.2)
+
+
 def test_an_idle_hour_is_no_allowance_for_a_burst() -> None:
     allowance, now, spent = Allowance(125.0), 3600.0, 0.0
     allowance.settle(allowance.reserve(0.0), 128.0, 0.0)

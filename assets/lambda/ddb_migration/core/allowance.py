@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 # task with a small share of the rate wakes once in a second, and what it wakes too late would be lost each time.
 SAVED_SECONDS = 0.1
 MOST_SAVED_SECONDS = 1.0
+# What the first request costs nobody knows: until its answer it counts for so much, so that no others begin beside it.
+FIRST_SECONDS = 1.0
 
 
 @dataclass
@@ -25,9 +27,11 @@ class Allowance:
 
     def reserve(self, now: float) -> float:
         """Reserve what a request will cost, judging by those before it; `settle` wants the figure back."""
-        if self.rate is not None:
-            self._spend(self._estimate, now, self.rate)
-        return self._estimate
+        if self.rate is None:
+            return self._estimate
+        reserved = self._estimate or FIRST_SECONDS * self.rate
+        self._spend(reserved, now, self.rate)
+        return reserved
 
     def settle(self, reserved: float, units: float, now: float) -> None:
         """Account for what a request has cost; nothing where it failed."""
