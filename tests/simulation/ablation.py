@@ -108,6 +108,7 @@ ALONE = (
     Set(("reverse-silent",), ("reverse-redrive-after",), AFTER),
     Set(("lift-last",), WINDOW, LATE),
     Set(("fence-exemption",), WINDOW, ("a fence denies a write",)),
+    Set(("own-cut-over",), ("zombie", "stall", "late-fence", *WINDOW), ("is recorded, and not how",)),
 )
 # Guards that mask each other: a run counts as found only if its oracle is silent as soon as any one of them is back.
 TOGETHER = (
@@ -128,7 +129,7 @@ TOGETHER = (
 # In no set: these keep work, regress or waiting down, and no promise rests on them.
 COST = ("mark-above", "return-later", "gate-lag", "in-step", "reverse-settle")
 # In no set that was found: each stands behind others, and docs/guarantees.md tells for what it stays all the same.
-SECOND_LINES = ("last-invocations", "own-cut-over")
+SECOND_LINES = ("last-invocations",)
 
 
 def looked_for(one: Set, most: int = MOST_RUNS, seconds: float = float("inf"), first: int = 0) -> Found:

@@ -454,7 +454,7 @@ _OF_SWITCHING: Mapping[str, Guard] = {
     "reverse-silent": Guard("behind a roll back nothing is applied", "divergence", applies_after(REVERSE)),
     "stop-apply": Guard("apply ends before a switch goes through", "divergence", without_steps(None, "stop")),
     "silent-capture": Guard("behind a fenced cut-over nothing is sent", "divergence", captures_after_cut_over),
-    "own-cut-over": Guard("a call that was held up touches its own cut-over only", "second line", any_cut_over),
+    "own-cut-over": Guard("a call that was held up touches its own cut-over only", "report", any_cut_over),
     "reverse-barrier": Guard("nothing is carried back before a cut-over", "divergence", reverse_applies_early),
     "look-after-batch": Guard("what is let go is older than a look at the record", "divergence", look_before_batch),
     "reverse-trim-horizon": Guard("the reverse mapping starts at TRIM_HORIZON", "divergence", reverse_latest),

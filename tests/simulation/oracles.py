@@ -96,7 +96,9 @@ class Oracle:
 
     def _compare_switched(self, record: Item, moment: str) -> None:
         """Behind a fence both tables hold the same when it is decided that the application is switched."""
-        if record["cut_over_form"]["S"] != FENCED:
+        if "cut_over_form" not in record:
+            self.findings.append(f"{moment} is recorded, and not how it was cut over")
+        if not _is_fenced(record):
             return
         told = self._told_of()
         for key in self._unequal():
@@ -111,7 +113,7 @@ class Oracle:
     def _carried(self, table: SimulatedTable, key: Key, old: Item | None, new: Item | None) -> None:
         """No path writes to a table before its time, and none changes one that the application has come back to."""
         record = self.world.control.items.get(("migration", "record"), {})
-        is_fenced = record.get("cut_over_form") == {"S": FENCED}
+        is_fenced = _is_fenced(record)
         if table is self.world.source.table:
             if "cut_over_at" not in record:
                 self._wrong(key, f"{key} is written to the source, and no cut-over is recorded")
@@ -151,7 +153,7 @@ class Oracle:
         stands = self.world.policy.text_denies
         wanted = (
             "cut_over_at" in record
-            and record["cut_over_form"]["S"] == FENCED
+            and _is_fenced(record)
             and "reverse_cut_over_at" not in record
             and record.get("completing", {}).get("S") != LIFT
         )
@@ -285,6 +287,10 @@ class Oracle:
         """Return a function's mapping."""
         found = list(self.world.mappings.of(self.world.functions[function].arn, None))
         return found[0] if found else None
+
+
+def _is_fenced(record: Item) -> bool:
+    return record.get("cut_over_form") == {"S": FENCED}
 
 
 def _key(canonical: str) -> Any:
