@@ -27,7 +27,6 @@ SOON = (
     "padding",
     "message-epoch",
     "size",
-    "permit",
     "park",
     "unpark",
     "group",
