@@ -135,6 +135,27 @@ def test_a_parked_key_is_not_read_again_and_nothing_is_settled_until_it_is_accep
     assert all(row["differences"] == row["rereads"] == 0 for row in told_rounds(changing.control.rows, EPOCH))
 
 
+def test_a_key_that_is_accepted_after_it_was_stuck_is_settled(changing: Changing) -> None:
+    changing.change("k", "a", None)
+    while not changing.check().stuck:
+        changing.clock.sleep(60)
+    row = changing.control.rows.get(watermark_id(STREAM, key_of("k")), "watermark")
+    changing.watermarks.park(key_of("k"), EPOCH, "too odd", str(row["number"]))
+    assert not changing.check().is_settled
+    assert changing.watermarks.accept(key_of("k"), EPOCH, "obsolete", "ann")
+    assert changing.check().is_settled
+
+
+def test_a_reread_that_the_queue_refuses_was_not_in_vain(changing: Changing) -> None:
+    changing.change("k", "a", "b")
+    changing.aws.sqs.refuse = lambda entry: "ServiceUnavailable"
+    for _ in range(3 * MOST_JUDGEMENTS):
+        assert changing.check().stuck == 0
+        changing.clock.sleep(60)
+    changing.aws.sqs.refuse = lambda entry: None
+    assert changing.settle().is_settled
+
+
 def test_an_expired_item_may_be_on_one_side_only() -> None:
     changing = Changing(time_to_live="expires")
     for name, expires in (("old", changing.clock() - 10), ("new", changing.clock() + 10_000)):

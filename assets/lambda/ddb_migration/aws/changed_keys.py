@@ -169,27 +169,32 @@ class ChangedKeys:
         return self._judged(replace(current, suspects=()), left, now, lag)
 
     def _judged(self, current: Round, suspects: Sequence[Suspect], now: float, lag: float | None) -> Round:
-        """Have those that stand still read again; what is parked no reread helps, and what is accepted may differ."""
-        kept: list[Suspect] = []
-        sent: list[Reread] = []
-        for suspect in suspects:
-            if not suspect.is_stable(now, lag) or suspect.is_stuck:
-                kept.append(suspect)
-                continue
-            parked_in = self._parked_in(suspect)
-            if parked_in == self._epoch:
-                kept.append(suspect)
-            elif parked_in != ACCEPTED + self._epoch:
-                kept.append(suspect.judged(now))
-                sent += [Reread(key_of_canonical(suspect.key))] * suspect.may_repair
-        arrived = sum(self._rereads.send(sent))
+        """Have those that stand still read again; what is parked no reread helps, and what is accepted may differ.
+
+        A key may be parked, and accepted, after it was found to be stuck.
+        """
+        stand = {suspect for suspect in suspects if suspect.is_stuck or suspect.is_stable(now, lag)}
+        listed = {suspect: self._parked_in(suspect) for suspect in stand}
+        left = [suspect for suspect in suspects if listed.get(suspect) != ACCEPTED + self._epoch]
+        due = [suspect for suspect in left if suspect in stand and listed[suspect] != self._epoch]
+        arrived = self._sent([suspect for suspect in due if not suspect.is_stuck])
+        kept = [suspect.judged(now) if suspect in arrived else suspect for suspect in left]
         first = sum(suspect.judgements == 1 and suspect.since == now for suspect in kept)
         return replace(
             current,
             suspects=tuple(kept),
             differences=current.differences + first,
-            rereads=current.rereads + arrived,
+            rereads=current.rereads + sum(suspect.may_repair for suspect in arrived),
         )
+
+    def _sent(self, due: Sequence[Suspect]) -> set[Suspect]:
+        """Have suspects read again where that is allowed; return all but those whose reread the queue refused.
+
+        Those will be due again: what never arrived must not count as having been in vain.
+        """
+        repairable = [suspect for suspect in due if suspect.may_repair]
+        told = self._rereads.send([Reread(key_of_canonical(suspect.key)) for suspect in repairable])
+        return set(due) - {suspect for suspect, arrived in zip(repairable, told, strict=True) if not arrived}
 
     def _parked_in(self, suspect: Suspect) -> str | None:
         """Return the list of parked or of accepted keys that the key is in, None where it is in neither."""
