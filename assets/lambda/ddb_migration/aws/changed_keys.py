@@ -36,6 +36,7 @@ _SIDE_BY_SIDE = 8
 _PAUSES = (0.5, 1.0, 2.0)
 # The row of the round that is under way, or was the last.
 _STATE = "state"
+_WATERMARK = "watermark"
 # So many of the newest keys tell whether the index has caught up.
 _NEWEST = 20
 
@@ -173,10 +174,9 @@ class ChangedKeys:
 
         A key may be parked, and accepted, after it was found to be stuck.
         """
-        stand = {suspect for suspect in suspects if suspect.is_stuck or suspect.is_stable(now, lag)}
-        listed = {suspect: self._parked_in(suspect) for suspect in stand}
+        listed = self._lists([suspect for suspect in suspects if suspect.is_stuck or suspect.is_stable(now, lag)])
         left = [suspect for suspect in suspects if listed.get(suspect) != ACCEPTED + self._epoch]
-        due = [suspect for suspect in left if suspect in stand and listed[suspect] != self._epoch]
+        due = [suspect for suspect in left if suspect in listed and listed[suspect] != self._epoch]
         arrived = self._sent([suspect for suspect in due if not suspect.is_stuck])
         kept = [suspect.judged(now) if suspect in arrived else suspect for suspect in left]
         first = sum(suspect.judgements == 1 and suspect.since == now for suspect in kept)
@@ -196,14 +196,15 @@ class ChangedKeys:
         told = self._rereads.send([Reread(key_of_canonical(suspect.key)) for suspect in repairable])
         return set(due) - {suspect for suspect, arrived in zip(repairable, told, strict=True) if not arrived}
 
-    def _parked_in(self, suspect: Suspect) -> str | None:
-        """Return the list of parked or of accepted keys that the key is in, None where it is in neither."""
-        row = self._rows.get(watermark_id(self._stream_arn, key_of_canonical(suspect.key)), "watermark")
-        return row.get(PARKED_EPOCH)
+    def _lists(self, suspects: Iterable[Suspect]) -> dict[Suspect, str | None]:
+        """Return the list of parked or of accepted keys that each is in, None where it is in neither."""
+        rows_of = {suspect: watermark_id(self._stream_arn, key_of_canonical(suspect.key)) for suspect in suspects}
+        found = self._rows.get_many((row, _WATERMARK) for row in rows_of.values())
+        return {suspect: found.get((row, _WATERMARK), {}).get(PARKED_EPOCH) for suspect, row in rows_of.items()}
 
     def _is_indexed(self, key: Item) -> bool:
         row_id = watermark_id(self._stream_arn, key)
-        at = self._rows.get(row_id, "watermark").get(RAISED_AT)
+        at = self._rows.get(row_id, _WATERMARK).get(RAISED_AT)
         if at is None:
             return True
         partition = (CHANGED_IN, partition_of(row_id, at, self._shards))
