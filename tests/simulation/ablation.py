@@ -87,7 +87,7 @@ ALONE = (
     Set(("size",), ("large-item",), STUCK),
     Set(("permit",), ("spark-task-fails",)),
     Set(("hold",), ("spark-task-fails", "export")),
-    Set(("checkpoint-position",)),
+    Set(("checkpoint-position",), DEATHS),
     Set(("checkpoint-after",), (*DEATHS, "unprocessed-items")),
     Set(("unprocessed",), ("unprocessed-items",)),
     Set(("park",), ("rejected-item", "validation-once"), ("is missing",)),
