@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from ddb_migration.aws.rows import Rows
-from ddb_migration.aws.stream_tail import StreamTail
+from ddb_migration.aws.stream_tail import OwnWork, StreamTail
 from ddb_migration.aws.watermarks import Watermarks
+from ddb_migration.core.item_key import canonical_key
 from ddb_migration.core.watermark import mark, mark_above
 from ddb_migration_construct.rehearsal.embedded import EmbeddedAws
 from tests.fakes.aws import FakeAws
@@ -24,7 +25,11 @@ class Tail:
         self.rows = Rows(fake.dynamodb, create_control_table(fake.dynamodb, "control"))
         self.watermarks = Watermarks(self.rows, STREAM, fake.clock)
         self.streams = fake.dynamodbstreams
-        self.tail = StreamTail(self.streams, STREAM, self.rows, self.watermarks, map, fake.clock)
+        self.own = OwnWork()
+
+    @property
+    def tail(self) -> StreamTail:
+        return StreamTail(self.streams, STREAM, self.rows, self.watermarks, map, self.aws.clock, self.own)
 
     def write(self, shard: str, key: str, applied: bool = True, expired: bool = False) -> str:
         number = self.streams.write(shard, key, expired)
@@ -59,9 +64,7 @@ def test_every_change_of_every_shard_must_have_been_applied(tail: Tail) -> None:
 def test_what_the_migration_wrote_before_the_cut_over_asks_for_no_watermark(tail: Tail) -> None:
     tail.write("a", "bulk loaded", applied=False)
     tail.aws.clock.sleep(60)
-    tail.tail = StreamTail(
-        tail.streams, STREAM, tail.rows, tail.watermarks, map, tail.aws.clock, own_until=tail.aws.clock() - 30
-    )
+    tail.own = OwnWork(until=tail.aws.clock() - 30)
     mine = tail.write("a", "mine")
     found = tail.read()
     assert found.is_applied
@@ -70,6 +73,28 @@ def test_what_the_migration_wrote_before_the_cut_over_asks_for_no_watermark(tail
     tail.write("a", "bulk loaded", applied=False)
     assert tail.read().unapplied == 1, "from the cut-over on its changes are the application's"
     assert mark(mine)
+
+
+def test_a_change_about_the_cut_over_is_the_migrations_own_where_both_tables_agree(tail: Tail) -> None:
+    agreeing = {canonical_key({"pk": {"S": key}}) for key in ("own", "late")}
+    now = tail.aws.clock()
+    tail.own = OwnWork(now - 5, now + 5, lambda keys: agreeing & set(keys))
+    tail.write("a", "own", applied=False)
+    tail.write("a", "the application's", applied=False)
+    assert tail.read().unapplied == 1
+    agreeing.add(canonical_key({"pk": {"S": "the application's"}}))
+    assert tail.read().is_applied
+    tail.aws.clock.sleep(5)
+    tail.write("a", "late", applied=False)
+    assert tail.read().unapplied == 1, "what is written later is the application's, and must be applied"
+
+
+def test_a_key_on_several_pages_is_told_once(tail: Tail) -> None:
+    for _ in range(6):
+        tail.write("a", "hot")
+    tail.write("b", "hot")
+    found = tail.read()
+    assert (found.written, found.keys) == (7, ({"pk": {"S": "hot"}},))
 
 
 def test_what_was_applied_later_covers_what_came_before(tail: Tail) -> None:

@@ -23,7 +23,7 @@ from ddb_migration.aws.gate_facts import Gate
 from ddb_migration.aws.mappings import Mappings
 from ddb_migration.aws.metrics import Metrics
 from ddb_migration.aws.rereads import Rereads
-from ddb_migration.aws.stream_tail import StreamTail
+from ddb_migration.aws.stream_tail import OwnWork, StreamTail
 from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.aws.tables import Tables
 from ddb_migration.aws.verify_objects import VerifyObjects
@@ -107,22 +107,26 @@ class _Composed:
         stream = str(record.stream_arn)
         watermarks = Watermarks(self.control.rows, stream, time.time)
         streams = client("dynamodbstreams")
-        return StreamTail(streams, stream, self.control.rows, watermarks, self.threads.map, time.time, record.own_until)
+        own = OwnWork(record.own_until, record.own_perhaps_until, self.sides(record).agreeing)
+        return StreamTail(streams, stream, self.control.rows, watermarks, self.threads.map, time.time, own)
 
-    def keys_of(self, record: ControlRecord, lag: Callable[[], float | None]) -> ChangedKeys:
+    def sides(self, record: ControlRecord) -> BothSides:
         tables = (self.environment[names.SOURCE_TABLE], self.environment[names.DESTINATION_TABLE])
         there = self.environment.destination.client()
+        return BothSides(client("dynamodb"), *tables, record.max_read_units_per_second, destination_client=there)
+
+    def keys_of(self, record: ControlRecord, lag: Callable[[], float | None]) -> ChangedKeys:
         return ChangedKeys(
             self.control.rows,
             str(record.epoch),
             str(record.stream_arn),
             record.changed_shards,
-            BothSides(client("dynamodb"), *tables, record.max_read_units_per_second, destination_client=there),
+            self.sides(record),
             Rereads(self.queue(), str(record.epoch)),
             since=float(record.verified_at or record.drained_at or 0),
             lag=lag,
             repair_extra=self.environment.settings.repair_extra,
-            time_to_live=Tables(client("dynamodb")).time_to_live(tables[0]),
+            time_to_live=Tables(client("dynamodb")).time_to_live(self.environment[names.SOURCE_TABLE]),
             each=self.threads.map,
         )
 

@@ -10,6 +10,7 @@ from typing import Any
 from ddb_migration.core.allowance import Allowance
 from ddb_migration.core.attribute_values import Item, with_base64, with_bytes
 from ddb_migration.core.backoff import backoff_seconds
+from ddb_migration.core.canonical import digest
 from ddb_migration.core.item_key import canonical_key, key_of
 
 # DynamoDB API, BatchGetItem: at most 100 keys, none of them twice.
@@ -56,6 +57,14 @@ class BothSides:
         source, destination = self.read(self._source, keys), self.read(self._destination, keys)
         for text in keys:
             yield text, _pair(source.get(text), destination.get(text))
+
+    def agreeing(self, keys: Mapping[str, Item]) -> set[str]:
+        """Return those of the keys, by their canonical text, whose items are equal."""
+        left, found = dict(keys), set[str]()
+        while left:
+            chunk = {text: left.pop(text) for text in list(left)[:MOST_KEYS]}
+            found |= {text for text, (one, other) in self.pairs(chunk) if digest(one) == digest(other)}
+        return found
 
     def read(self, table: str, keys: Mapping[str, Item]) -> Found:
         """Return a table's items by canonical key, binary as bytes; another table is called as the source is.

@@ -64,11 +64,27 @@ class TailPass:
         return self.at_end and not self.unapplied
 
 
+@dataclass(frozen=True)
+class OwnWork:
+    """What of a stream was the migration's own work, which nobody applies; times are in epoch seconds.
+
+    All that was written before `until`. What was written from then until `perhaps_until` may have been the
+    application's: there a change that was not applied is its own where both tables hold the same, so that applying it
+    would change nothing; `agreeing` returns such keys by their canonical text.
+    """
+
+    until: float = 0.0
+    perhaps_until: float = 0.0
+    agreeing: Callable[[Mapping[str, Item]], set[str]] = lambda keys: set()
+
+
+NO_OWN_WORK = OwnWork()
+
+
 class StreamTail:
     """Reads one stream's shards on from where all before was found applied.
 
-    `each` maps a function over shards (side by side in production); `clock` gives epoch seconds. What was written
-    before `own_until` (epoch seconds) was the migration's own work, which nobody applies.
+    `each` maps a function over shards (side by side in production); `clock` gives epoch seconds.
     """
 
     def __init__(
@@ -79,9 +95,9 @@ class StreamTail:
         watermarks: Watermarks,
         each: Mapper,
         clock: Callable[[], float],
-        own_until: float = 0.0,
+        own: OwnWork = NO_OWN_WORK,
     ) -> None:
-        self._own_until = own_until
+        self._own = own
         self._streams = streams
         self._stream_arn = stream_arn
         self._rows = rows
@@ -97,6 +113,8 @@ class StreamTail:
         until = began + seconds
         found = list(self._each(lambda shard: self._read(shard, known.get(shard, {}).get("number"), until), left))
         since = [shard.unapplied_since for shard in found if shard.unapplied_since is not None]
+        # A key that was written to again and again is in several pages.
+        keys = {canonical_key(key): key for shard in found for key in shard.keys}
         return TailPass(
             written=sum(shard.written for shard in found),
             unapplied=sum(shard.unapplied for shard in found),
@@ -104,7 +122,7 @@ class StreamTail:
             at_end=all(shard.at_end for shard in found),
             in_time=all(shard.in_time for shard in found),
             seconds=self._clock() - began,
-            keys=tuple(key for shard in found for key in shard.keys),
+            keys=tuple(keys.values()),
         )
 
     def newest(self) -> list[Item]:
@@ -137,11 +155,13 @@ class StreamTail:
 
     def _take(self, place: _Place, records: Sequence[Mapping[str, Any]]) -> bool:
         """Move on by one page where all of it was applied, and tell whether it was."""
-        theirs = [record for record in records if _created(record) >= self._own_until]
+        theirs = [record for record in records if _created(record) >= self._own.until]
         place.written += sum(not is_expiry(record) for record in theirs)
         newest = {canonical_key(key): (key, record) for key, record in _keyed(theirs)}
         numbers = self._watermarks.numbers([key for key, _ in newest.values()])
-        left = [record for text, (_, record) in newest.items() if not is_applied(numbers.get(text), _number(record))]
+        waits = {text: one for text, one in newest.items() if not is_applied(numbers.get(text), _number(one[1]))}
+        own = self._own_among(waits)
+        left = [record for text, (_, record) in waits.items() if text not in own]
         if left:
             place.unapplied = len(left)
             place.unapplied_since = min(map(_created, left))
@@ -149,6 +169,11 @@ class StreamTail:
             place.reached = max(map(_number, records), key=mark)
             place.keys += [key for key, _ in newest.values()]
         return not left
+
+    def _own_among(self, waits: Mapping[str, tuple[Item, Mapping[str, Any]]]) -> set[str]:
+        """Return which of the changes that were not applied are the migration's own all the same."""
+        doubtful = {text: key for text, (key, record) in waits.items() if _created(record) < self._own.perhaps_until}
+        return self._own.agreeing(doubtful) if doubtful else set()
 
     def _pages(self, shard: str, after: str | None) -> Iterator[tuple[Sequence[Mapping[str, Any]], bool]]:
         """Yield pages of records, and whether the shard has ended with that page."""

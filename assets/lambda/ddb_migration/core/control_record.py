@@ -172,6 +172,11 @@ class ControlRecord:
         return self.barrier_at - _OWN_SECONDS
 
     @property
+    def own_perhaps_until(self) -> float:
+        """Return from when on (epoch seconds) none of these changes can have been the migration's own; 0 for always."""
+        return self.own_until + 2 * _OWN_SECONDS if self.own_until else 0.0
+
+    @property
     def applies_late(self) -> bool:
         """Tell whether changes of the source are still applied after an unfenced cut-over."""
         return self.is_cut_over and self.cut_over_form == UNFENCED and self.completing is None
