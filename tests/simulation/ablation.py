@@ -83,6 +83,7 @@ ALONE = (
     Set(("reread-mark",), REREADS),
     Set(("consistent-reread",), ("stale-reads", "large-item")),
     Set(("time-out",), ("destination-storm", "stall", "slow-call", "old-redelivery")),
+    Set(("visibility",), ("late-write",)),
     Set(("unanswered",), ("late-write",)),
     Set(("size",), ("large-item",), STUCK),
     Set(("permit",), ("spark-task-fails",)),
@@ -114,7 +115,6 @@ ALONE = (
 TOGETHER = (
     Set(("consistent-scan", "settle"), ("stream-off", "stale-reads")),
     Set(("coalescing", "one-per-batch", "watermark"), ("failed-entries",)),
-    Set(("deadline", "visibility"), ("stall", "slow-call", "lost-answer")),
     Set(("live-runs", "one-run", "permit", "hold"), ("execution-stopped", "spark-task-fails")),
     Set(("execution-lock", "live-runs", "one-run", "permit"), ("second-execution", "spark-task-fails")),
     Set(("apply-barrier", "trigger-last")),
@@ -129,7 +129,7 @@ TOGETHER = (
 # In no set: these keep work, regress or waiting down, and no promise rests on them.
 COST = ("mark-above", "return-later", "gate-lag", "in-step", "reverse-settle")
 # In no set that was found: each stands behind others, and docs/guarantees.md tells for what it stays all the same.
-SECOND_LINES = ("last-invocations",)
+SECOND_LINES = ("deadline", "last-invocations")
 
 
 def looked_for(one: Set, most: int = MOST_RUNS, seconds: float = float("inf"), first: int = 0) -> Found:

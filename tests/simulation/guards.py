@@ -486,7 +486,7 @@ GUARDS: Mapping[str, Guard] = {
     "mark-above": Guard("a reread refuses copies of its own change", "cost", _not_above),
     "reread-mark": Guard("a reread that stands for a change raises the watermark", "divergence", _reread_without_mark),
     "consistent-reread": Guard("a reread reads consistently", "divergence", _eventual_rereads),
-    "deadline": Guard("an attempt issues no write after 20 s", "divergence", _no_deadline),
+    "deadline": Guard("an attempt issues no write after 20 s", "second line", _no_deadline),
     "time-out": Guard("WriteCdc ends after 30 s", "divergence", _long_time_out),
     "visibility": Guard("a message stays invisible for 180 s", "divergence", _short_visibility),
     "unanswered": Guard("a group whose write got no answer waits for 180 s", "divergence", _repeated_unanswered),

@@ -26,6 +26,7 @@ SOON = (
     "deduplication-number",
     "padding",
     "message-epoch",
+    "visibility",
     "size",
     "park",
     "unpark",
