@@ -152,6 +152,17 @@ def test_start_capture_makes_no_mapping_for_an_epoch_that_another_opened(migrati
     assert migration.lock().holder() == migration.environment.holder, "the epoch that is open keeps its lock"
 
 
+def test_start_capture_takes_over_an_epoch_that_a_call_of_an_ended_execution_opened(migration: Migration) -> None:
+    def opened_late() -> None:
+        migration.open(OTHER)
+        migration.aws.states.status[OTHER] = "ABORTED"
+
+    migration.aws.dynamodb.before("UpdateItem", opened_late)
+    Caller(migration, start_capture.run).once()
+    record = migration.control.read()
+    assert (record.epoch, record.execution, record.is_open) == ("e2", EXECUTION, True)
+
+
 @pytest.mark.parametrize("ending", ["abort", "tombstone"])
 def test_start_capture_takes_back_a_mapping_that_came_too_late(migration: Migration, ending: str) -> None:
     end = migration.control.begin_abort if ending == "abort" else migration.control.bury

@@ -53,11 +53,15 @@ def require_same_stream(parts: Parts, record: ControlRecord) -> None:
 
 
 def _hold(parts: Parts, call: Call) -> ControlRecord:
-    record, execution = parts.control.read(), call.execution
+    record = parts.control.read()
     if record.status == CLOSED and not record.tombstone:
         require_as_seen(call, record)
-        return _open(parts, execution, record.epoch)
+        return _open(parts, call.execution, record.epoch)
     record.require_open()
+    return _taken_over(parts, record, call.execution)
+
+
+def _taken_over(parts: Parts, record: ControlRecord, execution: str) -> ControlRecord:
     if record.execution == execution:
         return record
     if record.execution and parts.executions.is_running(record.execution):
@@ -91,4 +95,7 @@ def _open(parts: Parts, execution: str, after: str | None) -> ControlRecord:
         if record.tombstone and record.status == CLOSED:
             # Removed meanwhile: nobody is left who would give the lock back.
             parts.lock.release()
-        raise
+        if not record.is_open:
+            raise
+        # A call that outlived its execution may have been first.
+        return _taken_over(parts, record, execution)
