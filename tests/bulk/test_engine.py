@@ -81,10 +81,10 @@ def test_items_of_all_cursors_are_mixed() -> None:
 
     task = Task(units, Seeing(random.Random(1)))
     # At a lower rate the pages come one by one, and each is written before the next is there.
-    task.record = lambda: dataclasses.replace(RECORD, max_read_units_per_second=10**6)
+    task.record = lambda: dataclasses.replace(RECORD, max_read_units_per_second=10**9)
     task.run(16)
     window = seen[100:108]
-    # The first page comes alone, as nobody knows yet what one costs, and is written before the others are there.
+    # The first pages come one after the other, as nobody knows yet what one costs, and are written sooner.
     assert len(set.union(*window)) >= 14
     assert all(len(units_seen) >= 2 for units_seen in window)
 

@@ -67,12 +67,20 @@ def test_what_is_lost_by_waking_late_is_made_good(late: float) -> None:
     assert spent / now == pytest.approx(rate, rel=0.05)
 
 
-def test_nothing_begins_beside_a_first_request_whose_cost_is_not_known() -> None:
+def test_first_requests_whose_cost_is_not_known_begin_one_after_the_other() -> None:
+    allowance, now, begun = Allowance(250.0), 10.0, 0
+    while now < 10.5:
+        now += max(0.001, allowance.wait(now))
+        allowance.reserve(now)
+        begun += 1
+    assert begun <= 15
+
+
+def test_what_is_expected_of_a_request_is_reserved() -> None:
     allowance = Allowance(250.0)
-    reserved = allowance.reserve(10.0)
-    assert allowance.wait(10.0) > 0.5
-    allowance.settle(reserved, 128.0, 10.1)
-    assert allowance.wait(10.1) == pytest.approx(128 / 250 - 0.2)
+    allowance.settle(allowance.reserve(0.0), 6.0, 0.1)
+    assert allowance.reserve(1.0, 128.0) == 128.0
+    assert allowance.wait(1.0) == pytest.approx(128 / 250 - 0.1, abs=0.01)
 
 
 def test_an_idle_hour_is_no_allowance_for_a_burst() -> None:

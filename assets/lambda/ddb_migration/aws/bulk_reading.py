@@ -73,9 +73,10 @@ class Reading:
     def _read(self, cursor: Cursor, now: float) -> None:
         cursor.is_reading = True
         self.under_way += 1
-        reserved = self._gate.reads.reserve(now)
+        items, totals = self._page_items(), self._totals
+        reserved = self._gate.reads.reserve(now, items * totals.read_units / max(1, totals.items_read))
         then = functools.partial(self._told, cursor, reserved)
-        self._reader.read(cursor.unit, cursor.reads_from, self._page_items(), then)
+        self._reader.read(cursor.unit, cursor.reads_from, items, then)
 
     def _page_items(self) -> int:
         totals = self._totals

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 # task with a small share of the rate wakes once in a second, and what it wakes too late would be lost each time.
 SAVED_SECONDS = 0.1
 MOST_SAVED_SECONDS = 1.0
-# What the first request costs nobody knows: until its answer it counts for so much, so that no others begin beside it.
-FIRST_SECONDS = 1.0
+# What the first requests cost nobody knows: until the first answer each counts for so much, so that the next one begins
+# so much later. They are a few then, and no more where they turn out to be dear.
+FIRST_SECONDS = 0.05
 
 
 @dataclass
@@ -25,11 +26,14 @@ class Allowance:
         """Return the seconds until the next request may be made."""
         return 0.0 if self.rate is None else max(0.0, self._free_at - now)
 
-    def reserve(self, now: float) -> float:
-        """Reserve what a request will cost, judging by those before it; `settle` wants the figure back."""
+    def reserve(self, now: float, expected: float = 0.0) -> float:
+        """Reserve what a request will cost, judging by those before it; `settle` wants the figure back.
+
+        `expected` are the units that whoever makes the request expects, 0 for no idea.
+        """
         if self.rate is None:
             return self._estimate
-        reserved = self._estimate or FIRST_SECONDS * self.rate
+        reserved = expected or self._estimate or FIRST_SECONDS * self.rate
         self._spend(reserved, now, self.rate)
         return reserved
 
