@@ -44,7 +44,7 @@ class Execution:
     longest_stall = 0.0
 
     def __init__(self, machine: StateMachine, number: int) -> None:
-        self.began = machine.kernel.now
+        self.began = self.ended_at = machine.kernel.now
         self.arn = f"arn:aws:states:eu-west-1:111111111111:execution:migrate:{number}"
         self.status = "RUNNING"
         self.failure: Failure | None = None
@@ -217,6 +217,7 @@ class Execution:
         """Stop the execution; Step Functions asks Glue to stop its run as best it can."""
         if self.status == "RUNNING":
             self.status = "ABORTED"
+            self.ended_at = self._kernel.now
             self._kernel.kill(self._task)
             run = getattr(self, "_run", None)
             if run is not None and draws.random() < 0.5:
@@ -228,6 +229,7 @@ class Execution:
         if self.status != "RUNNING":
             return
         self.status = "FAILED" if task.error else "SUCCEEDED"
+        self.ended_at = self._kernel.now
         if isinstance(task.error, Failure):
             self.failure = task.error
         elif task.error is not None:
