@@ -87,7 +87,7 @@ def test_apply_is_on_after_each_cut_over_that_is_given_up() -> None:
 
 def test_crashes_that_end_execution_after_execution_come_to_an_end() -> None:
     """Of this run they end more than forty, in its window alone: one call in twenty crashes."""
-    outcome = run("26", chosen(("crash-after", "source-storm", "straggler")))
+    outcome = run("596", chosen(("crash-after", "source-storm", "straggler")))
     assert not outcome.findings
     assert outcome.refusals["Runtime.ExitError"] > 40
 
