@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Report:
     without: tuple[str, ...] = ()
     runs: int = 0
     seconds: float = 0.0
-    seconds_by_end: Counter[str] = field(default_factory=Counter)
+    seconds_by_end: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     runs_by_end: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
@@ -34,7 +34,7 @@ class Report:
         """Count one run, which took some seconds of processor time."""
         self.runs += 1
         self.runs_by_end[outcome.as_far_as] += 1
-        self.seconds_by_end[outcome.as_far_as] += seconds  # type: ignore[assignment]  # counters hold any number
+        self.seconds_by_end[outcome.as_far_as] += seconds
         self.faults += Counter({kind: count for kind, count in outcome.faults.items() if kind in self.on})
         self.refusals += outcome.refusals
         if outcome.findings:
@@ -45,7 +45,8 @@ class Report:
         """Count the runs of another process."""
         self.runs += other.runs
         self.runs_by_end += other.runs_by_end
-        self.seconds_by_end += other.seconds_by_end
+        for end, seconds in other.seconds_by_end.items():
+            self.seconds_by_end[end] += seconds
         self.faults += other.faults
         self.refusals += other.refusals
         self.failing += other.failing

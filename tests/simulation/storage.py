@@ -62,9 +62,9 @@ class BucketClient:
 
         return self._calls.make("GetObject", effect)
 
-    def put_object(self, Bucket: str, Key: str, Body: bytes, ContentType: str) -> dict[str, Any]:  # noqa: N803
+    def put_object(self, **request: Any) -> dict[str, Any]:
         def effect() -> dict[str, Any]:
-            self.objects[Key] = Body
+            self.objects[request["Key"]] = request["Body"]
             return {}
 
         return self._calls.make("PutObject", effect)

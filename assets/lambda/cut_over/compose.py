@@ -107,7 +107,8 @@ class _Composed:
         stream = str(record.stream_arn)
         watermarks = Watermarks(self.control.rows, stream, time.time)
         streams = client("dynamodbstreams")
-        own = OwnWork(record.own_until, record.own_perhaps_until, self.sides(record).agreeing)
+        # Only a tail with work of the migration's own compares; the others need no client for it.
+        own = OwnWork(record.own_until, record.own_perhaps_until, lambda keys: self.sides(record).agreeing(keys))
         return StreamTail(streams, stream, self.control.rows, watermarks, self.threads.map, time.time, own)
 
     def sides(self, record: ControlRecord) -> BothSides:

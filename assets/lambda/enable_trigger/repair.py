@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 
 from ddb_migration import names
-from ddb_migration.aws.both_sides import MOST_KEYS
 from ddb_migration.aws.rereads import Reread, Rereads
 from ddb_migration.aws.watermarks import Watermarks
-from ddb_migration.core.canonical import digest
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.item_key import canonical_key
 from ddb_migration.core.verify_report import EXTRA, Difference, VerifyReport
@@ -65,19 +61,14 @@ def _sent(parts: Parts, call: Call, record: ControlRecord, report: VerifyReport)
 
 def _looked(parts: Parts, report: VerifyReport) -> VerifyReport:
     """Take what is equal now from the differences, and what the destination has rejected: that is parked."""
-    unequal = [found for chunk in _chunks(report.differences) for found in _unequal(parts, chunk)]
+    agreeing = parts.sides.agreeing({canonical_key(found.key): found.key for found in report.differences})
+    unequal = [found for found in report.differences if canonical_key(found.key) not in agreeing]
     watermarks = Watermarks(parts.control.rows, report.stream_arn, parts.clock)
-    listed = watermarks.listed((found.key for found in unequal), report.epoch)
+    listed = watermarks.lists((found.key for found in unequal), report.epoch)
     standing = [found for found in unequal if canonical_key(found.key) not in listed]
     before = report.repairs
     repaired = before.repaired + len(report.differences) - len(unequal)
     return report.repaired(replace(before, repaired=repaired, listed=before.listed + len(listed)), standing)
-
-
-def _unequal(parts: Parts, chunk: Sequence[Difference]) -> list[Difference]:
-    by_key = {canonical_key(found.key): found for found in chunk}
-    pairs = parts.sides.pairs({text: found.key for text, found in by_key.items()})
-    return [by_key[text] for text, (source, destination) in pairs if digest(source) != digest(destination)]
 
 
 def _is_repairable(parts: Parts, found: Difference) -> bool:
@@ -108,9 +99,3 @@ def _needs_pass(report: VerifyReport) -> bool:
         return False
     repaired_many = report.found.differences > MOST_WITHOUT_PASS and report.repairs.repaired > 0
     return repaired_many or report.found.unchecked > 0
-
-
-def _chunks(differences: Sequence[Difference]) -> Iterator[list[Difference]]:
-    left = iter(differences)
-    while chunk := list(islice(left, MOST_KEYS)):
-        yield chunk

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from ddb_migration.core.allowance import Allowance
@@ -60,11 +61,8 @@ class BothSides:
 
     def agreeing(self, keys: Mapping[str, Item]) -> set[str]:
         """Return those of the keys, by their canonical text, whose items are equal."""
-        left, found = dict(keys), set[str]()
-        while left:
-            chunk = {text: left.pop(text) for text in list(left)[:MOST_KEYS]}
-            found |= {text for text, (one, other) in self.pairs(chunk) if digest(one) == digest(other)}
-        return found
+        pairs = (pair for chunk in chunks(keys) for pair in self.pairs(chunk))
+        return {text for text, (one, other) in pairs if digest(one) == digest(other)}
 
     def read(self, table: str, keys: Mapping[str, Item]) -> Found:
         """Return a table's items by canonical key, binary as bytes; another table is called as the source is.
@@ -98,6 +96,13 @@ class BothSides:
         (items,) = answer["Responses"].values() or ([],)
         ((left),) = [rest["Keys"] for rest in answer.get("UnprocessedKeys", {}).values()] or ([],)
         return items, left
+
+
+def chunks(keys: Mapping[str, Item]) -> Iterator[dict[str, Item]]:
+    """Part keys into as many as one call may ask for."""
+    left = iter(keys.items())
+    while chunk := dict(islice(left, MOST_KEYS)):
+        yield chunk
 
 
 def _pair(source: Item | None, destination: Item | None) -> Pair:

@@ -20,13 +20,15 @@ from typing import Any
 from ddb_migration.aws.both_sides import MOST_KEYS, BothSides, Pair
 from ddb_migration.aws.rereads import Reread, Rereads
 from ddb_migration.aws.rows import Page, Rows
+from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.attribute_values import Item
 from ddb_migration.core.canonical import digest
 from ddb_migration.core.changed_index import partition_of
 from ddb_migration.core.changed_keys import CHUNK_CHARACTERS, Round, Suspect, first_round
 from ddb_migration.core.expiry import has_expired
+from ddb_migration.core.generations import ACCEPTED
 from ddb_migration.core.item_key import canonical_key, key_of_canonical, watermark_id
-from ddb_migration.names import ACCEPTED, CHANGED_IN, CHANGED_INDEX, ITEM_KEY, PARKED_EPOCH, RAISED_AT
+from ddb_migration.names import CHANGED_IN, CHANGED_INDEX, ITEM_KEY, RAISED_AT
 
 # So many partitions of the index are asked at once; most hold nothing.
 _STRIDE = 8
@@ -36,7 +38,6 @@ _SIDE_BY_SIDE = 8
 _PAUSES = (0.5, 1.0, 2.0)
 # The row of the round that is under way, or was the last.
 _STATE = "state"
-_WATERMARK = "watermark"
 # So many of the newest keys tell whether the index has caught up.
 _NEWEST = 20
 
@@ -69,6 +70,7 @@ class ChangedKeys:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._rows, self._epoch, self._stream_arn, self._shards = rows, epoch, stream_arn, shards
+        self._watermarks = Watermarks(rows, stream_arn, clock, shards)
         self._sides, self._rereads = sides, rereads
         self._since, self._lag = since, lag
         self._repair_extra, self._time_to_live = repair_extra, time_to_live
@@ -174,10 +176,10 @@ class ChangedKeys:
 
         A key may be parked, and accepted, after it was found to be stuck.
         """
-        listed = self._lists([suspect for suspect in suspects if suspect.is_stuck or suspect.is_stable(now, lag)])
-        left = [suspect for suspect in suspects if listed.get(suspect) != ACCEPTED + self._epoch]
-        due = [suspect for suspect in left if suspect in listed and listed[suspect] != self._epoch]
-        arrived = self._sent([suspect for suspect in due if not suspect.is_stuck])
+        stand = [suspect for suspect in suspects if suspect.is_stuck or suspect.is_stable(now, lag)]
+        lists = self._watermarks.lists((key_of_canonical(suspect.key) for suspect in stand), self._epoch)
+        left = [suspect for suspect in suspects if lists.get(suspect.key) != ACCEPTED]
+        arrived = self._sent([suspect for suspect in stand if not suspect.is_stuck and suspect.key not in lists])
         kept = [suspect.judged(now) if suspect in arrived else suspect for suspect in left]
         first = sum(suspect.judgements == 1 and suspect.since == now for suspect in kept)
         return replace(
@@ -196,18 +198,11 @@ class ChangedKeys:
         told = self._rereads.send([Reread(key_of_canonical(suspect.key)) for suspect in repairable])
         return set(due) - {suspect for suspect, arrived in zip(repairable, told, strict=True) if not arrived}
 
-    def _lists(self, suspects: Iterable[Suspect]) -> dict[Suspect, str | None]:
-        """Return the list of parked or of accepted keys that each is in, None where it is in neither."""
-        rows_of = {suspect: watermark_id(self._stream_arn, key_of_canonical(suspect.key)) for suspect in suspects}
-        found = self._rows.get_many((row, _WATERMARK) for row in rows_of.values())
-        return {suspect: found.get((row, _WATERMARK), {}).get(PARKED_EPOCH) for suspect, row in rows_of.items()}
-
     def _is_indexed(self, key: Item) -> bool:
-        row_id = watermark_id(self._stream_arn, key)
-        at = self._rows.get(row_id, _WATERMARK).get(RAISED_AT)
+        at = self._watermarks.raised_at(key)
         if at is None:
             return True
-        partition = (CHANGED_IN, partition_of(row_id, at, self._shards))
+        partition = (CHANGED_IN, partition_of(watermark_id(self._stream_arn, key), at, self._shards))
         page = self._rows.page(CHANGED_INDEX, partition, (RAISED_AT, at))
         return any(row[ITEM_KEY] == canonical_key(key) for row in page.rows)
 

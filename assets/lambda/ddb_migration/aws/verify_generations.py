@@ -6,19 +6,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from ddb_migration import names
-from ddb_migration.aws.both_sides import MOST_KEYS, BothSides, Pair
+from ddb_migration.aws.both_sides import BothSides, Pair, chunks
+from ddb_migration.aws.watermarks import list_names
 from ddb_migration.core.attribute_values import Item
 from ddb_migration.core.canonical import differing_attributes, digest
 from ddb_migration.core.expiry import has_expired
 from ddb_migration.core.generations import (
-    ACCEPTED,
     DIFFERS,
     MOVES,
-    PARKED,
     Candidate,
     Look,
     hold_seconds,
@@ -48,12 +46,12 @@ class KeyLooks:
     ) -> None:
         self.sides = sides
         self._control_table, self._stream_arn = control_table, stream_arn
-        self._lists = {epoch: PARKED, names.ACCEPTED + epoch: ACCEPTED}
+        self._lists = list_names(epoch)
         self._expires_by = tuple(expires_by)
 
     def look(self, keys: Iterable[Item], now: float) -> Iterator[tuple[str, Pair, Look]]:
         """Yield (canonical key, items, look) for each key."""
-        for chunk in _chunks({canonical_key(key): key for key in keys}):
+        for chunk in chunks({canonical_key(key): key for key in keys}):
             pairs = dict(self.sides.pairs(chunk))
             differing = {text: chunk[text] for text, (one, other) in pairs.items() if digest(one) != digest(other)}
             rows = self._watermarks(differing)
@@ -146,12 +144,6 @@ def difference(key: Item, pair: Pair, watermark: str | None) -> Difference:
     if source is None or destination is None:
         return Difference(EXTRA if source is None else MISSING, dict(key), (), watermark)
     return Difference(DIFFERENT, dict(key), differing_attributes(source, destination), watermark)
-
-
-def _chunks(keys: Mapping[str, Item]) -> Iterator[dict[str, Item]]:
-    left: Iterator[tuple[str, Any]] = iter(keys.items())
-    while chunk := dict(islice(left, MOST_KEYS)):
-        yield chunk
 
 
 def kinds(differences: Sequence[Difference]) -> Counter[str]:

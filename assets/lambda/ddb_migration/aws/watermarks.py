@@ -8,9 +8,11 @@ from typing import Any
 from ddb_migration.aws.rows import ConditionFailed, Rows
 from ddb_migration.core.attribute_values import Item
 from ddb_migration.core.changed_index import partition_of
+from ddb_migration.core.generations import ACCEPTED, PARKED
 from ddb_migration.core.item_key import canonical_key, watermark_id
 from ddb_migration.core.watermark import change_of
-from ddb_migration.names import ACCEPTED, CHANGED_IN, PARKED_EPOCH, RAISED_AT
+from ddb_migration.names import ACCEPTED as ACCEPTED_LIST
+from ddb_migration.names import CHANGED_IN, PARKED_EPOCH, RAISED_AT
 
 _SK = "watermark"
 _NOT_NEWER = "attribute_not_exists(#number) OR #number <= :number"
@@ -18,6 +20,11 @@ _NOT_NEWER = "attribute_not_exists(#number) OR #number <= :number"
 # undo what it wrote. What was raised since is a retry of a late change.
 _LATE = "attribute_not_exists(#number) OR #number < :change OR (#number <= :number AND #at >= :late_since)"
 _UNPARK = f"#{PARKED_EPOCH}, #parked_reason, #parked_at"
+
+
+def list_names(epoch: str) -> dict[str | None, str]:
+    """Return what the two lists of an epoch are called, by what a row's attribute PARKED_EPOCH then holds."""
+    return {epoch: PARKED, ACCEPTED_LIST + epoch: ACCEPTED}
 
 
 class Watermarks:
@@ -73,12 +80,12 @@ class Watermarks:
         found = self._rows.get_many(by_row)
         return {by_row[place]: row["number"] for place, row in found.items() if "number" in row}
 
-    def listed(self, keys: Iterable[Item], epoch: str) -> set[str]:
-        """Return those of the keys, by their canonical text, that are parked in an epoch or accepted as they are."""
+    def lists(self, keys: Iterable[Item], epoch: str) -> dict[str, str]:
+        """Return the list (PARKED, ACCEPTED) that a key is in, by canonical text; one in neither is left out."""
         by_row = {(watermark_id(self._stream_arn, key), _SK): canonical_key(key) for key in keys}
-        lists = (epoch, ACCEPTED + epoch)
-        found = self._rows.get_many(by_row)
-        return {by_row[place] for place, row in found.items() if row.get(PARKED_EPOCH) in lists}
+        names, found = list_names(epoch), self._rows.get_many(by_row)
+        told = {by_row[place]: names.get(row.get(PARKED_EPOCH)) for place, row in found.items()}
+        return {text: name for text, name in told.items() if name is not None}
 
     def park(self, key: Item, epoch: str, reason: str, number: str | None = None) -> None:
         """Keep a key that the destination rejects, with the reason, unless a newer change was applied since.
@@ -107,7 +114,7 @@ class Watermarks:
         was accepted is one version of the item, not the next.
         """
         sets = f"SET #{PARKED_EPOCH} = :accepted, #accepted_reason = :reason, #accepted_by = :by, #accepted_at = :now"
-        values = {"accepted": ACCEPTED + epoch, "reason": reason, "by": by, "now": self._clock(), "epoch": epoch}
+        values = {"accepted": ACCEPTED_LIST + epoch, "reason": reason, "by": by, "now": self._clock(), "epoch": epoch}
         try:
             self._update(key, sets, values, f"#{PARKED_EPOCH} = :epoch")
         except ConditionFailed:

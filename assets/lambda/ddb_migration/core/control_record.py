@@ -25,6 +25,7 @@ class MigrationStopped(Exception):
     """The control record forbids what was about to be done; the text says why."""
 
 
+# Stream records bear whole seconds, and clocks differ.
 _OWN_SECONDS = 5.0
 
 
