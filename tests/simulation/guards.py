@@ -237,8 +237,9 @@ def _no_watermark(product: Product) -> Iterator[Replacement]:
     update = Watermarks._update
 
     def always(self: Any, key: Any, expression: str, values: dict[str, Any], when: str | None = None) -> None:
-        used = {name: value for name, value in values.items() if f":{name}" in expression}
-        update(self, key, expression, used, None if ":number" in (when or "") else when)
+        left = None if ":number" in (when or "") else when
+        used = {name: value for name, value in values.items() if f":{name}" in expression + (left or "")}
+        update(self, key, expression, used, left)
 
     yield Watermarks, "_update", always
 
