@@ -87,7 +87,11 @@ def test_tables_in_one_stack_and_two_migrations_in_another(tmp_path: Path, monke
         "a stream and point-in-time recovery"
     ]
     assert users["made"] == ["table users-v2, which the app imports: key pk:S as the other table has"]
-    assert found["left_out"] == ["Tables: Alerts (AWS::SNS::Topic)", "Migrations: Others (AWS::SNS::Topic)"]
+    assert found["left_out"] == [
+        "Tables: Alerts (AWS::SNS::Topic)",
+        "Migrations: Others (AWS::SNS::Topic)",
+        "Migrations: DdbMigrationDashboard/Dashboard (AWS::CloudWatch::Dashboard)",
+    ]
     assert all(one["mode"] == "direct" and one["applied"] > 0 for one in (orders, users))
 
 
