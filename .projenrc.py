@@ -74,6 +74,7 @@ OPERATING = (
     "failure",
     "cut-over",
     "roll-back",
+    "events",
     "what-if",
     "limits",
     "cost",

@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from cut_over import fence, stop_apply, tail
 from ddb_migration.core.cut_over_order import CutOverOrder, NotAnOrder
 from ddb_migration.core.gate import VerifyVerdict
 from ddb_migration_construct.cli.control_table import ControlRecord, read_token
@@ -18,7 +20,8 @@ from ddb_migration_construct.cli.cut_over import (
     require_open,
 )
 from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
-from ddb_migration_construct.cli.switching import Order
+from ddb_migration_construct.cli.main import app
+from ddb_migration_construct.cli.switching import LEAST_TIMEOUT, Order
 from tests.cli.account import Account, migration
 from tests.cli.fakes import FakeFunctions
 
@@ -41,6 +44,21 @@ def test_one_migration_is_followed_to_its_end() -> None:
     assert account.cuttings["a"].record.is_cut_over
     assert "ddb-migration complete a" in told.text
     assert told.values["form"] == "fenced"
+
+
+def test_the_least_time_out_is_enough_for_a_fence() -> None:
+    account = Account("a")
+    (one,) = account.migrations
+    assert account.switches(timeout_seconds=LEAST_TIMEOUT).order([one]).result(one).cut_over_at
+    waits = (fence.DENIALS - 1) * fence.LOOK_SECONDS + tail.QUIET_SECONDS + stop_apply.HOLD_SECONDS
+    assert account.cuttings["a"].record.cut_over_timeout == LEAST_TIMEOUT > waits + 30
+
+
+@pytest.mark.parametrize("command", ["cut-over", "roll-back"])
+def test_a_time_out_in_which_no_fence_fits_is_refused(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "Migrations/Orders", "--timeout", str(LEAST_TIMEOUT - 1)])
+    assert result.exit_code == 2
+    assert f"equal to {LEAST_TIMEOUT}" in result.output
 
 
 def test_a_token_that_was_replaced_is_read_again() -> None:

@@ -11,21 +11,24 @@ from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, Yes, a
 from ddb_migration_construct.cli.invocation import invoke_until_done
 from ddb_migration_construct.cli.migrations import Migration
 
-_QUESTION = "Complete {names}? Capture ends, and nothing tells any more of late writes to the source"
+_QUESTION = "Complete {names}? Capture ends, and nothing tells any more of late writes to the table that was left"
 
 
 def complete(
     names: Names = None,
     stack: AllOf = None,
     lift_fence: Annotated[
-        bool, typer.Option("--lift-fence", help="Let the source take writes again; by default it stays fenced.")
+        bool,
+        typer.Option("--lift-fence", help="Let the table that was left take writes again; by default it stays fenced."),
     ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove what a migration made at run time, and end it; it tells what is left to do.
 
-    Refused (exit code 3) while a key is parked, or while the source has changed within the hour.
+    Refused (exit code 3) while a key is parked, the table that was left has changed within the hour, the rollback
+    window is open (unless it was rolled back), a roll back is under way, or within an hour of a cut-over without a
+    fence. The table that was left is the source; after a roll back it is the destination.
     """
     concerned = chosen(names, stack)
     ask(_QUESTION, concerned, yes)

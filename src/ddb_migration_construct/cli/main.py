@@ -43,7 +43,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("accept", accept, """ddb-migration accept Migrations/Orders --key '{"id":{"S":"o-17"}}' --reason 'a test'"""),
     ("verify", verify, "ddb-migration verify Migrations/Orders --sample 1%"),
     ("report", report, "ddb-migration report Migrations/Orders --out report"),
-    ("cut-over", cut_over, "ddb-migration cut-over Migrations/Orders Migrations/Customers --timeout 180"),
+    ("cut-over", cut_over, "ddb-migration cut-over Migrations/Orders Migrations/Customers --timeout 300"),
     ("roll-back", roll_back, "ddb-migration roll-back Migrations/Orders --dry-run"),
     ("complete", complete, "ddb-migration complete Migrations/Orders"),
     ("abort", abort, "ddb-migration abort Migrations/Orders"),

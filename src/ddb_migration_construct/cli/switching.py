@@ -20,12 +20,18 @@ from ddb_migration_construct.cli.ordering import Ordering
 from ddb_migration_construct.cli.ways import Way
 
 DEFAULT_TIMEOUT = 180
+# What a fenced switch waits out by itself is 75 s (`--dry-run` tells), and AWS takes a policy and a mapping over in its
+# own time; with less it would only deny writes and turn back.
+LEAST_TIMEOUT, MOST_TIMEOUT = 120, 3600
 # What a switch takes at most before its time-out begins, and after it.
 _PREPARED_WITHIN_SECONDS, _LIFTED_WITHIN_SECONDS = 1800.0, 300.0
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Timeout = Annotated[
-    int, typer.Option(min=60, max=3600, help="Turn back if it takes longer, in seconds from the fence on.")
+    int,
+    typer.Option(
+        min=LEAST_TIMEOUT, max=MOST_TIMEOUT, help="Turn back if it takes longer, in seconds from the fence on."
+    ),
 ]
 
 
