@@ -59,7 +59,7 @@ class EnableTrigger(MigrationFunction):
         )
         allow_table(self.role, resources.control_table_arn, "GetItem", "UpdateItem", "Query", "BatchGetItem")
         allow_parked_keys(self.role, resources.control_table_arn)
-        allow_lock(self, resources.stack, "GetParameter", "PutParameter")
+        allow_lock(self, resources.stack, "GetParameter", "PutParameter", "DeleteParameter")
         owners = [stream_processor, write_cdc, *resources.reverse_functions]
         allow_mappings(self, owners, "Create", "Update", "Delete")
         self.allow(["glue:GetJobRuns"], [direct_job.job_arn, large_job.job_arn])

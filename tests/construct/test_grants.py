@@ -80,7 +80,7 @@ GRANTS: dict[str, set[Grant]] = {
     | on(f"{BUCKET}/export/*", "s3", "AbortMultipartUpload", "PutObject", "PutObjectAcl")
     | on(CONTROL, "dynamodb", "GetItem", "UpdateItem", "Query", "BatchGetItem")
     | on(f"{CONTROL}/index/parked", "dynamodb", "Query")
-    | on(LOCKS, "ssm", "GetParameter", "PutParameter")
+    | on(LOCKS, "ssm", "GetParameter", "PutParameter", "DeleteParameter")
     | on(
         "*", "lambda", "CreateEventSourceMapping", "UpdateEventSourceMapping", "DeleteEventSourceMapping"
     )  # only under the condition OWN_MAPPINGS, as shown below
