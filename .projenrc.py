@@ -75,6 +75,7 @@ OPERATING = (
     "cut-over",
     "roll-back",
     "events",
+    "left-behind",
     "what-if",
     "limits",
     "cost",

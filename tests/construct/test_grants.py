@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import Duration
 
 from tests.construct.stacks import as_list, default_template, plain, properties, statements, template_with
 
 Grant = tuple[str, str]
+
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
 SOURCE = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
 DESTINATION = "<DestinationOrdersMigration.Arn>"
@@ -179,6 +184,20 @@ def test_role_may_do_this_and_nothing_else(template: dict[str, Any], role: str) 
 
 def test_there_is_no_other_role(template: dict[str, Any]) -> None:
     assert set(grants(template)) == set(GRANTS)
+
+
+def test_the_readme_has_a_row_for_every_role_and_no_other(template: dict[str, Any]) -> None:
+    rows = re.findall(r"^\| (\w+) \| .+ \| .+ \|$", README.split("| role | may | on |")[1], re.MULTILINE)
+    told = rows[: rows.index("Migrate") + 1]
+    # The state machine's role is called by what it is the role of; a function's and a job's by its owner.
+    assert {f"{name}Role" for name in told} == {role.replace("StateMachine", "") for role in GRANTS}
+
+
+def test_the_readme_tells_which_roles_the_props_add(template: dict[str, Any]) -> None:
+    added = set(grants(template_with(fence_source_writes=True, rollback_window=Duration.days(1)))) - set(GRANTS)
+    paragraph = README.split("Only these\nprops add to it:")[1].split("A deployment cannot pull")[0]
+    assert added == {"CutOverCanary", "ReverseStreamProcessorRole", "ReverseWriteCdcRole"}
+    assert all(name.removesuffix("Role").removeprefix("CutOver") in paragraph for name in added)
 
 
 def test_every_statement_allows_by_action_and_resource(template: dict[str, Any]) -> None:
