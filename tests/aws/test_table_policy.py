@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
 import pytest
 
-from ddb_migration.aws.table_policy import TablePolicy
+from ddb_migration.aws.table_policy import TableGone, TablePolicy
 from ddb_migration.core.control_record import MigrationStopped
 from ddb_migration.core.fence import fence_sid, fence_statement, has_fence
 from tests.aws.conftest import Client
@@ -106,3 +107,23 @@ def test_the_pause_after_a_change_is_waited_for_and_other_errors_are_told(fake: 
     fake.dynamodb.fail("PutResourcePolicy", client_error("PutResourcePolicy", "AccessDeniedException", "no"))
     with pytest.raises(Exception, match="AccessDenied"):
         policy.put_fence(fence)
+
+
+def test_a_table_that_is_gone_has_no_policy_and_needs_none_but_cannot_be_fenced(client: Client, name: str) -> None:
+    dynamodb = client("dynamodb")
+    arn = create_table(dynamodb, f"{name}-old", ("pk", "S"))
+    dynamodb.delete_table(TableName=f"{name}-old")
+    policy, fence = TablePolicy(dynamodb, arn), fence_statement(SID, arn)
+    assert policy.text() is None
+    assert policy.remove_fence(SID)
+    assert policy.keep_fence(fence)
+    with pytest.raises(TableGone, match=re.escape(arn)):
+        policy.put_fence(fence)
+
+
+def test_a_table_that_goes_after_the_look_is_looked_at_again(fake: FakeAws) -> None:
+    arn = create_table(fake.dynamodb, "source", ("pk", "S"))
+    policy, fence = TablePolicy(fake.dynamodb, arn), fence_statement(SID, arn)
+    fake.dynamodb.before("PutResourcePolicy", lambda: fake.dynamodb.delete_table(TableName=arn))
+    assert not policy.keep_fence(fence)
+    assert policy.keep_fence(fence)

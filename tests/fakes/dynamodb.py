@@ -54,6 +54,12 @@ class FakeDynamoDb(FakeClient):
     def describe_table(self, **request: Any) -> dict[str, Any]:
         return {"Table": copy.deepcopy(self._table("DescribeTable", request).description)}
 
+    def delete_table(self, **request: Any) -> None:
+        """The table, and its policy with it."""
+        table = self._table("DeleteTable", request)
+        self.policies.pop(table.description["TableArn"], None)
+        del self.tables[table.name]
+
     def update_table(self, **request: Any) -> None:
         self._table("UpdateTable", request).switch_stream(request["StreamSpecification"])
 
@@ -109,7 +115,7 @@ class FakeDynamoDb(FakeClient):
         self.policies.pop(request["ResourceArn"], None)
 
     def _policy(self, operation: str, request: Mapping[str, Any]) -> tuple[str, str] | None:
-        self.called(operation, request)
+        self._table(operation, {"TableName": request["ResourceArn"], **request})
         return self.policies.get(request["ResourceArn"])
 
     def _expect(self, operation: str, request: Mapping[str, Any]) -> None:

@@ -378,6 +378,29 @@ def test_a_fence_that_was_lifted_by_hand_behind_a_completed_migration_stays_so()
     assert told_of_fence(cutting) == []
 
 
+@pytest.mark.parametrize("is_completed", [False, True])
+def test_a_stack_goes_although_the_fenced_table_has_gone_before_it(is_completed: bool) -> None:
+    cutting = Cutting()
+    cutting_over(cutting).to_end()
+    if is_completed:
+        cutting.control.ask_to_complete(KEEP)
+        cutting.control.note_complete(cutting.clock())
+    cutting.aws.dynamodb.delete_table(TableName=cutting.source)
+    cutting.control.bury()
+    to_end(ending_of(cutting), cutting)
+    assert told_of_fence(cutting) == [], "a table that is gone is not fenced"
+    assert (cutting.aws.functions.mappings, cutting.record.status) == ({}, CLOSED)
+
+
+def test_a_stack_goes_although_the_source_went_in_mid_cut_over() -> None:
+    cutting = Cutting()
+    cutting_over(cutting).until("every write to be denied")
+    cutting.aws.dynamodb.delete_table(TableName=cutting.source)
+    cutting.control.bury()
+    to_end(ending_of(cutting), cutting)
+    assert cutting.record.status == CLOSED
+
+
 def told_of_fence(cutting: Cutting) -> list[str]:
     """Tell of the fence, and return the phases that the world has heard of since."""
     before = len(cutting.aws.events.phases)

@@ -152,6 +152,19 @@ def test_a_fence_that_a_deployment_takes_away_is_put_back_and_told(after: Cuttin
     assert states.once()["fence_missed"] == 1
 
 
+def test_an_old_table_that_is_deleted_before_the_end_is_as_good_as_a_fenced_one(after: Cutting) -> None:
+    after.aws.dynamodb.delete_table(TableName=after.source)
+    assert not States(after, names.COMPLETE_STATE).once()["fence_missed"]
+    ask_until_done(after)
+    assert is_gone(after)
+
+
+def test_there_is_nothing_to_lift_where_the_old_table_is_gone(after: Cutting) -> None:
+    after.aws.dynamodb.delete_table(TableName=after.source)
+    ask_until_done(after, lift_fence=True)
+    assert is_gone(after)
+
+
 def test_a_fence_that_was_taken_away_while_nobody_watched_is_put_back_by_the_end(after: Cutting) -> None:
     after.deploy_policy(OTHERS)
     assert not after.is_fenced

@@ -264,6 +264,13 @@ def test_a_deployment_that_takes_the_fence_away(cutting: Cutting) -> None:
     assert json.loads(cutting.aws.dynamodb.policies[cutting.source][0])["Statement"] == [THEIRS]
 
 
+def test_a_source_that_is_deleted_in_mid_cut_over_is_not_taken_for_fenced(cutting: Cutting) -> None:
+    states = cutting_over(cutting)
+    states.until("the stream to stay quiet")
+    cutting.aws.dynamodb.delete_table(TableName=cutting.source)
+    turned_back(states, cutting, f"the table {cutting.source} is gone")
+
+
 def test_a_write_that_came_after_apply_was_stopped(cutting: Cutting) -> None:
     states = cutting_over(cutting)
     states.until("WriteCdc to end")

@@ -420,6 +420,13 @@ def test_complete_after_a_roll_back_keeps_the_destination_fenced(rolled_back: Ro
     assert rolled_back.aws.functions.mappings == {}
 
 
+def test_complete_after_a_roll_back_needs_no_destination_that_was_deleted(rolled_back: Rolling) -> None:
+    rolled_back.aws.dynamodb.delete_table(TableName=rolled_back.migration.destination)
+    assert not States(rolled_back, names.COMPLETE_STATE).once()["fence_missed"]
+    ask_until_done(rolled_back)
+    assert rolled_back.aws.functions.mappings == {}
+
+
 def test_complete_after_a_roll_back_lifts_the_fence_of_the_destination_when_told(rolled_back: Rolling) -> None:
     answer = ask_until_done(rolled_back, lift_fence=True)
     assert not rolled_back.is_destination_fenced

@@ -50,7 +50,7 @@ class Fence:
 
     def _stands(self) -> bool:
         try:
-            return self.policy.put_fence(self.statement)
+            return self.policy.keep_fence(self.statement)
         except PolicyTooLarge as too_large:
             # No stack stays for it.
             print(too_large)

@@ -43,7 +43,7 @@ def _watch_or_complete(parts: Parts, call: Call) -> Answer:
 
 def watch_fence(parts: Parts, record: ControlRecord) -> int:
     """Put the fence back where a deployment has taken it away, and say so; return how often that was so."""
-    if record.cut_over_form != FENCED or parts.policy.put_fence(parts.fence):
+    if record.cut_over_form != FENCED or parts.policy.keep_fence(parts.fence):
         return 0
     parts.announcements.phase(record.epoch, parts.way.fence_restored_phase)
     return 1

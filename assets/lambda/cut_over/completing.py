@@ -59,7 +59,7 @@ def step(parts: Parts, record: ControlRecord) -> str | None:
     path = parts.last_switched(record)
     if record.completing == LIFT and not path.policy.remove_fence(path.fence["Sid"]):
         return "the fence to be lifted"
-    if path.control.read().fence_stays and not path.policy.put_fence(path.fence):
+    if path.control.read().fence_stays and not path.policy.keep_fence(path.fence):
         # A deployment may have taken it away while no execution watched over it.
         return "the fence to stand in the policy"
     parts.lock.release()

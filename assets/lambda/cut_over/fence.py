@@ -5,6 +5,7 @@ from __future__ import annotations
 from cut_over.doubt import Doubt
 from cut_over.parts import Parts
 from ddb_migration.aws.canary import CanaryLost
+from ddb_migration.aws.table_policy import TableGone
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.cut_over_order import FENCED
 from ddb_migration.core.fence import PolicyTooLarge
@@ -24,6 +25,9 @@ def place(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
         is_there = parts.policy.put_fence(parts.fence)
     except PolicyTooLarge as too_large:
         raise Doubt(str(too_large)) from too_large
+    except TableGone as gone:
+        # Behind a cut-over that is a fence; before it, it is the loss of what was not copied.
+        raise Doubt(str(gone)) from gone
     if is_there:
         return None
     if record.fenced_at is not None:

@@ -12,11 +12,16 @@ from ddb_migration.core.fence import Statement, has_fence, holds_sid, with_fence
 
 # DynamoDB API, PutResourcePolicy: ExpectedRevisionId of a table that has no policy.
 _NO_POLICY = "NO_POLICY"
+_NO_TABLE = "ResourceNotFoundException"
 # Somebody changed the policy meanwhile, or within the last 15 s (DynamoDB guide, "Resource-based policy
-# considerations"), or the read was not up to date: the next look tries again.
+# considerations"), or the read was not up to date: the next look tries again, and finds out whether the table is gone.
 _NOT_NOW = frozenset(
-    {"PolicyNotFoundException", "ResourceInUseException", "LimitExceededException", "ThrottlingException"}
+    {"PolicyNotFoundException", "ResourceInUseException", "LimitExceededException", "ThrottlingException", _NO_TABLE}
 )
+
+
+class TableGone(Exception):
+    """The table that is to be fenced is not there."""
 
 
 def _nothing() -> None:
@@ -31,13 +36,16 @@ class TablePolicy:
         self._arn = table_arn
 
     def text(self) -> str | None:
-        """Return the policy, None where the table has none; reads are eventually consistent."""
-        return self._read()[0]
+        """Return the policy, None where there is none, or no table; reads are eventually consistent."""
+        try:
+            return self._read()[0]
+        except TableGone:
+            return None
 
     def put_fence(self, statement: Statement) -> bool:
         """Put the fence into the current policy; False when that must be tried again.
 
-        Raises PolicyTooLarge when there is no room for it.
+        Raises PolicyTooLarge when there is no room for it, and TableGone.
         """
         policy, revision = self._read()
         if has_fence(policy, statement):
@@ -49,13 +57,28 @@ class TablePolicy:
         # True only once it was read back: what stands there counts, not that a call was made.
         return False
 
+    def keep_fence(self, statement: Statement) -> bool:
+        """Put the fence back where it was taken away, as `put_fence` does; no table is as good as a fenced one.
+
+        Nothing can be written to it, and so whoever ends a migration may delete its old table first.
+        """
+        try:
+            return self.put_fence(statement)
+        except TableGone as gone:
+            print(gone)
+            return True
+
     def remove_fence(self, sid: str, require: Callable[[], object] = _nothing) -> bool:
         """Take the fence out of the current policy; False when that must be tried again.
 
         `require` raises where the fence is another's by now. It is asked after the policy was read, and a policy that
         has changed since is not written: so a call that was held up takes no later fence away.
         """
-        policy, revision = self._read()
+        try:
+            policy, revision = self._read()
+        except TableGone as gone:
+            print(gone)
+            return True
         if policy is None or not holds_sid(policy, sid):
             return True
         require()
@@ -74,6 +97,8 @@ class TablePolicy:
         try:
             answer = self._client.get_resource_policy(ResourceArn=self._arn)
         except ClientError as error:
+            if code(error) == _NO_TABLE:
+                raise TableGone(f"the table {self._arn} is gone") from error
             if code(error) != "PolicyNotFoundException":
                 raise
             return None, _NO_POLICY
