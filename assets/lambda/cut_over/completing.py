@@ -8,7 +8,6 @@ from cut_over.parts import Parts
 from ddb_migration import names
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.cut_over_order import FENCED
-from ddb_migration.core.fence import LIFT
 from ddb_migration.core.moments import utc
 
 # So long the source must not have changed; an hour is what a forgotten job of every hour needs to show itself.
@@ -56,13 +55,22 @@ def step(parts: Parts, record: ControlRecord) -> str | None:
     waiting = parts.removal.step(record, is_ending=True)
     if waiting:
         return waiting
-    path = parts.last_switched(record)
-    if record.completing == LIFT and not path.policy.remove_fence(path.fence["Sid"]):
-        return "the fence to be lifted"
-    if path.control.read().fence_stays and not path.policy.keep_fence(path.fence):
-        # A deployment may have taken it away while no execution watched over it.
-        return "the fence to stand in the policy"
+    waiting = _fence_settled(parts.last_switched(record))
+    if waiting:
+        return waiting
     parts.lock.release()
     parts.announcements.phase(record.epoch, names.COMPLETED_PHASE, fence=record.completing)
     parts.control.note_complete(parts.clock())
     return None
+
+
+def _fence_settled(path: Parts) -> str | None:
+    """Lift the fence, or have it stand, as the operator's word is; return what is still waited for."""
+    record = path.control.read()
+    # Where nothing was fenced the role may not have the right to look.
+    if record.cut_over_form != FENCED:
+        return None
+    if not record.fence_stays:
+        return None if path.policy.remove_fence(path.fence["Sid"]) else "the fence to be lifted"
+    # A deployment may have taken it away while no execution watched over it.
+    return None if path.policy.keep_fence(path.fence) else "the fence to stand in the policy"
