@@ -45,6 +45,7 @@ NOT_FINAL = {
     "WindowOver": "how RollbackWindow goes on to Complete",
     "NotAnnounced": "tried again: EventBridge refused an event",
     "PolicyTooLarge": "caught by CutOver, which turns back, and by SetupCheck, which tells it",
+    "TableGone": "caught by CutOver, which turns back, and by all who ask for a fence that is to stay",
     "OutOfTime": "of WriteCdc, in a module that the states use too",
     "UnknownMessage": "of WriteCdc, in a module that the states use too",
 }
