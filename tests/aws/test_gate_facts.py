@@ -111,6 +111,12 @@ def test_a_mapping_that_does_not_work_leaves_the_lag_unknown(gated: Gated) -> No
     assert "not known" in gated.reason()
 
 
+def test_a_mapping_that_discards_changes_leaves_the_lag_unknown(gated: Gated) -> None:
+    for mapping in gated.migration.aws.functions.mappings.values():
+        mapping["TumblingWindowInSeconds"] = 60
+    assert "not known" in gated.reason()
+
+
 def test_a_pause_closes_it(gated: Gated) -> None:
     gated.control.pause("arn:ann", 0.0)
     for mapping in gated.migration.aws.functions.mappings.values():

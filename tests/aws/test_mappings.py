@@ -19,6 +19,8 @@ from ddb_migration.aws.mappings import (
     RoleNotReady,
     problem,
     queue_settings,
+    told_discarding,
+    works,
 )
 from tests.aws.conftest import Client
 from tests.fakes.aws import FakeAws
@@ -125,6 +127,57 @@ def test_a_mapping_that_may_have_skipped_changes_is_not_adopted(
     )
     with pytest.raises(ForeignMapping, match=next(iter(changed))):
         mappings.ensure_stream(function, stream)
+
+
+DISCARDING: list[dict[str, Any]] = [
+    {"FilterCriteria": {"Filters": [{"Pattern": '{"pk": ["secret"]}'}]}},
+    {"FilterCriteriaError": {"ErrorCode": "AccessDeniedException", "Message": "no"}},
+    {"TumblingWindowInSeconds": 60},
+    {"FunctionResponseTypes": []},
+]
+
+
+@pytest.mark.parametrize("changed", DISCARDING)
+@pytest.mark.parametrize("kind", ["stream", "queue"])
+def test_a_mapping_that_discards_changes_is_not_adopted(fake: FakeAws, kind: str, changed: dict[str, Any]) -> None:
+    mappings = Mappings(fake.functions)
+    ensures: dict[str, Callable[[], dict[str, Any]]] = {
+        "stream": lambda: mappings.ensure_stream("function", "source"),
+        "queue": lambda: mappings.ensure_queue("function", "source", 5),
+    }
+    ensure = ensures[kind]
+    mapping = fake.functions.mappings[ensure()["UUID"]]
+    mapping.update(changed)
+    with pytest.raises(ForeignMapping, match=next(iter(changed))) as raised:
+        ensure()
+    assert "secret" not in str(raised.value)
+    assert not works(mapping)
+    assert f"{mapping['UUID']} of function has {next(iter(changed))}" in str(told_discarding(mapping))
+
+
+@pytest.mark.parametrize("empty", [{}, {"FilterCriteria": {"Filters": []}}, {"TumblingWindowInSeconds": 0}])
+def test_a_mapping_without_a_filter_is_adopted(fake: FakeAws, empty: dict[str, Any]) -> None:
+    mappings = Mappings(fake.functions)
+    for made in (mappings.ensure_stream("function", "stream"), mappings.ensure_queue("function", "queue", 5)):
+        fake.functions.mappings[made["UUID"]].update(empty)
+        assert works(fake.functions.mappings[made["UUID"]])
+    mappings.ensure_stream("function", "stream")
+    mappings.ensure_queue("function", "queue", 5)
+
+
+def test_a_stream_mapping_that_gives_changes_up_discards(fake: FakeAws) -> None:
+    mappings = Mappings(fake.functions)
+    mapping = fake.functions.mappings[mappings.ensure_stream("function", "stream")["UUID"]]
+    mapping["MaximumRecordAgeInSeconds"] = 60
+    assert "MaximumRecordAgeInSeconds = 60, not -1" in str(told_discarding(mapping))
+
+
+def test_a_queue_mapping_gets_its_batch_size_back(fake: FakeAws) -> None:
+    mappings = Mappings(fake.functions)
+    mapping = fake.functions.mappings[mappings.ensure_queue("function", "queue", 5)["UUID"]]
+    mapping["BatchSize"] = 1
+    mappings.ensure_queue("function", "queue", 5)
+    assert mapping["BatchSize"] == 10
 
 
 def test_a_mapping_is_deleted_and_deleting_it_again_is_no_error(mappings: Mappings, function: str, stream: str) -> None:

@@ -12,7 +12,7 @@ from cut_over.parts import Parts
 from ddb_migration import names
 from ddb_migration.aws.announcements import Announcements
 from ddb_migration.aws.canary import Canary
-from ddb_migration.aws.mappings import queue_settings
+from ddb_migration.aws.mappings import STREAM_SETTINGS, queue_settings
 from ddb_migration.aws.stream_tail import StreamTail
 from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.aws.tables import Tables
@@ -105,7 +105,7 @@ class Cutting:
         self.migration.open(captured_from=self.clock(), barrier_at=1.0, drained_at=2.0)
         self.migration.lock().acquire()
         self.aws.functions.create_event_source_mapping(
-            FunctionName=PROCESSOR, EventSourceArn=self.migration.stream_arn, Enabled=True
+            FunctionName=PROCESSOR, EventSourceArn=self.migration.stream_arn, Enabled=True, **STREAM_SETTINGS
         )
         self.aws.functions.create_event_source_mapping(
             FunctionName=WRITER, EventSourceArn=QUEUE_ARN, Enabled=True, **queue_settings(10)

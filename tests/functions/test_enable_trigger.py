@@ -26,6 +26,9 @@ from tests.functions.migration import (
 AFTER_LOAD = {"settled_at": 1, "bulk_load": "direct", "plan": direct_plan(0, 1).to_text()}
 
 
+FILTERED = {"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}
+
+
 def started(migration: Migration, **written: Any) -> ControlRecord:
     """An epoch that StartCapture has opened, with attributes that later states write."""
     migration.aws.states.status.setdefault(EXECUTION, "RUNNING")
@@ -246,6 +249,16 @@ def test_settle_sees_that_capture_fails(migration: Migration) -> None:
     assert migration.control.read().settled_at is None
 
 
+def test_settle_sees_that_capture_is_filtered(migration: Migration) -> None:
+    started(migration)
+    caller = Caller(migration, settle.run)
+    caller.once()
+    (mapping,) = migration.aws.functions.mappings.values()
+    mapping.update(FILTERED)
+    with pytest.raises(settle.CaptureFailing, match="has FilterCriteria, by which Lambda discards changes"):
+        caller.until_done()
+
+
 def test_settle_looks_again_after_a_call_that_failed(migration: Migration) -> None:
     started(migration)
     caller = Caller(migration, settle.run)
@@ -460,6 +473,17 @@ def test_enable_trigger_takes_back_a_mapping_that_came_too_late(migration: Migra
     assert migration.mappings.of(WRITER) == []
 
 
+def test_enable_trigger_refuses_a_mapping_that_may_have_deleted_changes(migration: Migration) -> None:
+    _prepared("EnableTrigger", migration)
+    made = migration.mappings.ensure_queue(WRITER, QUEUE_ARN, 100)
+    migration.aws.functions.mappings[made["UUID"]]["FunctionResponseTypes"] = []
+    with pytest.raises(ForeignMapping, match="delete that mapping and start again"):
+        Caller(migration, enable_trigger.run).once()
+    assert "FunctionResponseTypes" in str(migration.control.read().incomplete)
+    migration.mappings.delete(made)
+    assert Caller(migration, enable_trigger.run).once()["done"]
+
+
 # --- Drain -----------------------------------------------------------------------------------------------------
 
 
@@ -513,6 +537,21 @@ def test_drain_never_ends_with_a_mapping_that_does_not_work(draining: Migration,
     for _ in range(12):
         assert not caller.once()["done"]
     assert draining.control.read().drained_at is None
+
+
+@pytest.mark.parametrize("filtered", [PROCESSOR, WRITER])
+def test_a_filter_put_on_meanwhile_holds_drain_up_and_makes_the_epoch_incomplete(
+    draining: Migration, filtered: str
+) -> None:
+    (mapping,) = [m for m in draining.aws.functions.mappings.values() if m["FunctionArn"] == filtered]
+    mapping.update(FILTERED)
+    caller = Caller(draining, drain.run)
+    for _ in range(12):
+        assert f"of {filtered} has FilterCriteria" in caller.once()["waiting_for"]
+    last = draining.control.read().incomplete_at
+    assert last == draining.clock() - caller.waits[-1], "a verify that began before the last look does not cure it"
+    del mapping["FilterCriteria"]
+    assert "has FilterCriteria" in str(caller.until_done()["incomplete"])
 
 
 DAY = 24 * 3600

@@ -24,7 +24,7 @@ def run(parts: Parts, call: Call) -> Answer:
     parked = parts.control.parked(str(record.epoch))
     parts.metrics.put({names.METRIC_PARKED: parked, **({} if lag is None else {names.METRIC_REPLICATION_LAG: lag})})
     if not is_low(lag):
-        return poll(call, _waiting_for(record, lag, now), lag_seconds=lag, incomplete=incomplete)
+        return poll(call, readings.discarding or _waiting_for(record, lag, now), lag_seconds=lag, incomplete=incomplete)
     # The wait asked for by the last look was spent in quiet only if that look found low lag too.
     quiet = int(call.last.get("quiet_seconds", -LOOK_SECONDS)) + LOOK_SECONDS
     if quiet < QUIET_SECONDS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ddb_migration import names
-from ddb_migration.aws.mappings import ENABLED, problem
+from ddb_migration.aws.mappings import ENABLED, problem, told_discarding
 from ddb_migration.core.control_record import ControlRecord
 from enable_trigger.parts import Answer, Call, Parts, again, done, poll
 
@@ -31,7 +31,7 @@ def settled(parts: Parts, call: Call, record: ControlRecord) -> Answer:
         return poll(call, "the stream mapping to be Enabled")
     if not call.last.get("held"):
         return again(SETTLE_SECONDS, held=True)
-    if trouble := problem(found[0]):
+    if trouble := problem(found[0]) or told_discarding(found[0]):
         return _look_again(call, f"capture of the {record.direction.source} does not work: {trouble}")
     parts.control.set(call.execution, settled_at=parts.clock())
     return done()

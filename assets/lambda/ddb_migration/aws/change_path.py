@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.continuity import Continuity
 from ddb_migration.aws.control_table import ControlTable
-from ddb_migration.aws.mappings import ENABLED, Mappings, problem
+from ddb_migration.aws.mappings import Mappings, told_discarding, works
 from ddb_migration.aws.progress import APPLY, CAPTURE, Progress
 from ddb_migration.core.continuity import CAPTURE_LEG, apply_leg
 from ddb_migration.core.control_record import ControlRecord
@@ -17,10 +17,11 @@ from ddb_migration.core.lag import Readings, queue_backlog, stream_backlog
 
 @dataclass(frozen=True)
 class MappingLook:
-    """Whether a mapping works, and when it was changed last, in epoch seconds."""
+    """Whether a mapping works, when it was changed last (epoch seconds), and whether it discards changes."""
 
     works: bool
     changed_at: float
+    discarding: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,14 @@ class ChangePath:
             applies=progress.reports(APPLY),
             capture_works=capture.works,
             apply_works=apply.works,
+            discarding=capture.discarding or apply.discarding,
         )
         now = self.clock()
         self._note_capture(record, capture, stream_backlog(readings.captures, now))
         backlog = queue_backlog(readings, now)
         leg = Continuity(self.control, apply_leg(self.retention_seconds), self.clock)
         leg.looked(record, apply.works, apply.changed_at, backlog)
+        self._note_discarding(record, apply)
         return readings
 
     def look_at_capture(self, record: ControlRecord) -> None:
@@ -68,8 +71,15 @@ class ChangePath:
             return MappingLook(False, self.clock())
         # Lambda API, EventSourceMappingConfiguration: when the mapping was updated, or its state changed.
         changed_at = found[0]["LastModified"].timestamp()
-        return MappingLook(found[0]["State"] == ENABLED and problem(found[0]) is None, changed_at)
+        return MappingLook(works(found[0]), changed_at, told_discarding(found[0]))
 
     def _note_capture(self, record: ControlRecord, look: MappingLook, backlog: float | None) -> None:
         leg = Continuity(self.control, CAPTURE_LEG, self.clock)
         leg.looked(record, look.works, look.changed_at, backlog)
+        self._note_discarding(record, look)
+
+    def _note_discarding(self, record: ControlRecord, look: MappingLook) -> None:
+        """Note at each look that changes are discarded: only a verify that begins after the last one cures it."""
+        if look.discarding is not None:
+            print(look.discarding)
+            self.control.note_incomplete(str(record.epoch), look.discarding, self.clock())

@@ -11,7 +11,7 @@ from typing import Any
 from ddb_migration.aws.change_queue import ChangeQueue
 from ddb_migration.aws.changed_keys import last_round
 from ddb_migration.aws.control_table import ControlTable
-from ddb_migration.aws.mappings import ENABLED, Mappings, problem
+from ddb_migration.aws.mappings import Mappings, works
 from ddb_migration.aws.progress import APPLY, CAPTURE, Progress
 from ddb_migration.aws.tables import Tables
 from ddb_migration.core.control_record import ControlRecord
@@ -95,7 +95,7 @@ class Gate:
 
     def _works(self, function: str, source_arn: str) -> bool:
         found = self.mappings.of(function, source_arn)
-        return bool(found) and found[0]["State"] == ENABLED and problem(found[0]) is None
+        return bool(found) and works(found[0])
 
     def _verdict(self, record: ControlRecord) -> VerifyVerdict | None:
         if record.verify_pass is None:

@@ -23,6 +23,11 @@ STREAM_SETTINGS: Mapping[str, Any] = {
     "MaximumRecordAgeInSeconds": -1,
     "FunctionResponseTypes": ["ReportBatchItemFailures"],
 }
+# Lambda's guide: what a filter does not let through is discarded, of a queue deleted. Where the account may not decrypt
+# a filter, the error stands in its place. With a window the function would have to carry a state on.
+_NEVER_SET = ("FilterCriteria", "FilterCriteriaError", "TumblingWindowInSeconds")
+# With other values Lambda gives up what the function has not taken, or does not ask which messages failed.
+_KEEP_ALL = ("MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "FunctionResponseTypes")
 
 
 class ForeignMapping(Exception):
@@ -68,22 +73,29 @@ class Mappings:
         found = self.of(function, stream_arn)
         if not found:
             return self._create(function, stream_arn, STREAM_SETTINGS)
-        for name, wanted in STREAM_SETTINGS.items():
-            if found[0].get(name) != wanted:
-                raise ForeignMapping(
-                    f"the mapping {found[0]['UUID']} of {function} has {name} = {found[0].get(name)!r}, not "
-                    f"{wanted!r}, so it may have skipped changes; give the migration up (ddb-migration abort)"
-                )
+        if setting := _other_than(found[0], STREAM_SETTINGS) or discarding(found[0]):
+            raise ForeignMapping(
+                f"{_named(found[0])} has {setting}, so it may have skipped changes; give the migration up "
+                "(ddb-migration abort)"
+            )
         return self._enable(found[0], {})
 
     def ensure_queue(self, function: str, queue_arn: str, max_concurrency: int) -> dict[str, Any]:
-        """Create or enable the mapping from the change queue, with today's concurrency."""
+        """Create or enable the mapping from the change queue, with today's concurrency.
+
+        Raises ForeignMapping when it may have deleted messages that were not applied.
+        """
         settings = queue_settings(max_concurrency)
         found = self.of(function, queue_arn)
         if not found:
             return self._create(function, queue_arn, settings)
-        wanted = {"ScalingConfig": settings["ScalingConfig"]}
-        changed = wanted if found[0].get("ScalingConfig") != wanted["ScalingConfig"] else {}
+        if setting := discarding(found[0]):
+            raise ForeignMapping(
+                f"{_named(found[0])} has {setting}, so it may have deleted changes that were not applied; delete that "
+                "mapping and start again: the migration makes its own, and Verify finds what is missing"
+            )
+        adjustable = {name: settings[name] for name in ("BatchSize", "ScalingConfig")}
+        changed = {name: wanted for name, wanted in adjustable.items() if found[0].get(name) != wanted}
         return self._enable(found[0], changed)
 
     def disable(self, function: str, source_arn: str) -> bool:
@@ -139,6 +151,45 @@ class Mappings:
             UUID=mapping["UUID"], Enabled=True, **changed
         )
         return updated
+
+
+def works(mapping: Mapping[str, Any]) -> bool:
+    """Tell whether a mapping is Enabled, reports no problem, and hands over all that it reads."""
+    return mapping["State"] == ENABLED and problem(mapping) is None and discarding(mapping) is None
+
+
+def told_discarding(mapping: Mapping[str, Any]) -> str | None:
+    """Return that a mapping discards changes and what to do, None where it hands over all that it reads."""
+    setting = discarding(mapping)
+    return setting and f"{_named(mapping)} has {setting}, by which Lambda discards changes: set it back"
+
+
+def discarding(mapping: Mapping[str, Any]) -> str | None:
+    """Return the setting by which a mapping discards what was not taken or applied, None where there is none.
+
+    Of a filter only that there is one: its patterns may hold item data.
+    """
+    for name in _NEVER_SET:
+        value = mapping.get(name)
+        if value and value != {"Filters": []}:
+            return name
+    return _other_than(mapping, {name: STREAM_SETTINGS[name] for name in _KEEP_ALL if _concerns(mapping, name)})
+
+
+def _concerns(mapping: Mapping[str, Any], name: str) -> bool:
+    """Tell whether a setting is one of this mapping's: a queue's has neither attempts nor an age."""
+    return name in mapping or name == "FunctionResponseTypes"
+
+
+def _other_than(mapping: Mapping[str, Any], settings: Mapping[str, Any]) -> str | None:
+    for name, wanted in settings.items():
+        if mapping.get(name) != wanted:
+            return f"{name} = {mapping.get(name)!r}, not {wanted!r}"
+    return None
+
+
+def _named(mapping: Mapping[str, Any]) -> str:
+    return f"the mapping {mapping['UUID']} of {mapping['FunctionArn']}"
 
 
 def problem(mapping: Mapping[str, Any]) -> str | None:

@@ -22,13 +22,14 @@ class Report:
 
 @dataclass(frozen=True)
 class Readings:
-    """What is known about the change path at one moment."""
+    """What is known about the change path at one moment; `discarding` tells of a mapping that discards changes."""
 
     queued: int
     captures: tuple[Report, ...]
     applies: tuple[Report, ...]
     capture_works: bool
     apply_works: bool
+    discarding: str | None = None
 
 
 def lag_seconds(readings: Readings, now: float) -> float | None:
