@@ -8,7 +8,7 @@ from tables import FLEET, FleetTable
 
 from ddb_migration_construct import DynamoDbTableMigration
 
-# CloudFormation takes 500 resources a stack (its quotas); ten migrations stay below that.
+# CloudFormation takes 500 resources a stack (its quotas); ten migrations stay below that, with rollback_window nine.
 IN_A_STACK = 10
 
 

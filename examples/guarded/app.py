@@ -17,7 +17,8 @@ stack = Stack(app, "Migrations")
 
 def migration_key(scope: Construct) -> kms.Key:
     """Create the key for what holds items or keys of items; alarms must be able to use it for the topic."""
-    key = kms.Key(scope, "Key", enable_key_rotation=True, removal_policy=RemovalPolicy.DESTROY)
+    # It outlives the stack, as what stays is encrypted by it.
+    key = kms.Key(scope, "Key", enable_key_rotation=True, removal_policy=RemovalPolicy.RETAIN)
     key.grant_encrypt_decrypt(iam.ServicePrincipal("cloudwatch.amazonaws.com"))
     return key
 
@@ -45,8 +46,12 @@ migration = DynamoDbTableMigration(
     # What it knows stays when the stack goes: who accepted what, and why.
     removal_policy=RemovalPolicy.RETAIN,
 )
-# Auditors see everything but items; developers may start; operators may also repair, accept and give up.
+# Auditors see everything but items.
 migration.grant_read(people(stack, "Auditors"))
-migration.grant_start(people(stack, "Developers"))
+# Developers may start it too; the command looks at the migration first, so it takes both rights.
+developers = people(stack, "Developers")
+migration.grant_start(developers)
+migration.grant_read(developers)
+# Operators steer it to its end: they repair and accept, cut over, and give up.
 migration.grant_operate(people(stack, "Operators"))
 app.synth()

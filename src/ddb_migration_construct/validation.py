@@ -75,7 +75,7 @@ def _same(source: TableFacts, destination: TableFacts) -> Iterator[str]:
 
 
 def _source_place(here: StackFacts, source: TableFacts) -> Iterator[str]:
-    """A stream is read by functions of its own Region, and exports are made in the account of the table."""
+    """No other Region can read a stream, and exports are made in the account of the table."""
     places = (("region", source.region, here.region), ("account", source.account, here.account))
     for name, theirs, ours in places:
         if _known(theirs) and _known(ours) and theirs != ours:
@@ -109,7 +109,7 @@ def _retention(settings: Settings) -> Iterator[str]:
 
 
 def _rollback_window(here: StackFacts, destination: Destination, settings: Settings) -> Iterator[str]:
-    """The destination's stream is read by functions beside it, and only a fenced source can become the table again."""
+    """The destination's stream is read beside it only, and only a fenced source can become the table again."""
     window, facts = settings.rollback_window_seconds, destination.facts
     if window is None:
         return
@@ -125,15 +125,16 @@ def _rollback_window(here: StackFacts, destination: Destination, settings: Setti
         )
     if destination.role_arn is not None:
         yield (
-            "'rollback_window' and 'destination_role' exclude each other: the destination's stream is read by "
-            "functions of its own account and Region; leave one of the two out"
+            "'rollback_window' and 'destination_role' exclude each other: this version reads the destination's stream "
+            "in its own account and Region only; leave one of the two out"
         )
         return
     for name, theirs, ours in (("region", facts.region, here.region), ("account", facts.account, here.account)):
         if _known(theirs) and _known(ours) and theirs != ours:
             yield (
                 f"'rollback_window' is given and 'destination_table' is in the {name} {theirs}, the migration's stack "
-                f"in {ours}: a stream is read by functions of its own account and Region; leave 'rollback_window' out"
+                f"in {ours}: a stream cannot be read from another Region, and this version reads it in its own account "
+                "only; leave 'rollback_window' out"
             )
 
 

@@ -199,6 +199,25 @@ def test_a_missing_table_is_a_finding_and_leaves_no_figures(world: World) -> Non
     assert json.dumps(planned.values())
 
 
+def test_an_advised_finding_stops_as_it_stops_setup_check_until_it_is_accepted(world: World) -> None:
+    world.aws.dynamodb.tables["orders-v2"].expires_by = "ends"
+    planned = world.plan()
+    assert (planned.stops, [found["accepted"] for found in planned.values()["findings"]]) == (True, [False])
+    assert "finding 1  [time-to-live-differs] (advised; accept with" in text(planned)
+    accepted = world.plan(accepted_findings=["time-to-live-differs"])
+    assert (accepted.stops, [found["accepted"] for found in accepted.values()["findings"]]) == (False, [True])
+    assert "accepted   [time-to-live-differs]" in text(accepted)
+    assert "findings   none" in text(accepted)
+
+
+def test_a_required_finding_cannot_be_accepted(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
+    monkeypatch.setattr(clients, "client", world.client)
+    words = ["plan", "--source", "orders", "--destination", "orders-v2", "--accepted-findings"]
+    assert CliRunner().invoke(app, [*words, "forecast"]).exit_code == 0
+    refused = CliRunner().invoke(app, [*words, "key-schema"])
+    assert (refused.exit_code, "no advised finding; those are stream-readers" in refused.output) == (1, True)
+
+
 def test_a_look_that_is_denied_is_named_and_stops_nothing(world: World) -> None:
     world.cloudwatch.denied = True
     world.aws.dynamodb.fail("DescribeTimeToLive", *[client_error("DescribeTimeToLive", "AccessDeniedException")] * 2)

@@ -100,11 +100,18 @@ def test_props_that_only_a_deployment_knows() -> None:
 
 
 def test_a_way_back_is_planned_as_the_app_has_it() -> None:
-    settings = json.dumps({"fence_source_writes": True, "rollback_window_seconds": 86_400, "repair_extra": False})
+    settings = json.dumps(
+        {
+            "fence_source_writes": True,
+            "rollback_window_seconds": 86_400,
+            "repair_extra": False,
+            "accepted_findings": ["forecast"],
+        }
+    )
     told = {"MIGRATION_NAME": "Migrations/Orders", "SETTINGS": settings}
     function = {"Type": "AWS::Lambda::Function", "Properties": {"Environment": {"Variables": told}}}
     found = wishes_of(AppMigration("Migrations/Orders", stack("Migrations", Resources={"F": function}), "C"))
-    assert (found.is_fenced, found.rollback_window_seconds) == (True, 86_400)
+    assert (found.is_fenced, found.rollback_window_seconds, found.accepted_findings) == (True, 86_400, ["forecast"])
 
 
 @pytest.fixture

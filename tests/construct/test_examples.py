@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.construct.stacks import as_list
 from tests.construct.validation_report import run, violations
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -45,6 +46,23 @@ def test_example_synthesises(example: Path, tmp_path: Path) -> None:
 
 def test_example_has_a_readme(example: Path) -> None:
     assert (example / "README.md").read_text().startswith("# ")
+
+
+def test_what_the_guarded_example_retains_stays_readable(tmp_path: Path) -> None:
+    (template,) = synthesise(EXAMPLES / "guarded", tmp_path)
+    kept = {found["Type"] for found in template["Resources"].values() if found.get("DeletionPolicy") == "Retain"}
+    assert kept == {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Logs::LogGroup", "AWS::KMS::Key"}
+
+
+def test_whoever_starts_the_guarded_example_may_look_at_it_too(tmp_path: Path) -> None:
+    (template,) = synthesise(EXAMPLES / "guarded", tmp_path)
+    policies = [found for id, found in template["Resources"].items() if id.startswith("DevelopersDefaultPolicy")]
+    assert {"states:StartExecution", "states:ListStateMachines", "dynamodb:GetItem"} <= {
+        action
+        for policy in policies
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        for action in as_list(statement["Action"])
+    }
 
 
 def test_the_minimal_app_takes_ten_lines() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aws_cdk import App, NestedStack, Stack, Stage
+from aws_cdk import App, Duration, NestedStack, Stack, Stage
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk.assertions import Template
 from constructs import Construct
@@ -26,15 +26,23 @@ def test_one_instance(capsys: pytest.CaptureFixture[str]) -> None:
     assert count <= MOST_OF_ONE
 
 
-def test_ten_in_one_stack(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("most", "props"),
+    [
+        (10, {"fence_source_writes": True}),
+        (9, {"fence_source_writes": True, "rollback_window": Duration.days(1)}),
+    ],
+    ids=["ten", "nine with a way back"],
+)
+def test_so_many_in_one_stack(most: int, props: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     # CDK's metadata is one resource of each stack, unless the app switches it off.
     stack = Stack(App(analytics_reporting=True), "Orders", env={"account": "123456789012", "region": "us-east-1"})
-    for number in range(10):
-        migrate(stack, f"Migration{number}", source_table=source(stack, f"Source{number}"))
+    for number in range(most):
+        migrate(stack, f"Migration{number}", source_table=source(stack, f"Source{number}"), **props)
     template = template_of(stack)
     count = len(template["Resources"])
     with capsys.disabled():
-        print(f"\nten migrations with their destination tables and CDK's metadata are {count} resources")
+        print(f"\n{most} migrations with their destination tables and CDK's metadata are {count} resources")
     assert "AWS::CDK::Metadata" in {found["Type"] for found in template["Resources"].values()}
     assert count < MOST_OF_A_STACK
 

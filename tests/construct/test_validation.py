@@ -60,8 +60,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
             "fence_source_writes": True,
             "destination_role": "arn:aws:iam::210987654321:role/migration",
         },
-        "'rollback_window' and 'destination_role' exclude each other: the destination's stream is read by functions "
-        "of its own account and Region; leave one of the two out",
+        "'rollback_window' and 'destination_role' exclude each other: this version reads the destination's stream "
+        "in its own account and Region only; leave one of the two out",
     ),
     "unknown finding": (
         {"accepted_findings": ["stream-reader"]},
@@ -250,5 +250,6 @@ def test_a_roll_back_needs_the_destination_in_the_account_of_the_stack() -> None
     told = refusal(stack, destination_table=table, rollback_window=Duration.days(3), fence_source_writes=True)
     assert told.endswith(
         "1. 'rollback_window' is given and 'destination_table' is in the account 210987654321, the migration's stack "
-        "in 123456789012: a stream is read by functions of its own account and Region; leave 'rollback_window' out"
+        "in 123456789012: a stream cannot be read from another Region, and this version reads it in its own account "
+        "only; leave 'rollback_window' out"
     )

@@ -34,6 +34,12 @@ def plan(
     rollback_window: Annotated[
         float | None, typer.Option(min=1, max=168, help="In hours, as the prop: adds what the way back costs.")
     ] = None,
+    accepted_findings: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CODE", help="As the prop: an advised finding that shall not stop the run.", show_default=False
+        ),
+    ] = None,
     changes_per_second: Annotated[
         float | None, typer.Option(min=0, help="Writes to the source; by default what CloudWatch has of last week.")
     ] = None,
@@ -45,7 +51,8 @@ def plan(
 ) -> None:
     """Plan a migration from two tables, or from your CDK app, by your own rights to read.
 
-    Nothing is changed. Ends with 3 where SetupCheck would refuse to start, or changes could not wait so long.
+    Nothing is changed. Ends with 3 where SetupCheck would refuse to start, be it for a required finding or for an
+    advised one that is not accepted, or where changes could not wait so long.
     """
     make_importable()
     from ddb_migration_construct.cli import planning
@@ -57,6 +64,7 @@ def plan(
     if not (source and destination):
         raise CommandFailed("name two tables, --source and --destination, or your app: --app 'python app.py'")
     wishes = planning.Wishes(
+        accepted_findings=_advised(accepted_findings or []),
         size_threshold_bytes=int(size_threshold * 2**30),
         change_retention_seconds=change_retention * 86_400,
         max_read_units_per_second=max_read_units_per_second,
@@ -68,3 +76,13 @@ def plan(
         rollback_window_seconds=None if rollback_window is None else rollback_window * 3600,
     )
     planning.plan_tables([planning.Pair(f"{source} to {destination}", source, destination, wishes)], expected, as_json)
+
+
+def _advised(codes: list[str]) -> tuple[str, ...]:
+    from ddb_migration.names import ADVISED_FINDINGS
+
+    for code in codes:
+        if code not in ADVISED_FINDINGS:
+            advised = ", ".join(ADVISED_FINDINGS)
+            raise CommandFailed(f"--accepted-findings {code}: that is no advised finding; those are {advised}")
+    return tuple(codes)

@@ -62,7 +62,7 @@ def _pair(migration: AppMigration, resolve: Names) -> Found:
 
 
 def wishes_of(migration: AppMigration) -> Wishes:
-    """Return the props, as the construct tells them to SetupCheck."""
+    """Return the props, accepted findings among them, as the construct tells them to SetupCheck."""
     text = next(_settings(migration))
     if not isinstance(text, str):
         raise CommandFailed(

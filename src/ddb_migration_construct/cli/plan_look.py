@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -39,6 +39,7 @@ class Wishes:
     max_apply_concurrency: int = 100
     fence_source_writes: bool = False
     rollback_window_seconds: float | None = None
+    accepted_findings: Sequence[str] = ()
 
     @property
     def is_fenced(self) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Container, Iterator, Mapping, Sequence
 
 from ddb_migration.core.bill import Line, money, total
-from ddb_migration.core.findings import Finding
+from ddb_migration.core.findings import Finding, stopping
 from ddb_migration.core.plan import Schedule, Traffic, tables
 from ddb_migration.core.setup import Setup
 from ddb_migration_construct.cli.price_list import Prices
@@ -15,12 +15,16 @@ _HOUR, _DAY = 3600, 86_400
 _GIB = 2**30
 
 
-def findings_text(findings: Sequence[Finding], unseen: Sequence[str]) -> Iterator[str]:
-    """Yield what SetupCheck would find, and what could not be looked at."""
-    if not findings:
+def findings_text(findings: Sequence[Finding], accepted: Sequence[str], unseen: Sequence[str]) -> Iterator[str]:
+    """Yield what SetupCheck would find, what of it is accepted, and what could not be looked at."""
+    stops = stopping(findings, accepted)
+    if not stops:
         yield "findings   none"
-    for number, finding in enumerate(findings, 1):
+    for number, finding in enumerate(stops, 1):
         yield f"finding {number}  {finding}"
+    for finding in findings:
+        if finding not in stops:
+            yield f"accepted   [{finding.code}] {finding.found}"
     for denied in unseen:
         yield f"not seen   {denied}"
     yield "not looked at: the roles of functions and jobs, which SetupCheck probes once they are deployed"

@@ -13,7 +13,7 @@ import typer
 
 from ddb_migration.core.bill import Line, bill, money
 from ddb_migration.core.checks import check
-from ddb_migration.core.findings import Finding
+from ddb_migration.core.findings import Finding, stopping
 from ddb_migration.core.plan import Fleet, Schedule, Traffic, schedule
 from ddb_migration.core.setup import Setup
 from ddb_migration_construct.cli import clients
@@ -48,11 +48,15 @@ class Computed:
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan: findings, what could not be looked at, and the figures unless a table is missing."""
+    """A plan: findings, what could not be looked at, and the figures unless a table is missing.
+
+    `accepted` are the codes of advised findings that shall not stop the run.
+    """
 
     name: str
     setup: Setup
     findings: tuple[Finding, ...]
+    accepted: Sequence[str]
     unseen: tuple[str, ...]
     computed: Computed | None
 
@@ -60,11 +64,11 @@ class Plan:
     def stops(self) -> bool:
         """Tell whether the migration would be refused, or would lose changes to time."""
         fits = self.computed is None or self.computed.times.fits
-        return any(finding.required for finding in self.findings) or not fits
+        return bool(stopping(self.findings, self.accepted)) or not fits
 
     def lines(self) -> list[str]:
         """Return the plan in words."""
-        told = [self.name, *findings_text(self.findings, self.unseen)]
+        told = [self.name, *findings_text(self.findings, self.accepted, self.unseen)]
         if self.computed is not None:
             found = self.computed
             told += ["", *schedule_text(self.setup, found.traffic, found.times)]
@@ -73,7 +77,11 @@ class Plan:
 
     def values(self) -> dict[str, Any]:
         """Return the plan as plain values."""
-        findings = [{**asdict(finding), "required": finding.required} for finding in self.findings]
+        stops = stopping(self.findings, self.accepted)
+        findings = [
+            {**asdict(finding), "required": finding.required, "accepted": finding not in stops}
+            for finding in self.findings
+        ]
         told = {"migration": self.name, "findings": findings, "unseen": list(self.unseen), "stops": self.stops}
         return told if self.computed is None else {**told, **_values(self.computed)}
 
@@ -89,7 +97,7 @@ def make_plan(client: Callable[[str], Any], pair: Pair, expected: Expected) -> P
         times = schedule(setup, traffic, fleet)
         prices = read_prices(client("pricing"), setup.home.region)
         computed = Computed(traffic, times, bill(setup, traffic, fleet, times), prices)
-    return Plan(pair.name, setup, tuple(check(setup)), tuple(look.unseen), computed)
+    return Plan(pair.name, setup, tuple(check(setup)), wishes.accepted_findings, tuple(look.unseen), computed)
 
 
 def _fleet(wishes: Wishes) -> Fleet:
