@@ -16,6 +16,7 @@ from aws_cdk import aws_sns as sns
 from ddb_migration_construct import DynamoDbTableMigration
 from tests.construct.snapshots import scrubbed
 from tests.construct.stacks import (
+    as_list,
     default_template,
     destination,
     environment,
@@ -29,8 +30,10 @@ from tests.construct.stacks import (
     template_of,
     template_with,
 )
+from tests.construct.test_tables import KEY_ARN
 
 SETTINGS = ("SetupCheck", "EnableTrigger")
+TEAM = "arn:aws:sns:us-east-1:123456789012:team"
 Test = TypeVar("Test", bound=Callable[..., None])
 PROP_TESTS: dict[str, Callable[..., None]] = {}
 
@@ -103,6 +106,19 @@ def test_notification_topic_is_told_each_phase() -> None:
     assert publish == {"EnableTriggerRole", "CutOverRole"}
     for function in ("EnableTrigger", "CutOver"):
         assert plain(environment(template, function))["NOTIFICATION_TOPIC"] == "<Team>"
+
+
+def test_notification_topic_with_a_key_that_it_knows_may_be_told() -> None:
+    stack = new_stack()
+    topic = sns.Topic.from_topic_attributes(stack, "Team", topic_arn=TEAM, key_arn=KEY_ARN)
+    migrate(stack, notification_topic=topic)
+    using = {
+        role: as_list(statement["Action"])
+        for role, statement in statements(template_of(stack))
+        if statement["Resource"] == KEY_ARN
+    }
+    needed = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    assert using == {"EnableTriggerRole": needed, "CutOverRole": needed}
 
 
 @sets("change_retention")

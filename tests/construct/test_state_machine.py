@@ -43,7 +43,7 @@ NOT_FINAL = {
     "NotAnOrder": "caught by CutOver, which waits for another order",
     "RollBackBegun": "how RollbackWindow goes on to RollBack",
     "WindowOver": "how RollbackWindow goes on to Complete",
-    "NotAnnounced": "tried again: EventBridge refused an event",
+    "NotAnnounced": "tried again: EventBridge did not take the word to switch",
     "PolicyTooLarge": "caught by CutOver, which turns back, and by SetupCheck, which tells it",
     "TableGone": "caught by CutOver, which turns back, and by all who ask for a fence that is to stay",
     "OutOfTime": "of WriteCdc, in a module that the states use too",

@@ -427,7 +427,7 @@ def test_nobody_who_hears_it_keeps_no_stack_from_going(capsys: pytest.CaptureFix
     cutting_over(cutting).to_end()
     cutting.aws.events.refuses = 1
     assert told_of_fence(cutting) == []
-    assert "could not be announced: EventBridge refused" in capsys.readouterr().out
+    assert "FenceLeft could not be announced: EventBridge refused" in capsys.readouterr().out
 
 
 def test_an_abort_that_turned_back_is_permitted() -> None:

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from clean_up.ending import Fence
 from ddb_migration import names
-from ddb_migration.aws.announcements import Announcements, NotAnnounced
+from ddb_migration.aws.announcements import Announcements
 
 
 def tell_of_fences(fences: Iterable[Fence], announcements: Announcements) -> None:
-    """Say which fences stay, and what lifts them; an application may have moved for good.
-
-    A stack that is being removed does not stay because nobody could be told.
-    """
+    """Say which fences stay, and what lifts them; an application may have moved for good."""
     for fence in fences:
         left = fence.left()
         if left is None:
             continue
         print(left)
-        try:
-            announcements.phase(fence.control.read().epoch, names.FENCE_LEFT_PHASE, left=left)
-        except (BotoCoreError, ClientError, NotAnnounced) as refused:
-            print(f"this could not be announced: {refused}")
+        announcements.phase(fence.control.read().epoch, names.FENCE_LEFT_PHASE, left=left)
