@@ -179,11 +179,16 @@ def add_packaging(pyproject: ObjectFile) -> None:
         "sources": {"src": "", "assets": f"{MODULE}/assets"},
     }
     sources = ["src", "assets", "tests", "tools", "benchmarks", "examples", "docs", "requirements"]
-    files = [".projenrc.py", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md"]
+    # Without them a check there would find that the generated files are not as they were.
+    generated = [".projen", ".ci", ".github", ".gitattributes"]
+    texts = [f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING", "README", "SECURITY")]
+    files = [".projenrc.py", "LICENSE", "Makefile", "mkdocs.yml", *texts]
     # What an editable install puts on the path.
     pyproject.add_override("tool.hatch.build", {"dev-mode-dirs": ["src"]})
     pyproject.add_override("tool.hatch.build.targets.wheel", {**wheel, **metadata_version})
-    pyproject.add_override("tool.hatch.build.targets.sdist", {"only-include": [*sources, *files], **metadata_version})
+    pyproject.add_override(
+        "tool.hatch.build.targets.sdist", {"only-include": [*sources, *generated, *files], **metadata_version}
+    )
 
 
 def add_ruff(pyproject: ObjectFile) -> None:

@@ -1,9 +1,11 @@
 """The built distributions hold what they should, and the runtime code is found wherever the package lies."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -92,6 +94,16 @@ def test_wheel_metadata_is_of_a_version_that_publishing_takes(unpacked: Path) ->
     metadata = next(unpacked.glob("*.dist-info/METADATA")).read_text()
     assert "\nMetadata-Version: 2.4\n" in f"\n{metadata}"
     assert "\nLicense-Expression: Apache-2.0\n" in metadata
+
+
+def test_the_source_distribution_holds_what_its_own_checks_need(tmp_path: Path) -> None:
+    python("-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path), cwd=CHECKOUT)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
+    generated = json.loads((CHECKOUT / ".projen" / "files.json").read_text())["files"]
+    documents = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "docs").rglob("*.md")}
+    beside = {path.name for path in CHECKOUT.glob("*.md")}
+    assert {*generated, *documents, *beside, ".projenrc.py", "mkdocs.yml"} <= names
 
 
 def test_construct_alone_needs_the_cdk_and_nothing_else(unpacked: Path) -> None:

@@ -1,4 +1,4 @@
-"""No function is longer than 40 lines: design.md, "Sizes to hold"."""
+"""No function is longer than 40 lines (CONTRIBUTING.md)."""
 
 import ast
 from collections.abc import Iterator

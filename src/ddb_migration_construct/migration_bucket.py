@@ -1,4 +1,4 @@
-"""The migration bucket: exports of the source, later the reports."""
+"""The migration bucket: exports of the source, and the reports of verify passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the six functions of a migration have in common."""
+"""What the functions of a migration have in common."""
 
 from __future__ import annotations
 

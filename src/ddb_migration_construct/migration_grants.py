@@ -50,7 +50,8 @@ class MigrationGrants:
     def grant_operate(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody steer the migration from its start to its end, and read.
 
-        That is: pause, resume, set rates, have keys read again, accept parked ones, verify, cut over, complete, abort.
+        That is: pause, resume, set rates, have keys read again, accept parked ones, verify, cut over (which may deny
+        writes to the source), roll back, complete, abort.
         All of that is done by functions and a job of the migration, which may do no more than their own roles; the
         operator needs no right to queues, mappings or your tables. A cut-over is an answer to the state machine; that
         of several migrations together is one transaction over their control records.

@@ -107,20 +107,22 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         Args:
             scope: the construct it belongs to.
             id: its name there; with the stack's name it is the migration's name.
-            source_table: the table to copy; it is neither altered nor written to.
+            source_table: the table to copy; it is neither altered nor written to, unless `enable_source_features`,
+                `fence_source_writes` or `rollback_window` say so.
             destination_table: an existing, empty table with the same keys and indexes.
             size_threshold: from this size on the source is exported instead of scanned; default 80 GiB, and
                 `Size.gibibytes(0)` always exports, which reads nothing from the table.
-            change_retention: how long a change may wait in the queue; default 14 days.
+            change_retention: how long a change may wait in the queue, 1 to 14 days; default 14.
             enable_source_features: whether the source's stream, and point-in-time recovery for an export, are
                 switched on where they are off; default False: they are only asked for.
-            accepted_findings: codes of advised findings that shall not stop the run; default none.
-            max_read_units_per_second: the Scan's read rate; default half of what the source has provisioned,
-                3,000 on demand.
+            accepted_findings: codes of advised findings that shall not stop the run; a required one cannot be
+                accepted; default none.
+            max_read_units_per_second: the read rate of the Scan, of Verify (for each table), and of comparing changed
+                keys; default half of what the source has provisioned, 3,000 on demand.
             max_write_units_per_second: the bulk load's write rate into the destination, all tasks together;
                 default none: as fast as the destination takes them.
-            worker_type: of the Glue jobs; default G.1X.
-            max_workers: of the Glue jobs; default 4.
+            worker_type: of the Glue jobs: G.1X, G.2X, G.4X or G.8X; default G.1X.
+            max_workers: of the Glue jobs, 2 to 299; default 4.
             max_apply_concurrency: how many WriteCdc run at once, 2 to 1,000; default 100.
             max_rejected_items: how many items of the bulk load the destination may reject; default 0: the job
                 writes everything else, and then fails with their count and place.
@@ -232,12 +234,12 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
 
     @property
     def migration_bucket(self) -> s3.Bucket:
-        """Return the bucket of the exports."""
+        """Return the bucket of exports and reports."""
         return self._resources.bucket
 
     @property
     def log_group(self) -> logs.LogGroup:
-        """Return the log group of functions and state machine."""
+        """Return the log group of functions and state machine; Glue's jobs have Glue's own."""
         return self._resources.log_group
 
     @property
@@ -252,7 +254,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
 
     @property
     def enable_trigger(self) -> lambda_.Function:
-        """Return the function behind the states from StartCapture to Drain."""
+        """Return the function behind the states from StartCapture to Repair, and StartReverseCapture."""
         return self._enable_trigger.function
 
     @property
@@ -272,7 +274,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
 
     @property
     def reread(self) -> lambda_.Function:
-        """Return the function behind `ddb-migration reread` and `accept`; an operator needs to invoke it."""
+        """Return the function behind `ddb-migration reread`, `accept`, `pause`, `resume` and `rate`."""
         return self._reread.function
 
     @property

@@ -1,4 +1,4 @@
-"""The guards of design.md, section 4, and how a simulated migration goes without one of them.
+"""The guards of docs/guarantees.md, and how a simulated migration goes without one of them.
 
 A guard is taken out of the composition (by replacing a class or a setting), never by a switch in the product.
 """

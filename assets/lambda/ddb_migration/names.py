@@ -36,7 +36,7 @@ DIRECTION = "DIRECTION"
 FORWARD = "forward"
 REVERSE = "reverse"
 
-# States of the state machine: design.md section 3.
+# States of the state machine, in the order of the path.
 SETUP_CHECK_STATE = "SetupCheck"
 START_CAPTURE_STATE = "StartCapture"
 SETTLE_STATE = "Settle"

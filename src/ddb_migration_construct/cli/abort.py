@@ -17,7 +17,10 @@ _QUESTION = (
 
 
 def abort(names: Names = None, stack: AllOf = None, yes: Yes = False, as_json: AsJson = False) -> None:
-    """Stop a migration and remove what it made at run time; neither table is altered."""
+    """Stop a migration and remove what it made at run time; neither table is altered.
+
+    Refused (exit code 3) from the cut-over on.
+    """
     concerned = chosen(names, stack)
     ask(_QUESTION, concerned, yes)
     functions, dynamodb = client("lambda"), client("dynamodb")
