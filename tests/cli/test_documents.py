@@ -33,6 +33,13 @@ def test_there_is_something_to_look_at() -> None:
     assert len(GIVEN) > 20
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_prose_is_wrapped_as_the_code_is(document: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", document.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    # Rows of tables and definitions of links cannot be.
+    assert not [line for line in text.splitlines() if len(line) > 120 and not line.startswith(("|", "["))]
+
+
 @pytest.mark.parametrize(("document", "line"), GIVEN)
 def test_a_command_to_paste_is_understood(
     document: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -195,7 +195,7 @@ def test_the_readme_has_a_row_for_every_role_and_no_other(template: dict[str, An
 
 def test_the_readme_tells_which_roles_the_props_add(template: dict[str, Any]) -> None:
     added = set(grants(template_with(fence_source_writes=True, rollback_window=Duration.days(1)))) - set(GRANTS)
-    paragraph = README.split("Only these\nprops add to it:")[1].split("A deployment cannot pull")[0]
+    paragraph = README.split("change it:")[1].split("A deployment cannot pull")[0]
     assert added == {"CutOverCanary", "ReverseStreamProcessorRole", "ReverseWriteCdcRole"}
     assert all(name.removesuffix("Role").removeprefix("CutOver") in paragraph for name in added)
 
