@@ -37,6 +37,7 @@ class CleanUp(MigrationFunction):
         """Create the function; `guard` adds the custom resource."""
         direct_job, large_job, verify_job = jobs
         self._stream_processor = stream_processor
+        self._fences = fence_source_writes
         super().__init__(
             scope,
             id,
@@ -86,6 +87,8 @@ class CleanUp(MigrationFunction):
             "ForceDelete": "true" if force_delete else "false",
             "KeepBucket": "true" if keep_bucket else "false",
         }
+        if self._fences:
+            properties["FenceSourceWrites"] = "true"
         if resources.reverse is not None:
             properties["ReverseStreamProcessor"] = resources.reverse_functions[0].function_arn
         resource = CustomResource(

@@ -220,6 +220,24 @@ def test_an_update_that_takes_the_way_back_of_a_running_migration_fails(
     assert cloud_formation.send("Update", OldResourceProperties=having, properties=forced)[0] == "SUCCESS"
 
 
+def test_an_update_that_takes_the_right_to_fence_from_a_running_migration_fails(
+    deployed: Deployed, cloud_formation: CloudFormation
+) -> None:
+    without = {"DestinationTable": deployed.destination}
+    having = {**without, "FenceSourceWrites": "true"}
+    # Nothing runs, so no fence is watched over.
+    assert cloud_formation.send("Update", OldResourceProperties=having)[0] == "SUCCESS"
+    lock_of(deployed).acquire()
+    status, reason = cloud_formation.send("Update", OldResourceProperties=having)
+    assert (status, "Keep fence_source_writes=True until" in reason) == ("FAILED", True)
+    assert f"ddb-migration abort Stack/{deployed.name}" in reason
+    assert cloud_formation.send("Update", OldResourceProperties=having, properties=having)[0] == "SUCCESS"
+    # By which CloudFormation rolls back, and by which the right is given.
+    assert cloud_formation.send("Update", OldResourceProperties=without, properties=having)[0] == "SUCCESS"
+    forced = {"ForceDelete": "true"}
+    assert cloud_formation.send("Update", OldResourceProperties=having, properties=forced)[0] == "SUCCESS"
+
+
 @pytest.mark.parametrize(("keep", "left"), [("false", 0), ("true", 1)])
 def test_deleting_sets_the_tombstone_and_empties_the_bucket_unless_it_is_kept(
     deployed: Deployed, cloud_formation: CloudFormation, keep: str, left: int

@@ -154,6 +154,12 @@ def test_a_deployment_that_takes_the_way_back_is_seen(template: dict[str, Any], 
     assert "ReverseStreamProcessor" not in untold
 
 
+def test_a_deployment_that_takes_the_right_to_fence_is_seen(fenced: dict[str, Any]) -> None:
+    told, untold = (properties(one, "Custom::DynamoDbTableMigration") for one in (fenced, template_with()))
+    assert told["FenceSourceWrites"] == "true"
+    assert "FenceSourceWrites" not in untold
+
+
 def test_capture_of_the_destination_comes_before_the_operator_may_cut_over(states: dict[str, Any]) -> None:
     again = states[states["RepairDone"]["Choices"][0]["Next"]]
     assert choice(again, {"verify_again": False}) == "StartReverseCapture"

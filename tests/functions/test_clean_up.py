@@ -22,6 +22,7 @@ from ddb_migration.core.control_record import ABORTING, CLOSED, ControlRecord, M
 from ddb_migration.core.fence import KEEP, LIFT, Statement, fence_sid, fence_statement
 from enable_trigger import enable_trigger, start_capture
 from tests.fakes.aws import FakeAws
+from tests.fakes.client_errors import client_error
 from tests.functions.cutting import Cutting, cutting_over
 from tests.functions.migration import ALIEN, EXECUTION, OTHER, PROCESSOR, WRITER, Caller, Migration
 
@@ -390,6 +391,57 @@ def test_a_stack_goes_although_the_fenced_table_has_gone_before_it(is_completed:
     to_end(ending_of(cutting), cutting)
     assert told_of_fence(cutting) == [], "a table that is gone is not fenced"
     assert (cutting.aws.functions.mappings, cutting.record.status) == ({}, CLOSED)
+
+
+def deny_policies(cutting: Cutting) -> None:
+    """As after `fence_source_writes` was switched off."""
+
+    def deny(operation: str, request: Any) -> None:
+        if "ResourcePolicy" in operation:
+            raise client_error(operation, "AccessDeniedException", f"not authorized to perform: dynamodb:{operation}")
+
+    cutting.aws.dynamodb.hooks.append(deny)
+
+
+@pytest.mark.parametrize("is_completed", [False, True])
+def test_a_stack_goes_although_the_policy_may_not_be_read(
+    is_completed: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cutting = Cutting()
+    cutting_over(cutting).to_end()
+    if is_completed:
+        cutting.control.ask_to_complete(KEEP)
+        cutting.control.note_complete(cutting.clock())
+    deny_policies(cutting)
+    cutting.control.bury()
+    to_end(ending_of(cutting), cutting)
+    assert ("stands could not be seen" in capsys.readouterr().out) == (not is_completed)
+    assert told_of_fence(cutting) == ["FenceLeft"]
+    left = cutting.aws.events.details[-1]["left"]
+    assert f"the table {cutting.source} stays fenced" in left
+    assert "whether it still does could not be seen" in left
+    assert "not authorized" in left
+
+
+def test_a_source_that_would_stay_fenced_in_mid_cut_over_keeps_its_stack() -> None:
+    cutting = Cutting()
+    cutting_over(cutting).until("every write to be denied")
+    deny_policies(cutting)
+    cutting.control.bury()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        ending_of(cutting).step()
+
+
+def test_another_failure_to_look_at_the_fence_is_not_taken_for_a_denial() -> None:
+    cutting = Cutting()
+    cutting_over(cutting).to_end()
+    failure = client_error("GetResourcePolicy", "InternalServerError", status=500)
+    cutting.aws.dynamodb.fail("GetResourcePolicy", failure, failure)
+    (fence,) = ending_of(cutting).fences
+    with pytest.raises(ClientError, match="InternalServerError"):
+        fence.stand()
+    with pytest.raises(ClientError, match="InternalServerError"):
+        fence.left()
 
 
 def test_a_stack_goes_although_the_source_went_in_mid_cut_over() -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from botocore.exceptions import ClientError
+
 from ddb_migration.aws.control_table import CUT_OVER_BEGAN, ControlTable
 from ddb_migration.aws.destination_lock import DestinationLock
+from ddb_migration.aws.errors import code
 from ddb_migration.aws.executions import Executions
 from ddb_migration.aws.jobs import Jobs
 from ddb_migration.aws.mappings import Mappings
+from ddb_migration.aws.probe import DENIED
 from ddb_migration.aws.removal import Removal
 from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.core.control_record import ABORTING, CLOSED, OPEN, ControlRecord, MigrationStopped
@@ -43,17 +47,30 @@ class Fence:
         return f"the {record.direction.source}'s fence to stand"
 
     def left(self) -> str | None:
-        """Return what is said of a fence that stays, None of one that does not."""
+        """Return what is said of a fence that stays, None of one that does not.
+
+        One that cannot be looked at is said to stay: `fence_source_writes` may have been switched off since.
+        """
+        if not self.control.read().fence_stays:
+            return None
         sid = self.statement["Sid"]
-        stays = self.control.read().fence_stays and holds_sid(self.policy.text(), sid)
-        return fence_left(self.table_arn, sid) if stays else None
+        left = fence_left(self.table_arn, sid)
+        try:
+            return left if holds_sid(self.policy.text(), sid) else None
+        except ClientError as error:
+            _require_denial(error)
+            return f"{left}; whether it still does could not be seen: {error}"
 
     def _stands(self) -> bool:
+        """Tell whether the fence stands, and say what keeps it from standing for good: no stack stays for it."""
         try:
             return self.policy.keep_fence(self.statement)
         except PolicyTooLarge as too_large:
-            # No stack stays for it.
             print(too_large)
+            return True
+        except ClientError as error:
+            _require_denial(error)
+            print(f"whether the fence of {self.table_arn} stands could not be seen: {error}")
             return True
 
 
@@ -129,3 +146,8 @@ class Ending:
 
 def _first(waiting: Iterable[str | None]) -> str | None:
     return next((what for what in waiting if what), None)
+
+
+def _require_denial(error: ClientError) -> None:
+    if code(error) not in DENIED:
+        raise error

@@ -44,12 +44,30 @@ def require_not_left(old_lock: DestinationLock, me: Holder) -> None:
 
 def require_way_back(lock: DestinationLock, me: Holder) -> None:
     """Raise MigrationRuns when this very migration is running, and its deployment would take its reverse path away."""
+    _require_at_rest(
+        lock,
+        me,
+        "take or replace the path by which it can be rolled back. Keep rollback_window until the migration is completed"
+        " (a shorter one ends the window sooner)",
+    )
+
+
+def require_fencing(lock: DestinationLock, me: Holder) -> None:
+    """Raise MigrationRuns when this very migration is running, and could watch over and lift its fence no more."""
+    _require_at_rest(
+        lock,
+        me,
+        "take the rights by which it puts its fence, watches over it and lifts it. Keep fence_source_writes=True until "
+        "the migration is completed (cut-over goes without a fence by --writers-stopped)",
+    )
+
+
+def _require_at_rest(lock: DestinationLock, me: Holder, what: str) -> None:
     holder = lock.holder()
     if holder is not None and holder.control_table == me.control_table:
         raise MigrationRuns(
-            f"the migration {holder.name} is running, and this deployment would take or replace the path by which it "
-            "can be rolled back. Keep rollback_window until the migration is completed (a shorter one ends the window "
-            f"sooner); otherwise {ADVICE.format(name=holder.name)}"
+            f"the migration {holder.name} is running, and this deployment would {what}; otherwise "
+            + ADVICE.format(name=holder.name)
         )
 
 

@@ -82,6 +82,8 @@ def _update(event: Mapping[str, Any], context: Any) -> None:
         guard.require_not_left(_lock(left), me)
     if "ReverseStreamProcessor" in old and old["ReverseStreamProcessor"] != new.get("ReverseStreamProcessor"):
         guard.require_way_back(_lock(left), me)
+    if "FenceSourceWrites" in old and "FenceSourceWrites" not in new:
+        guard.require_fencing(_lock(left), me)
 
 
 def _delete(event: Mapping[str, Any], context: Any) -> None:
