@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -135,6 +136,19 @@ def test_each_table_is_read_at_the_rate_of_the_record() -> None:
     task.run(tasks=2)
     # 200 units of each table, and the task's half of 20 a second.
     assert 18 <= task.clock() - begun <= 23
+
+
+def test_no_more_is_read_at_once_than_a_second_of_the_rate() -> None:
+    table = [rows(number, 200) for number in range(4)]
+    task = Task(table, table, page=10**6)
+    task.record = lambda: replace(RECORD, max_read_units_per_second=20)
+    task.run(tasks=2)
+    for reader in task.readers:
+        # A page ends where its unit's next one begins, or with the unit's 200 items.
+        starts = {unit: [at for of, at in reader.reads if of == unit] for unit, _ in reader.reads}
+        pages = [end - at for begun in starts.values() for at, end in pairwise([*begun, 200])]
+        assert sum(pages) == 4 * 200
+        assert max(pages) <= 10
 
 
 def test_a_table_that_is_ahead_waits_for_the_other() -> None:

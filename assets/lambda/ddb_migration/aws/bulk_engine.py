@@ -22,7 +22,7 @@ from ddb_migration.core.mixing import Cursor
 
 CHECKPOINT_SECONDS = 2.0
 PROGRESS_SECONDS = 5.0
-# Whether cursors want pages is looked at once in so many answers, and whenever items run short.
+# Whether cursors want pages is looked at once in so many answers, with each page, and whenever items run short.
 ANSWERS_A_LOOK = 8
 
 
@@ -127,6 +127,8 @@ class Engine:
             return
         self._writing.mix.arrived(cursor, len(portion.items), portion.size)
         self._records.settle(cursor)
+        # The first page of a task lets all cursors read.
+        self._answers = ANSWERS_A_LOOK
         self._pump()
 
     def _park(self, text: bytes, error: Exception, then: Callable[[None], None]) -> None:

@@ -17,9 +17,15 @@ from ddb_migration.core.mixing import BATCH_ITEMS, Cursor
 # The text that a task's cursors hold between them when each has one page; pages shrink as cursors grow.
 MEMORY_BYTES = 16 * 1024 * 1024
 LARGEST_PAGE_BYTES = 1024 * 1024
-# As long as nothing is known of the items' sizes; DynamoDB ends a page at 1 MB in any case.
-FIRST_PAGE_ITEMS = 500
+# A task's first page, on which what it knows of the items rests at first; DynamoDB ends a page at 1 MB in any case.
+FIRST_PAGE_ITEMS = 25
 MOST_PAGE_ITEMS = 20_000
+# A page has at most so many times the items that were read before it: a few small ones tell little of the others.
+PAGE_GROWTH = 10
+# A page is worth about so much of the task's rate, so that the source is asked for no more at once.
+PAGE_SECONDS = 1.0
+# But no less than this: a page costs whole units, however few and small its items.
+LEAST_PAGE_UNITS = 4.0
 
 
 class Reader(Protocol):
@@ -62,6 +68,9 @@ class Reading:
         for cursor in cursors:
             if not cursor.wants_page:
                 continue
+            if self.under_way and not self._totals.items_read:
+                # What a page costs, the first one tells; until then there is no second.
+                return longest
             now = self._port.clock()
             wait = max(self._gate.read_wait(now), cursor.retry_at - now)
             if wait > 0.0:
@@ -73,17 +82,28 @@ class Reading:
     def _read(self, cursor: Cursor, now: float) -> None:
         cursor.is_reading = True
         self.under_way += 1
-        items, totals = self._page_items(), self._totals
-        reserved = self._gate.reads.reserve(now, items * totals.read_units / max(1, totals.items_read))
+        items = self._page_items()
+        reserved = self._gate.reads.reserve(now, items * self._item_units())
         then = functools.partial(self._told, cursor, reserved)
         self._reader.read(cursor.unit, cursor.reads_from, items, then)
 
     def _page_items(self) -> int:
         totals = self._totals
         if not totals.items_read:
-            return FIRST_PAGE_ITEMS
-        fitting = self._page_bytes * totals.items_read // max(1, totals.bytes_read)
-        return max(BATCH_ITEMS, min(MOST_PAGE_ITEMS, fitting))
+            return self._affordable_items(0.0, 1.0, FIRST_PAGE_ITEMS)
+        fitting = max(BATCH_ITEMS, self._page_bytes * totals.items_read // max(1, totals.bytes_read))
+        most = min(MOST_PAGE_ITEMS, PAGE_GROWTH * totals.items_read, fitting)
+        return self._affordable_items(LEAST_PAGE_UNITS, self._item_units(), most)
+
+    def _affordable_items(self, least_units: float, each: float, most: int) -> int:
+        """Return how many items, of so many units each, the rate allows in one page; at least one."""
+        rate = self._gate.reads.rate
+        if rate is None or not each:
+            return most
+        return max(1, int(min(most, max(least_units, PAGE_SECONDS * rate) / each)))
+
+    def _item_units(self) -> float:
+        return self._totals.read_units / max(1, self._totals.items_read)
 
     def _told(self, cursor: Cursor, reserved: float, outcome: Portion | Exception) -> None:
         self.under_way -= 1
