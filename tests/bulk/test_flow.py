@@ -96,3 +96,25 @@ def test_without_a_rate_nothing_waits() -> None:
     allowance = Allowance()
     allowance.settle(allowance.reserve(0.0), 1e9, 0.0)
     assert allowance.wait(0.0) == 0.0
+
+
+def test_a_throttled_request_stays_spent_and_halves_the_rate_which_comes_back_over_minutes() -> None:
+    allowance = Allowance(100.0)
+    assert allowance.per_second(0.0) == 100.0
+    allowance.reserve(0.0, 200.0)
+    allowance.throttled(1.0)
+    assert allowance.wait(1.0) > 0.8
+    # Those that were under way beside it.
+    allowance.throttled(1.1)
+    assert allowance.per_second(1.0) == 50.0
+    assert allowance.per_second(31.0) == 75.0
+    assert allowance.per_second(1000.0) == 100.0
+    allowance.throttled(61.0)
+    assert allowance.per_second(61.0) == 50.0
+
+
+def test_a_table_that_goes_on_throttling_is_still_asked_now_and_then() -> None:
+    allowance = Allowance(100.0)
+    for second in range(100):
+        allowance.throttled(float(2 * second))
+    assert 100 / 64 < (allowance.per_second(198.0) or 0.0) < 10

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from ddb_migration.aws.bulk_port import Then
 from ddb_migration.aws.bulk_reading import FIRST_PAGE_ITEMS, Reading
@@ -13,6 +14,7 @@ from ddb_migration.core.allowance import Allowance
 from ddb_migration.core.bulk_totals import Totals
 from ddb_migration.core.item_text import Portion
 from ddb_migration.core.mixing import Cursor
+from tests.bulk.world import refusal
 from tests.fakes.bulk_port import FakePort
 from tests.fakes.clock import Clock
 
@@ -51,8 +53,7 @@ class Scan:
 
     def _answer(self, unit: str, limit: int, then: Then[Portion]) -> None:
         self.under_way -= 1
-        refused = self.outcome(unit)
-        then(refused or self._page(limit))
+        then(self.outcome(unit) or self._page(limit))
 
     def _page(self, limit: int) -> Portion:
         count = min(limit, -(-MOST_BYTES // self._size))
@@ -134,3 +135,57 @@ def test_at_a_normal_rate_pages_are_full() -> None:
     full = MOST_BYTES / UNIT_BYTES
     assert task.totals.read_units == pytest.approx(60 * NORMAL, rel=0.05)
     assert len(task.scan.limits) <= 1.1 * task.totals.read_units / full + 5
+
+
+def throttle(reason: str | None) -> ClientError:
+    error = refusal("ProvisionedThroughputExceededException")
+    if reason:
+        error.response["ThrottlingReasons"] = [{"reason": reason}]
+    return error
+
+
+TABLE_REASONS = [
+    "TableReadProvisionedThroughputExceeded",
+    "TableReadMaxOnDemandThroughputExceeded",
+    "TableReadAccountLimitExceeded",
+    None,
+]
+
+
+@pytest.mark.parametrize("reason", TABLE_REASONS)
+def test_a_table_that_throttles_is_asked_for_less(reason: str | None) -> None:
+    """The table takes half of the rate; every page above that is refused, and would be asked for again at once."""
+    task, rate = Task(NORMAL, 1000), NORMAL / 2
+    taken: list[tuple[float, float]] = []
+
+    def outcome(unit: str) -> Exception | None:
+        now = task.clock()
+        lately = sum(units for at, units in taken if at > now - 10)
+        if lately >= 10 * rate:
+            return throttle(reason)
+        taken.append((now, 256.0))
+        return None
+
+    task.scan.outcome = outcome
+    task.run(300.0)
+    assert task.totals.read_units >= 0.6 * 300 * rate
+    refused = task.totals.throttled_calls.total()
+    assert 0 < refused <= 0.1 * len(task.scan.limits)
+
+
+def test_a_busy_key_range_holds_up_its_cursor_and_nobody_else() -> None:
+    task = Task(NORMAL, 1000)
+    hot = throttle("TableReadKeyRangeThroughputExceeded")
+    task.scan.outcome = lambda unit: hot if unit == "0" else None
+    task.run(60.0)
+    assert task.totals.read_units == pytest.approx(60 * NORMAL, rel=0.05)
+    assert task.totals.throttled_calls["TableReadKeyRangeThroughputExceeded"] > 5
+
+
+def test_a_read_that_failed_may_have_been_done_and_stays_spent() -> None:
+    task = Task(NORMAL, 1000)
+    task.run(10.0)
+    task.scan.outcome = lambda unit: ReadTimeoutError(endpoint_url="x")
+    asked = len(task.scan.limits)
+    task.run(60.0)
+    assert (len(task.scan.limits) - asked) * 256 <= 1.1 * 60 * NORMAL

@@ -31,3 +31,8 @@ def reasons(error: Exception) -> list[str]:
     """
     told = error.response.get("ThrottlingReasons", []) if isinstance(error, ClientError) else []
     return [str(row["reason"]) for row in told if row.get("reason")] or [code(error)]
+
+
+def is_of_key_range(error: Exception) -> bool:
+    """Tell whether a throttled call met one busy key range, and the table as a whole takes more."""
+    return all("KeyRangeThroughputExceeded" in reason for reason in reasons(error))

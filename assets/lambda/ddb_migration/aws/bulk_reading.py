@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from ddb_migration.aws.bulk_failures import is_throttle, reasons, will_pass
+from ddb_migration.aws.bulk_failures import is_of_key_range, is_throttle, reasons, will_pass
 from ddb_migration.aws.bulk_port import Port, Then
 from ddb_migration.core.allowance import Allowance
 from ddb_migration.core.backoff import backoff_seconds
@@ -82,25 +82,18 @@ class Reading:
     def _read(self, cursor: Cursor, now: float) -> None:
         cursor.is_reading = True
         self.under_way += 1
-        items = self._page_items()
+        items = self._page_items(now)
         reserved = self._gate.reads.reserve(now, items * self._item_units())
         then = functools.partial(self._told, cursor, reserved)
         self._reader.read(cursor.unit, cursor.reads_from, items, then)
 
-    def _page_items(self) -> int:
-        totals = self._totals
+    def _page_items(self, now: float) -> int:
+        totals, rate = self._totals, self._gate.reads.per_second(now)
         if not totals.items_read:
-            return self._affordable_items(0.0, 1.0, FIRST_PAGE_ITEMS)
+            return _affordable_items(rate, 0.0, 1.0, FIRST_PAGE_ITEMS)
         fitting = max(BATCH_ITEMS, self._page_bytes * totals.items_read // max(1, totals.bytes_read))
         most = min(MOST_PAGE_ITEMS, PAGE_GROWTH * totals.items_read, fitting)
-        return self._affordable_items(LEAST_PAGE_UNITS, self._item_units(), most)
-
-    def _affordable_items(self, least_units: float, each: float, most: int) -> int:
-        """Return how many items, of so many units each, the rate allows in one page; at least one."""
-        rate = self._gate.reads.rate
-        if rate is None or not each:
-            return most
-        return max(1, int(min(most, max(least_units, PAGE_SECONDS * rate) / each)))
+        return _affordable_items(rate, LEAST_PAGE_UNITS, self._item_units(), most)
 
     def _item_units(self) -> float:
         return self._totals.read_units / max(1, self._totals.items_read)
@@ -113,15 +106,25 @@ class Reading:
             self._gate.reads.settle(reserved, outcome.units, now)
             self._take_in(cursor, outcome)
             return
-        self._gate.reads.settle(reserved, 0.0, now)
-        if not will_pass(outcome):
+        if will_pass(outcome):
+            self._read_failed(cursor, reserved, outcome, now)
+        else:
             self._failed(outcome)
-            return
-        self._totals.failures.update(f"read: {reason}" for reason in reasons(outcome))
-        if is_throttle(outcome):
-            self._totals.throttled_calls.update(reasons(outcome))
+
+    def _read_failed(self, cursor: Cursor, reserved: float, error: Exception, now: float) -> None:
+        self._totals.failures.update(f"read: {reason}" for reason in reasons(error))
+        if is_throttle(error):
+            self._throttled(reserved, error, now)
+        # What failed otherwise may have been read all the same, and stays spent.
         cursor.retry_at = now + backoff_seconds(cursor.read_failures, self._port.draw())
         cursor.read_failures += 1
+
+    def _throttled(self, reserved: float, error: Exception, now: float) -> None:
+        self._totals.throttled_calls.update(reasons(error))
+        if is_of_key_range(error):
+            self._gate.reads.settle(reserved, 0.0, now)
+        else:
+            self._gate.reads.throttled(now)
 
     def _take_in(self, cursor: Cursor, portion: Portion) -> None:
         cursor.read_failures = 0
@@ -130,3 +133,10 @@ class Reading:
         self._totals.bytes_read += portion.size
         cursor.add(portion.items, portion.position)
         self._arrived(cursor, portion)
+
+
+def _affordable_items(rate: float | None, least_units: float, each: float, most: int) -> int:
+    """Return how many items, of so many units each, the rate allows in one page; at least one."""
+    if rate is None or not each:
+        return most
+    return max(1, int(min(most, max(least_units, PAGE_SECONDS * rate) / each)))

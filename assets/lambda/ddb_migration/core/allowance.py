@@ -12,15 +12,38 @@ MOST_SAVED_SECONDS = 1.0
 # What the first requests cost nobody knows: until the first answer each counts for so much, so that the next one begins
 # so much later. They are a few then, and no more where they turn out to be dear.
 FIRST_SECONDS = 0.05
+# A table that throttles is asked for half as much from then on. Requests under way side by side are throttled together,
+# and count as one; what was taken off comes back over minutes, so that whoever else needs the table has it meanwhile.
+THROTTLED_TOGETHER_SECONDS = 1.0
+LEAST_SHARE = 1 / 32
+RECOVERY_SECONDS = 120.0
 
 
 @dataclass
 class Allowance:
-    """Units that may be spent; `rate` is in units a second, None where there is no limit."""
+    """Units that may be spent; `rate` is in units a second, None where there is no limit.
+
+    It is the most: after throttling a share of it is left out for a while.
+    """
 
     rate: float | None = None
     _estimate: float = field(default=0.0, init=False)
     _free_at: float = field(default=float("-inf"), init=False)
+    _share: float = field(default=1.0, init=False)
+    _throttled_at: float = field(default=float("-inf"), init=False)
+
+    def per_second(self, now: float) -> float | None:
+        """Return the units a second that may be spent now, None where there is no limit."""
+        return None if self.rate is None else self.rate * self._share_at(now)
+
+    def throttled(self, now: float) -> None:
+        """Take note that the table throttled a request; what was reserved for it stays spent."""
+        if now - self._throttled_at >= THROTTLED_TOGETHER_SECONDS:
+            self._share = max(LEAST_SHARE, self._share_at(now) / 2)
+            self._throttled_at = now
+
+    def _share_at(self, now: float) -> float:
+        return min(1.0, self._share + (now - self._throttled_at) / RECOVERY_SECONDS)
 
     def wait(self, now: float) -> float:
         """Return the seconds until the next request may be made."""
@@ -31,16 +54,18 @@ class Allowance:
 
         `expected` are the units that whoever makes the request expects, 0 for no idea.
         """
-        if self.rate is None:
+        rate = self.per_second(now)
+        if rate is None:
             return self._estimate
-        reserved = expected or self._estimate or FIRST_SECONDS * self.rate
-        self._spend(reserved, now, self.rate)
+        reserved = expected or self._estimate or FIRST_SECONDS * rate
+        self._spend(reserved, now, rate)
         return reserved
 
     def settle(self, reserved: float, units: float, now: float) -> None:
         """Account for what a request has cost; nothing where it failed."""
-        if self.rate is not None:
-            self._spend(units - reserved, now, self.rate)
+        rate = self.per_second(now)
+        if rate is not None:
+            self._spend(units - reserved, now, rate)
         if units:
             self._estimate = 0.8 * self._estimate + 0.2 * units if self._estimate else units
 
