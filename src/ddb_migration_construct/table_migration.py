@@ -118,7 +118,8 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             accepted_findings: codes of advised findings that shall not stop the run; a required one cannot be
                 accepted; default none.
             max_read_units_per_second: the read rate of the Scan, of Verify (for each table), and of comparing changed
-                keys; default half of what the source has provisioned, 3,000 on demand.
+                keys; default half of what the source has provisioned, 3,000 on demand, and no more than half of what an
+                on-demand source is capped at.
             max_write_units_per_second: the bulk load's write rate into the destination, all tasks together;
                 default none: as fast as the destination takes them.
             worker_type: of the Glue jobs: G.1X, G.2X, G.4X or G.8X; default G.1X.

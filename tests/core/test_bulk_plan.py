@@ -16,6 +16,7 @@ from ddb_migration.core.bulk_plan import (
     runs,
     tasks_for,
 )
+from tests.core.making import table
 
 
 @given(st.integers(0, 2000), st.integers(1, 100), st.integers(1, 20))
@@ -72,5 +73,11 @@ def test_one_worker_is_the_driver(worker_type: str, workers: int, tasks: int) ->
 
 
 def test_reads_are_gentle() -> None:
-    assert gentle_read_units(0) == 3000.0
-    assert gentle_read_units(5) == 2.5
+    assert gentle_read_units(None) == 3000.0
+    assert gentle_read_units(table("source")) == 3000.0
+    assert gentle_read_units(table("source", provisioned_reads=5)) == 2.5
+
+
+@pytest.mark.parametrize(("cap", "units"), [(100, 50.0), (1, 0.5), (5999, 2999.5), (6000, 3000.0), (40_000, 3000.0)])
+def test_reads_of_a_capped_table_leave_half_of_the_cap(cap: int, units: float) -> None:
+    assert gentle_read_units(table("source", most_reads=cap)) == units

@@ -310,6 +310,10 @@ def test_the_forecast_is_the_longer_of_reading_and_writing() -> None:
     assert forecast_seconds(slow) == 400_000
     warm = setup(source=table("s", **million), destination=table("d", warm_writes=40_000), read_units=1e9)
     assert forecast_seconds(warm) == 100
+    capped = table("d", warm_writes=40_000, most_writes=1000)
+    assert forecast_seconds(setup(source=table("s", **million), destination=capped, read_units=1e9)) == 4000
+    roomy = table("d", most_writes=100_000)
+    assert forecast_seconds(setup(source=table("s", **million), destination=roomy, read_units=1e9)) == 1000
 
 
 def test_an_export_reads_nothing_from_the_table() -> None:
@@ -367,6 +371,10 @@ def test_a_destination_too_small_for_the_wish_is_named_with_the_throughput_to_se
     provisioned = table("destination", provisioned_writes=500, provisioned_reads=7)
     (advice,) = too_small(setup(write_units=900.5, destination=provisioned))
     assert advice.endswith("--provisioned-throughput ReadCapacityUnits=7,WriteCapacityUnits=901")
+    capped = table("destination", warm_writes=4000, most_writes=1000)
+    (advice,) = too_small(setup(write_units=2000, destination=capped))
+    assert "the destination takes 1000 from the start" in advice
+    assert advice.endswith("--on-demand-throughput MaxWriteRequestUnits=2000")
 
 
 @pytest.mark.parametrize(

@@ -78,3 +78,14 @@ def test_a_stream_that_was_switched_off_is_none(specification: dict[str, Any]) -
 
 def test_a_table_on_demand_has_no_provisioned_reads() -> None:
     assert Table.of({**DESCRIPTION, "BillingModeSummary": {"BillingMode": "PAY_PER_REQUEST"}}).provisioned_reads == 0
+
+
+def test_a_table_on_demand_may_be_capped() -> None:
+    on_demand = {**DESCRIPTION, "BillingModeSummary": {"BillingMode": "PAY_PER_REQUEST"}}
+    caps = {"MaxReadRequestUnits": 40, "MaxWriteRequestUnits": -1}
+    capped = Table.of({**on_demand, "OnDemandThroughput": caps})
+    assert (capped.most_reads, capped.most_writes) == (40, 0)
+    other = Table.of({**on_demand, "OnDemandThroughput": {"MaxWriteRequestUnits": 70}})
+    assert (other.most_reads, other.most_writes) == (0, 70)
+    provisioned = Table.of({**DESCRIPTION, "OnDemandThroughput": caps})
+    assert (provisioned.most_reads, provisioned.provisioned_reads) == (0, 7)

@@ -31,7 +31,7 @@ def _choose(parts: Parts, call: Call) -> ControlRecord:
     source = parts.tables.describe(parts.source_arn)
     if source is None:
         raise StreamReplaced("the source table is gone")
-    reads = parts.settings.max_read_units_per_second or gentle_read_units(source.provisioned_reads)
+    reads = parts.settings.max_read_units_per_second or gentle_read_units(source)
     size = {"source_items": source.item_count, "source_bytes": source.size_bytes, "bulk_began_at": parts.clock()}
     chosen: dict[str, Any] = {**_plan(parts, source), **size, "max_read_units_per_second": reads}
     if parts.settings.max_write_units_per_second is not None:

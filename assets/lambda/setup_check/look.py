@@ -65,8 +65,7 @@ class Look:
             running_execution=self._running(record, execution),
             destination_holder=holder.name if holder else None,
             retention_seconds=settings.change_retention_seconds,
-            read_units=settings.max_read_units_per_second
-            or gentle_read_units(source.provisioned_reads if source else 0),
+            read_units=settings.max_read_units_per_second or gentle_read_units(source),
             write_units=settings.max_write_units_per_second,
             now=self.clock(),
             fence=self._fence(settings.fence_source_writes),

@@ -77,7 +77,7 @@ class Look:
             running_execution=None,
             destination_holder=self._holder(arns[1]),
             retention_seconds=wishes.change_retention_seconds,
-            read_units=wishes.max_read_units_per_second or gentle_read_units(old.provisioned_reads if old else 0),
+            read_units=wishes.max_read_units_per_second or gentle_read_units(old),
             write_units=wishes.max_write_units_per_second,
             now=self.clock(),
             source_readers=self._readers(old),

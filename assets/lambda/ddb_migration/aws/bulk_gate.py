@@ -7,12 +7,11 @@ from collections.abc import Callable
 from ddb_migration.aws.bulk_failures import will_pass
 from ddb_migration.aws.bulk_port import Port
 from ddb_migration.core.allowance import Allowance
+from ddb_migration.core.bulk_plan import GENTLE_READS
 from ddb_migration.core.control_record import ControlRecord, MigrationStopped
 
 FRESH_SECONDS = 2.0
 LOOK_SECONDS = 1.0
-# DynamoDB's own: the rate of reading where the record holds none.
-GENTLE_READS = 3000.0
 
 
 class Gate:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from ddb_migration.core.table import Table
+
 # A G.1X worker has four cores (Glue API, WorkerType) and one worker is the driver.
 CORES_PER_WORKER = {"G.1X": 4, "G.2X": 8, "G.4X": 16, "G.8X": 32}
 # The unit that a job marks done when it has seen that all others are.
@@ -17,6 +19,8 @@ FEWEST_SEGMENTS = 16
 # Segments or files that one task reads at once; with so many pages in memory a task stays under 64 MB.
 CURSORS = 16
 _MIB = 1024 * 1024
+# The read rate of a table on demand, a quarter of what a new one takes (Developer Guide, "On-demand capacity mode").
+GENTLE_READS = 3000.0
 # DynamoDB API, Scan: TotalSegments is at most 1,000,000; no table needs that many units to resume from.
 MOST_SEGMENTS = 100_000
 
@@ -63,9 +67,13 @@ def plan_name(plan: BulkPlan, export_arn: str | None) -> str:
     return str(plan.units) if export_arn is None else export_arn.rsplit("/", 1)[-1]
 
 
-def gentle_read_units(provisioned_reads: int) -> float:
-    """Return the default read rate: half of what is provisioned, 3,000 units a second on demand (0)."""
-    return provisioned_reads / 2 if provisioned_reads else 3000.0
+def gentle_read_units(source: Table | None) -> float:
+    """Return the default read rate: half of what is provisioned; on demand 3,000 units a second, or half of a cap."""
+    if source is None:
+        return GENTLE_READS
+    if source.provisioned_reads:
+        return source.provisioned_reads / 2
+    return min(GENTLE_READS, source.most_reads / 2) if source.most_reads else GENTLE_READS
 
 
 def runs(units: int, tasks: int, cursors: int) -> list[list[list[int]]]:

@@ -35,7 +35,9 @@ def write_rate(setup: Setup) -> float:
 
 def writes_at_once(table: Table) -> float:
     """Return the write units a second that a table takes from the start."""
-    return float(table.provisioned_writes or table.warm_writes or ON_DEMAND_WRITES)
+    if table.provisioned_writes:
+        return float(table.provisioned_writes)
+    return float(min(on_demand := table.warm_writes or ON_DEMAND_WRITES, table.most_writes or on_demand))
 
 
 def writes_needed(setup: Setup) -> float:

@@ -154,6 +154,8 @@ def _limit_of_writes(setup: Setup) -> str:
         return "max_write_units_per_second"
     if destination.provisioned_writes:
         return "ProvisionedThroughput of the destination"
+    if writes_at_once(destination) == destination.most_writes:
+        return "MaxWriteRequestUnits of the destination"
     return "WarmThroughput of the destination" if destination.warm_writes else "what a new table takes on demand"
 
 

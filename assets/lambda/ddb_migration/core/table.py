@@ -17,7 +17,8 @@ Index = tuple[Keys, str, tuple[str, ...]]
 class Table:
     """One table: `keys` is ((attribute, HASH or RANGE, type), ...); sizes are up to six hours old.
 
-    Provisioned units are 0 on demand; `warm_writes` is what the table takes at once, 0 where AWS does not say.
+    Provisioned units are 0 on demand; `most_reads` and `most_writes` are the caps of a table on demand, 0 where there
+    are none. `warm_writes` is what the table takes at once, 0 where AWS does not say.
     `key_arn` is a KMS key's, None for DynamoDB's own; `key_lost` tells that DynamoDB cannot use it.
     """
 
@@ -36,6 +37,8 @@ class Table:
     warm_writes: int = 0
     key_arn: str | None = None
     key_lost: bool = False
+    most_reads: int = 0
+    most_writes: int = 0
 
     @property
     def name(self) -> str:
@@ -78,14 +81,23 @@ class Table:
             warm_writes=int(description.get("WarmThroughput", {}).get("WriteUnitsPerSecond", 0)),
             key_arn=description.get("SSEDescription", {}).get("KMSMasterKeyArn"),
             key_lost=_key_lost(description),
+            most_reads=_on_demand_cap(description, "MaxReadRequestUnits"),
+            most_writes=_on_demand_cap(description, "MaxWriteRequestUnits"),
         )
 
 
 def _provisioned(description: Mapping[str, Any], units: str) -> int:
     """Return 0 for a table on demand, whatever throughput the description still shows."""
-    if description.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST":
-        return 0
-    return int(description.get("ProvisionedThroughput", {}).get(units, 0))
+    return 0 if _is_on_demand(description) else int(description.get("ProvisionedThroughput", {}).get(units, 0))
+
+
+def _on_demand_cap(description: Mapping[str, Any], units: str) -> int:
+    """Return 0 for no cap, which DynamoDB tells as -1 or not at all; provisioned, a table has none in force."""
+    return max(0, int(description.get("OnDemandThroughput", {}).get(units, 0))) if _is_on_demand(description) else 0
+
+
+def _is_on_demand(description: Mapping[str, Any]) -> bool:
+    return bool(description.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST")
 
 
 def _key_lost(description: Mapping[str, Any]) -> bool:

@@ -24,6 +24,8 @@ def more_writes(table: Table, units: float) -> str:
     if table.provisioned_writes:
         reads = table.provisioned_reads
         option = ("--provisioned-throughput", f"ReadCapacityUnits={reads},WriteCapacityUnits={wanted}")
+    elif 0 < table.most_writes < wanted:
+        option = ("--on-demand-throughput", f"MaxWriteRequestUnits={wanted}")
     else:
         option = ("--warm-throughput", f"WriteUnitsPerSecond={wanted}")
     return on_table(table.arn, "update-table", *option)
