@@ -50,6 +50,8 @@ class CutOver(MigrationFunction):
             folder="cut_over",
             # CleanUp waits so long for what a stopped execution may still do.
             timeout=seconds(60),
+            # A whole processor (Lambda guide, "Configure function memory"): a day of a busy stream is much to read.
+            memory_size=1769,
             resources=resources,
             environment={
                 names.MIGRATION_NAME: resources.name,

@@ -18,6 +18,7 @@ FINAL_ERRORS = [
     "CaptureFailing",
     "DestinationLocked",
     "ExportFailed",
+    "FailedBehindSwitch",
     "ForeignMapping",
     "MigrationStopped",
     "NotAReport",

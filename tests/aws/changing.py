@@ -40,13 +40,16 @@ class Changing:
         self.queue_url = create_queue(self.aws.sqs, "changes")
         self.options: dict[str, Any] = {"clock": self.clock, "sleep": self.clock.sleep, **options}
         self.lag: float | None = 1.0
+        self.rate: float | None = None
         self._number = 0
 
     @property
     def keys(self) -> ChangedKeys:
         """A new invocation's: nothing is remembered but what the control table holds."""
         queue = ChangeQueue(self.aws.sqs, self.queue_url)
-        sides = BothSides(self.dynamodb, self.tables[0], self.tables[1], clock=self.clock, sleep=self.clock.sleep)
+        source, destination = self.tables
+        waits: dict[str, Any] = {"clock": self.clock, "sleep": self.clock.sleep}
+        sides = BothSides(self.dynamodb, source, destination, self.rate, **waits)
         rereads = Rereads(queue, EPOCH, lambda seconds: None)
         known: dict[str, Any] = {"since": self.verified_at, "lag": lambda: self.lag, **self.options}
         return ChangedKeys(self.control.rows, EPOCH, STREAM, SHARDS, sides, rereads, **known)

@@ -192,6 +192,38 @@ def test_what_no_call_has_time_for_the_next_one_does(changing: Changing) -> None
     assert not found.is_quick
 
 
+@pytest.mark.parametrize("value", ["a", "b"])
+def test_a_low_rate_outlasts_no_call_and_comes_to_its_end(changing: Changing, value: str) -> None:
+    changing.rate = 2.5
+    names = [f"k{place}" for place in range(150)]
+    for name in names:
+        changing.change(name, "a", value)
+    keys, calls, found = 0, 0, None
+    while found is None or not found.is_done:
+        began = changing.clock()
+        found = changing.check(seconds=20)
+        assert changing.clock() - began < 30, "the function has 60 s for this and for the tail of the stream"
+        assert found.is_done or found.keys + len(found.suspects) > keys
+        keys, calls = found.keys + len(found.suspects), calls + 1
+        assert calls < 100
+    assert calls > 2
+    assert found.keys == len(names)
+    assert len(found.suspects) == (0 if value == "a" else len(names))
+
+
+def test_suspects_for_whom_there_is_no_time_come_first_another_time(changing: Changing) -> None:
+    names = [f"k{place}" for place in range(60)]
+    for name in names:
+        changing.change(name, "a", "b")
+    assert len(changing.check().suspects) == 60
+    changing.rate = 2.5
+    for name in names:
+        changing.put(1, name, "a")
+    left = [len(changing.check(seconds=5).suspects) for _ in range(40)]
+    assert left[0] < 60
+    assert left[-1] == 0
+
+
 def test_a_call_that_died_is_done_again(changing: Changing) -> None:
     for name in NAMES:
         changing.change(name, "a", "a" if name != "k3" else "b")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ddb_migration.aws.rows import Rows
-from ddb_migration.aws.stream_tail import OwnWork, StreamTail
+from ddb_migration.aws.stream_tail import EMPTY_PAGES, ITERATOR_SECONDS, OwnWork, Standing, StreamTail
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.item_key import canonical_key
 from ddb_migration.core.watermark import mark, mark_above
@@ -26,10 +26,12 @@ class Tail:
         self.watermarks = Watermarks(self.rows, STREAM, fake.clock)
         self.streams = fake.dynamodbstreams
         self.own = OwnWork()
+        self.standings: dict[tuple[str, str], Standing] = {}
 
     @property
     def tail(self) -> StreamTail:
-        return StreamTail(self.streams, STREAM, self.rows, self.watermarks, map, self.aws.clock, self.own)
+        clock, standings = self.aws.clock, self.standings
+        return StreamTail(self.streams, STREAM, self.rows, self.watermarks, map, clock, self.own, standings)
 
     def write(self, shard: str, key: str, applied: bool = True, expired: bool = False) -> str:
         number = self.streams.write(shard, key, expired)
@@ -136,8 +138,8 @@ def test_a_closed_shard_is_read_to_its_end_once(tail: Tail) -> None:
     assert tail.read().is_applied
     tail.streams.calls.clear()
     assert tail.read().is_applied
-    read = {request["ShardId"] for operation, request in tail.streams.calls if operation == "GetShardIterator"}
-    assert read == {"b"}
+    pages = [request for operation, request in tail.streams.calls if operation == "GetRecords"]
+    assert {page["ShardIterator"].split()[0] for page in pages} == {"b"}
 
 
 def test_expiry_is_no_write_but_must_have_been_applied_too(tail: Tail) -> None:
@@ -150,14 +152,68 @@ def test_expiry_is_no_write_but_must_have_been_applied_too(tail: Tail) -> None:
 
 
 def test_a_pass_that_runs_out_of_time_is_not_at_the_end_and_goes_on_later(tail: Tail) -> None:
+    tail.streams.read = lambda: tail.aws.clock.sleep(1.0)
     for number in range(9):
         tail.write("a", f"k{number}")
-    assert not tail.read(seconds=0).is_applied
+    assert not tail.read(seconds=1).is_applied
     passes = 1
-    while not tail.read(seconds=0).is_applied:
+    while (found := tail.read(seconds=1)).written:
+        assert not found.is_applied
         passes += 1
         assert passes < 20
     assert passes >= 4, "a page of two each"
+
+
+def test_a_shard_is_not_begun_when_time_is_up(tail: Tail) -> None:
+    tail.streams.read = lambda: tail.aws.clock.sleep(1.0)
+    for shard in "abcdefgh":
+        tail.write(shard, shard)
+    tail.streams.calls.clear()
+    found = tail.read(seconds=3)
+    assert (found.is_applied, found.in_time) == (False, False)
+    begun = [request["ShardId"] for operation, request in tail.streams.calls if operation == "GetShardIterator"]
+    assert begun == ["a"]
+
+
+@pytest.mark.parametrize("empty", [1, EMPTY_PAGES - 1])
+def test_empty_pages_are_not_the_end(tail: Tail, empty: int) -> None:
+    tail.write("a", "before")
+    tail.read()
+    tail.streams.empty_pages, tail.standings = empty, {}
+    tail.write("a", "held back", applied=False)
+    assert tail.read().unapplied == 1
+    assert tail.read().unapplied == 1, "and it stays in sight"
+
+
+def test_each_pass_goes_on_behind_the_empty_pages_of_the_last(tail: Tail) -> None:
+    tail.streams.empty_pages = 2 * EMPTY_PAGES
+    tail.write("a", "held back", applied=False)
+    assert tail.read().is_applied, "so many empty pages are taken for the end"
+    passes = 1
+    while not tail.read().unapplied:
+        passes += 1
+    assert passes <= EMPTY_PAGES
+
+
+def test_an_iterator_that_is_too_old_is_not_used(tail: Tail) -> None:
+    tail.write("a", "k1")
+    tail.read()
+    tail.aws.clock.sleep(ITERATOR_SECONDS)
+    tail.streams.calls.clear()
+    assert tail.read().is_applied
+    assert "GetShardIterator" in [operation for operation, _ in tail.streams.calls]
+    tail.streams.calls.clear()
+    assert tail.read().is_applied
+    assert [operation for operation, _ in tail.streams.calls].count("GetRecords") == 2
+    assert "GetShardIterator" not in [operation for operation, _ in tail.streams.calls]
+
+
+def test_an_iterator_that_has_expired_all_the_same_is_not_kept(tail: Tail) -> None:
+    tail.write("a", "k1")
+    tail.read()
+    tail.streams.fail("GetRecords", client_error("GetRecords", "ExpiredIteratorException"))
+    assert not tail.read().in_time
+    assert tail.read().is_applied
 
 
 def test_records_that_went_meanwhile_are_not_asked_for(tail: Tail) -> None:
@@ -171,7 +227,8 @@ def test_records_that_went_meanwhile_are_not_asked_for(tail: Tail) -> None:
 def test_a_throttled_shard_is_not_at_its_end(tail: Tail) -> None:
     tail.write("a", "k1")
     tail.streams.fail("GetRecords", client_error("GetRecords", "LimitExceededException"))
-    assert not tail.read().is_applied
+    found = tail.read()
+    assert (found.is_applied, found.in_time, found.written) == (False, False, 0)
     assert tail.read().is_applied
     tail.streams.fail("GetRecords", client_error("GetRecords", "AccessDeniedException", "no"))
     with pytest.raises(Exception, match="AccessDenied"):

@@ -15,7 +15,8 @@ _numbers = itertools.count(100_000_000_000_000_000_001)
 class FakeStreams(FakeClient):
     """Shards by id, each a list of records; `page_records` bounds a page, `closed` shards have an end.
 
-    `trimmed` shards have lost what a position names.
+    `trimmed` shards have lost what a position names. Whoever begins at a shard's place gets so many `empty_pages`
+    before its records; an iterator goes on behind them. `read` is called for each page.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -25,6 +26,8 @@ class FakeStreams(FakeClient):
         self.closed: set[str] = set()
         self.trimmed: set[str] = set()
         self.page_records = 2
+        self.empty_pages = 0
+        self.read: Callable[[], object] = lambda: None
 
     def write(self, shard: str, key: str, expired: bool = False) -> str:
         """Let a shard show one more change, and return its sequence number."""
@@ -56,12 +59,15 @@ class FakeStreams(FakeClient):
                 raise client_error("GetShardIterator", "TrimmedDataAccessException", "beyond the horizon")
             numbers = [record["dynamodb"]["SequenceNumber"] for record in self.shards[shard]]
             position = numbers.index(request["SequenceNumber"]) + 1
-        return {"ShardIterator": f"{shard} {position}"}
+        return {"ShardIterator": f"{shard} {position} {self.empty_pages}"}
 
     def get_records(self, **request: Any) -> dict[str, Any]:
         self.called("GetRecords", request)
-        shard, _, at = request["ShardIterator"].rpartition(" ")
+        self.read()
+        shard, at, empty = request["ShardIterator"].rsplit(" ", 2)
         records, position = self.shards[shard], int(at)
+        if int(empty):
+            return {"Records": [], "NextShardIterator": f"{shard} {at} {int(empty) - 1}"}
         page = records[position : position + self.page_records]
         ended = shard in self.closed and position + len(page) >= len(records)
-        return {"Records": page, **({} if ended else {"NextShardIterator": f"{shard} {position + len(page)}"})}
+        return {"Records": page, **({} if ended else {"NextShardIterator": f"{shard} {position + len(page)} 0"})}

@@ -25,6 +25,7 @@ from ddb_migration.core.gate import GateFacts, VerifyVerdict, closed_because
 from ddb_migration.core.state_call import Answer, Call
 from ddb_migration.core.watermark import mark
 from tests.fakes.client_errors import client_error
+from tests.fakes.sqs import FakeMessage
 from tests.functions.migration import EXECUTION, PROCESSOR, QUEUE_ARN, WRITER, Migration
 
 CANARY = "arn:aws:iam::123456789012:role/canary"
@@ -140,6 +141,11 @@ class Cutting:
 
     def apply(self, key: str, number: str) -> None:
         self._watermarks().raise_to({"pk": {"S": key}}, mark(number))
+
+    def hide_message(self, seconds: float) -> None:
+        """WriteCdc has received a message and died; SQS shows it again after so long."""
+        now, queue = self.clock(), self.aws.sqs.queues[self.migration.queue_url]
+        queue.messages.append(FakeMessage(1, "group", "body", now + seconds, now))
 
     def deploy_policy(self, *statements: Mapping[str, Any]) -> None:
         """A deployment sets the source's policy to what its template says."""

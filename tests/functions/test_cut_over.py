@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from cut_over import fence, lift_fence, operator_words, prepare, stop_apply, tail
+from cut_over.lift_fence import FailedBehindSwitch
+from cut_over.stop_apply import HOLD_SECONDS
 from ddb_migration import names
 from ddb_migration.aws.control_table import CHECKED, FENCE, FLIP, PREPARED
 from ddb_migration.core.control_record import MigrationStopped
@@ -407,11 +409,33 @@ def test_the_flip_is_told_until_it_was_heard(cutting: Cutting) -> None:
     assert cutting.aws.events.phases[-1] == names.HAS_CUT_OVER_PHASE
 
 
-def test_nothing_is_lifted_after_the_cut_over(cutting: Cutting) -> None:
+def test_what_fails_behind_the_cut_over_ends_the_execution_and_lifts_nothing(cutting: Cutting) -> None:
+    """To go on would only fail again, round after round, and no alarm would tell of it."""
     cutting_over(cutting).to_end()
-    states = States(cutting, names.LIFT_FENCE_STATE, {"failed": {"Error": "late"}})
-    assert not states.to_end()["turned_back"]
+    states = States(cutting, names.LIFT_FENCE_STATE, {"failed": {"Error": "TopicGone", "Cause": "no such topic"}})
+    with pytest.raises(FailedBehindSwitch, match="the cut-over has gone through.*CutOver failed: TopicGone"):
+        states.once()
     assert cutting.is_fenced
+    assert States(cutting, names.CUT_OVER_STATE).once()["cut_over"], "the next execution goes on"
+
+
+def test_a_write_that_may_be_under_way_is_waited_for(cutting: Cutting) -> None:
+    """An invocation of WriteCdc that died left its message hidden, and its write may come late."""
+    states = cutting_over(cutting)
+    states.until("WriteCdc to end")
+    cutting.hide_message(seconds=60)
+    states.until("has not answered")
+    shown_at = cutting.clock() + 60 - HOLD_SECONDS
+    assert states.to_end()["cut_over"]
+    assert cutting.clock() >= shown_at
+
+
+def test_what_is_never_answered_turns_the_cut_over_back(cutting: Cutting) -> None:
+    states = cutting_over(cutting)
+    states.until("WriteCdc to end")
+    cutting.hide_message(seconds=10_000)
+    assert not states.to_end()["cut_over"]
+    assert "not answered" in str(cutting.record.cut_over_refused)
 
 
 # --- groups ------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 from clean_up.ending import Ending, Fence
 from cut_over import operator_words, rollback_window
 from cut_over.completing import UNCHANGED_SECONDS
+from cut_over.lift_fence import FailedBehindSwitch
 from cut_over.rollback_window import RollBackBegun, WindowOver
 from ddb_migration import names
 from ddb_migration.aws.control_table import BACK, CHECKED, FLIP
@@ -350,8 +351,8 @@ def test_what_has_gone_through_does_not_turn_back(after: Rolling) -> None:
     states = rolling_back(after)
     states.until("to end what it has in hand")
     after.reverse.note_cut_over(EXECUTION, after.back.cut_over_started, after.clock())
-    answer = States(after, names.LIFT_DESTINATION_FENCE_STATE, {"failed": FAILED}).to_end()
-    assert not answer["turned_back"]
+    with pytest.raises(FailedBehindSwitch, match="the roll back has gone through.*RollBack failed.*it broke"):
+        States(after, names.LIFT_DESTINATION_FENCE_STATE, {"failed": FAILED}).once()
     assert after.is_destination_fenced
     assert after.back.cut_over_step != BACK
 

@@ -21,6 +21,7 @@ FINAL_ERRORS = (
     "CaptureFailing",
     "DestinationLocked",
     "ExportFailed",
+    "FailedBehindSwitch",
     "ForeignMapping",
     "MigrationStopped",
     "NotAReport",

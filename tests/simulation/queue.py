@@ -52,6 +52,11 @@ class Queue:
     def url(self) -> str:
         return f"https://sqs/{self.arn.rsplit(':', 1)[1]}"
 
+    @property
+    def in_flight(self) -> int:
+        """Return how many messages were handed out and are not visible again."""
+        return sum(message.visible_at > self.kernel.now for message in self.messages.values())
+
     def send(self, group: str, deduplication_id: str, body: str) -> bool:
         """Take a message; False when its deduplication id was seen within five minutes, even if deleted since."""
         now, place = self.kernel.now, (group, deduplication_id)

@@ -125,7 +125,12 @@ class QueueClient:
         return self._calls.make("GetQueueAttributes", lambda: {"Attributes": self._depths(QueueUrl)})
 
     def _depths(self, url: str) -> dict[str, str]:
-        return {"ApproximateNumberOfMessages": str(len(self._queues[url].messages))}
+        queue = self._queues[url]
+        in_flight = queue.in_flight
+        return {
+            "ApproximateNumberOfMessages": str(len(queue.messages) - in_flight),
+            "ApproximateNumberOfMessagesNotVisible": str(in_flight),
+        }
 
     def change_message_visibility_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
         return self._calls.make("ChangeMessageVisibilityBatch", lambda: self._change(self._queues[QueueUrl], Entries))

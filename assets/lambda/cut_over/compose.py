@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from cut_over.parts import Parts
@@ -23,7 +23,7 @@ from ddb_migration.aws.gate_facts import Gate
 from ddb_migration.aws.mappings import Mappings
 from ddb_migration.aws.metrics import Metrics
 from ddb_migration.aws.rereads import Rereads
-from ddb_migration.aws.stream_tail import OwnWork, StreamTail
+from ddb_migration.aws.stream_tail import OwnWork, Standings, StreamTail
 from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.aws.tables import Tables
 from ddb_migration.aws.verify_objects import VerifyObjects
@@ -86,6 +86,7 @@ class _Composed:
     environment: Environment
     control: ControlTable
     threads: ThreadPoolExecutor = ThreadPoolExecutor(_AT_ONCE)
+    standings: Standings = field(default_factory=dict)
 
     def gate(self, reverse: Gate | None = None) -> Gate:
         sqs = client("sqs")
@@ -109,7 +110,8 @@ class _Composed:
         streams = client("dynamodbstreams")
         # Only a tail with work of the migration's own compares; the others need no client for it.
         own = OwnWork(record.own_until, record.own_perhaps_until, lambda keys: self.sides(record).agreeing(keys))
-        return StreamTail(streams, stream, self.control.rows, watermarks, self.threads.map, time.time, own)
+        rows, each = self.control.rows, self.threads.map
+        return StreamTail(streams, stream, rows, watermarks, each, time.time, own, self.standings)
 
     def sides(self, record: ControlRecord) -> BothSides:
         tables = (self.environment[names.SOURCE_TABLE], self.environment[names.DESTINATION_TABLE])

@@ -15,9 +15,22 @@ LOOK_SECONDS = 3
 _MOST_CHARACTERS = 500
 
 
+class FailedBehindSwitch(Exception):
+    """A switch has gone through, and what comes after it fails: the execution ends, and the alarm tells of it."""
+
+
 def run(parts: Parts, call: Call) -> Answer:
-    """Turn back after CutOver or RollBack has failed; answer whether it did, for a group may have gone through."""
+    """Turn back after CutOver or RollBack has failed; answer whether it did, for a group may have gone through.
+
+    Raises FailedBehindSwitch where there is nothing to turn back any more: going on would only fail again, without
+    an end and without anybody being told.
+    """
     record = parts.control.enter(call.execution, parts.way.lifting_state)
+    if record.is_cut_over:
+        raise FailedBehindSwitch(
+            f"the {parts.way.act} has gone through, and nothing of it is taken back; then {parts.way.acting_state} "
+            f"failed: {_cause(call)}. Mend the cause and start the migration again: it goes on from there"
+        )
     if record.cut_over_started is None:
         return done(turned_back=True)
     if record.cut_over_step != BACK:

@@ -25,5 +25,8 @@ def stop(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
     if not call.last.get("held"):
         parts.control.note_step(call.execution, record.cut_over_started, apply_stopped_at=parts.clock())
         return again(HOLD_SECONDS, held=True, waiting_for="WriteCdc to end what it has in hand")
+    if parts.queue.in_flight():
+        # What WriteCdc did not answer may have a write under way, which must not land on the application's.
+        return again(LOOK_SECONDS, held=True, waiting_for="messages that WriteCdc has not answered to come back")
     tail.require_nothing_written(parts, record)
     return None

@@ -49,6 +49,16 @@ class BothSides:
         self._clock, self._sleep = clock, sleep
         self.units: Counter[str] = Counter()
 
+    @property
+    def most_keys(self) -> int:
+        """Return how many keys one call should ask for: about a second of the rate, as far as DynamoDB takes them."""
+        rate = self._allowance.rate
+        return MOST_KEYS if rate is None else max(1, min(MOST_KEYS, int(rate)))
+
+    def wait(self) -> float:
+        """Return the seconds until the source may be read again."""
+        return self._allowance.wait(self._clock())
+
     def pairs(self, keys: Mapping[str, Item]) -> Iterator[tuple[str, Pair]]:
         """Yield (canonical key, items), given keys by their canonical text; None where a side has no item.
 
@@ -83,7 +93,7 @@ class BothSides:
 
     def _some(self, table: str, keys: Sequence[Any]) -> tuple[list[dict[str, Any]], Sequence[Any]]:
         is_paced = table == self._source
-        self._sleep(self._allowance.wait(self._clock()) if is_paced else 0.0)
+        self._sleep(self.wait() if is_paced else 0.0)
         # Every other table, the control table among them, lies where the source does.
         client = self._destination_client if table == self._destination else self._client
         answer = client.batch_get_item(

@@ -13,11 +13,8 @@ from ddb_migration.core.send_batches import Entry
 
 # A failed message blocks its group until it is visible again; the queue's own time-out would be 180 s.
 SOON_SECONDS = (5, 30)
-_DEPTHS = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-)
+_IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
+_DEPTHS = ("ApproximateNumberOfMessages", _IN_FLIGHT, "ApproximateNumberOfMessagesDelayed")
 
 
 class ChangeQueue:
@@ -56,8 +53,15 @@ class ChangeQueue:
 
     def depth(self) -> int:
         """Return how many messages wait or are in work; SQS calls the figure approximate."""
-        attributes = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=list(_DEPTHS))
-        return sum(int(attributes["Attributes"].get(name, 0)) for name in _DEPTHS)
+        return self._count(*_DEPTHS)
+
+    def in_flight(self) -> int:
+        """Return how many messages were received and neither deleted nor returned; approximate too."""
+        return self._count(_IN_FLIGHT)
+
+    def _count(self, *names: str) -> int:
+        attributes = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=list(names))["Attributes"]
+        return sum(int(attributes.get(name, 0)) for name in names)
 
     def return_soon(self, receipts: Iterable[str], within: tuple[int, int] | None = None) -> None:
         """Make messages visible again, spread over 5 to 30 s unless told otherwise: not all groups at once."""

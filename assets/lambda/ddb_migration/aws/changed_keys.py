@@ -17,9 +17,9 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from ddb_migration.aws.both_sides import MOST_KEYS, BothSides, Pair
+from ddb_migration.aws.both_sides import BothSides, Pair
 from ddb_migration.aws.rereads import Reread, Rereads
-from ddb_migration.aws.rows import Page, Rows
+from ddb_migration.aws.rows import PAGE_ROWS, Page, Rows
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.attribute_values import Item
 from ddb_migration.core.canonical import digest
@@ -85,14 +85,16 @@ class ChangedKeys:
         """
         current = self._current()
         lag = self._lag() if current.suspects else None
-        current = self._again(current.following(self._clock()) if current.is_done else current, lag)
-        while not current.is_done and current.has_room and self._clock() < until:
+        now = self._clock()
+        # Suspects get half of the time at most, so that the round comes to its end whatever the rate.
+        current = self._again(current.following(now) if current.is_done else current, lag, (now + until) / 2)
+        while not current.is_done and current.has_room and self._has_time(until):
             current = self._read_on(current, until)
         for pause in _PAUSES:
             if not (current.is_done and current.suspects) or self._clock() + pause >= until:
                 break
             self._sleep(pause)
-            current = self._again(current, lag)
+            current = self._again(current, lag, until)
         return self._saved(current)
 
     def check_keys(self, keys: Iterable[Item], until: float) -> int:
@@ -128,17 +130,23 @@ class ChangedKeys:
     def _page(self, current: Round, place: int) -> Page:
         partition = (CHANGED_IN, current.partitions[place])
         start = current.start if place == current.position else None
-        return self._rows.page(CHANGED_INDEX, partition, (RAISED_AT, current.since), start)
+        # A page is compared as a whole or read again: one batch of calls, so that a low rate comes to its end too.
+        most = min(PAGE_ROWS, _SIDE_BY_SIDE * self._sides.most_keys)
+        return self._rows.page(CHANGED_INDEX, partition, (RAISED_AT, current.since), start, most)
 
     def _compared(self, current: Round, keys: Mapping[str, Item], until: float) -> tuple[Round, int]:
         """Compare keys, and return of how many of them the round knows now; fewer when time or room is up."""
-        done, chunks = 0, _chunks(keys)
-        while current.has_room and self._clock() < until and (some := list(islice(chunks, _SIDE_BY_SIDE))):
+        done, chunks = 0, _chunks(keys, self._sides.most_keys)
+        while current.has_room and self._has_time(until) and (some := list(islice(chunks, _SIDE_BY_SIDE))):
             for chunk, suspects in zip(some, self._each(self._suspects, some), strict=True):
                 if not current.has_room:
                     break
                 current, done = current.suspecting(suspects), done + len(chunk)
         return current, done
+
+    def _has_time(self, until: float) -> bool:
+        """Tell whether the source may be read again before time is up: a wait must not outlast the call."""
+        return self._clock() + self._sides.wait() < until
 
     def _suspects(self, keys: Mapping[str, Item]) -> list[Suspect]:
         pairs, now = self._sides.pairs(keys), self._clock()
@@ -159,17 +167,23 @@ class ChangedKeys:
         """An item that only the destination has may be somebody's own."""
         return pair[0] is not None or self._repair_extra
 
-    def _again(self, current: Round, lag: float | None) -> Round:
-        """Look at all suspects again: the next generation."""
+    def _again(self, current: Round, lag: float | None, until: float) -> Round:
+        """Look at suspects again, the next generation; those for whom there was no time come first another time."""
         keys = {suspect.key: key_of_canonical(suspect.key) for suspect in current.suspects}
-        pairs = {text: pair for chunk in _chunks(keys) for text, pair in self._sides.pairs(chunk)}
+        pairs: dict[str, Pair] = {}
+        for chunk in _chunks(keys, self._sides.most_keys):
+            if pairs and not self._has_time(until):
+                break
+            pairs.update(self._sides.pairs(chunk))
         now = self._clock()
         left = [
             suspect.seen_again(_seen(pairs[suspect.key]), now, self._may_repair(pairs[suspect.key]))
             for suspect in current.suspects
-            if not self._agree(pairs[suspect.key], now)
+            if suspect.key in pairs and not self._agree(pairs[suspect.key], now)
         ]
-        return self._judged(replace(current, suspects=()), left, now, lag)
+        judged = self._judged(replace(current, suspects=()), left, now, lag)
+        unseen = tuple(suspect for suspect in current.suspects if suspect.key not in pairs)
+        return replace(judged, suspects=unseen + judged.suspects)
 
     def _judged(self, current: Round, suspects: Sequence[Suspect], now: float, lag: float | None) -> Round:
         """Have those that stand still read again; what is parked no reread helps, and what is accepted may differ.
@@ -237,12 +251,12 @@ def _seen(pair: Pair) -> str:
     return "/".join("-" if item is None else (digest(item) or b"").hex() for item in pair)
 
 
-def _chunks(keys: Mapping[str, Item]) -> Iterator[dict[str, Item]]:
-    """Part keys into calls: as many as DynamoDB takes and the round can come to suspect at once."""
+def _chunks(keys: Mapping[str, Item], most: int) -> Iterator[dict[str, Item]]:
+    """Part keys into calls of at most so many, and of no more than the round can come to suspect at once."""
     chunk: dict[str, Item] = {}
     characters = 0
     for text, key in keys.items():
-        if chunk and (len(chunk) == MOST_KEYS or characters + len(text) > CHUNK_CHARACTERS):
+        if chunk and (len(chunk) == most or characters + len(text) > CHUNK_CHARACTERS):
             yield chunk
             chunk, characters = {}, 0
         chunk[text] = key

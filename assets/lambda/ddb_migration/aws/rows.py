@@ -88,11 +88,18 @@ class Rows:
         )
         return sum(page["Count"] for page in pages)
 
-    def page(self, index: str, partition: tuple[str, str], after: tuple[str, float], start: str | None = None) -> Page:
+    def page(
+        self,
+        index: str,
+        partition: tuple[str, str],
+        after: tuple[str, float],
+        start: str | None = None,
+        most: int = PAGE_ROWS,
+    ) -> Page:
         """Return some rows of one partition of an index, those from a number of its sort key on.
 
-        `partition` and `after` are (attribute, value); `start` is where an earlier page ended. The index trails the
-        table by a moment.
+        `partition` and `after` are (attribute, value); `start` is where an earlier page ended, `most` how many rows a
+        page may have. The index trails the table by a moment.
         """
         more = {"ExclusiveStartKey": json.loads(start)} if start is not None else {}
         answer = self._client.query(
@@ -101,7 +108,7 @@ class Rows:
             KeyConditionExpression="#p = :p AND #s >= :s",
             ExpressionAttributeNames={"#p": partition[0], "#s": after[0]},
             ExpressionAttributeValues={":p": {"S": partition[1]}, ":s": _value(after[1])},
-            Limit=PAGE_ROWS,
+            Limit=most,
             **more,
         )
         last = answer.get("LastEvaluatedKey")

@@ -6,7 +6,7 @@ shows. How far each shard was found applied is kept in the control table, so tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +20,13 @@ from ddb_migration.core.item_key import canonical_key, key_of_canonical
 from ddb_migration.core.stream_record import is_expiry
 from ddb_migration.core.watermark import is_applied, mark
 
-# An open shard never says that it ended; so many pages in a row without a record are taken for its end.
-EMPTY_PAGES = 3
+# An open shard never says that it ended, and pages may be empty before records come (Streams API, GetRecords: "it
+# might take multiple calls to get to a portion of the shard that contains stream records"). So many empty pages in a
+# row behind one place are taken for its end, and no pass looks at fewer than two: passes follow each other, and one
+# that goes on behind the empty pages of the last one is at the end of what Lambda is given too.
+EMPTY_PAGES, LEAST_PAGES = 10, 2
+# DynamoDB Streams API, GetShardIterator: an iterator expires 15 minutes after it was returned.
+ITERATOR_SECONDS = 14 * 60.0
 # DynamoDB Streams API: the shard's oldest records, or the shard, went after 24 hours; the iterator after 15 minutes.
 _GONE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException"})
 _THROTTLED = frozenset({"LimitExceededException", "ProvisionedThroughputExceededException", "ThrottlingException"})
@@ -34,8 +39,9 @@ class ShardTail:
     """What one pass found in one shard: `written` counts its new records but for those of expiry.
 
     `unapplied` counts keys whose newest change there was not applied, `unapplied_since` is when the oldest of these
-    changes was made (epoch seconds). `at_end` tells that nothing more was to read, `in_time` that the pass did not
-    stop because its time was up. `keys` are those whose changes were found applied.
+    changes was made (epoch seconds). `at_end` tells that nothing more was to read, `in_time` that the pass stopped
+    neither because its time was up nor because DynamoDB refused to be read. `keys` are those whose changes were found
+    applied.
     """
 
     written: int = 0
@@ -81,10 +87,28 @@ class OwnWork:
 NO_OWN_WORK = OwnWork()
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where a shard's reading stands: behind so many empty pages after the record of number `after` (None: any).
+
+    `since` is when the iterator was returned (epoch seconds).
+    """
+
+    after: str | None
+    iterator: str
+    empty: int
+    since: float
+
+
+# Where shards stand, by (stream, shard): what an invocation may leave to the next one.
+Standings = MutableMapping[tuple[str, str], Standing]
+
+
 class StreamTail:
     """Reads one stream's shards on from where all before was found applied.
 
-    `each` maps a function over shards (side by side in production); `clock` gives epoch seconds.
+    `each` maps a function over shards (side by side in production); `clock` gives epoch seconds. `standings` may be
+    lost at any time: reading then begins anew at what the control table knows.
     """
 
     def __init__(
@@ -96,8 +120,10 @@ class StreamTail:
         each: Mapper,
         clock: Callable[[], float],
         own: OwnWork = NO_OWN_WORK,
+        standings: Standings | None = None,
     ) -> None:
         self._own = own
+        self._standings: Standings = {} if standings is None else standings
         self._streams = streams
         self._stream_arn = stream_arn
         self._rows = rows
@@ -137,21 +163,28 @@ class StreamTail:
     def _read(self, shard: str, after: str | None, until: float) -> ShardTail:
         """Read one shard's pages until its end, the first page with an unapplied change, or the time's end."""
         place = _Place(after)
+        if self._clock() >= until:
+            place.in_time = False
+            return place.found()
         try:
-            for records, is_last in self._pages(shard, after):
-                if not self._take(place, records):
-                    break
-                if records and not is_last and self._clock() >= until:
-                    place.in_time = False
-                    break
-                place.ended = is_last
-            else:
-                place.at_end = True
+            self._read_pages(shard, place, until)
         except ClientError as error:
             if code(error) not in _GONE | _THROTTLED:
                 raise
+            place.in_time = False
+            place.standing = None
         self._keep(shard, place)
         return place.found()
+
+    def _read_pages(self, shard: str, place: _Place, until: float) -> None:
+        for records, standing in self._pages(shard, place):
+            if not self._take(place, records):
+                return
+            place.standing, place.ended = standing, standing is None
+            if records and not place.ended and self._clock() >= until:
+                place.in_time = False
+                return
+        place.at_end = True
 
     def _take(self, place: _Place, records: Sequence[Mapping[str, Any]]) -> bool:
         """Move on by one page where all of it was applied, and tell whether it was."""
@@ -175,15 +208,24 @@ class StreamTail:
         doubtful = {text: key for text, (key, record) in waits.items() if _created(record) < self._own.perhaps_until}
         return self._own.agreeing(doubtful) if doubtful else set()
 
-    def _pages(self, shard: str, after: str | None) -> Iterator[tuple[Sequence[Mapping[str, Any]], bool]]:
-        """Yield pages of records, and whether the shard has ended with that page."""
-        iterator: str | None = self._iterator(shard, after)
-        empty = 0
-        while iterator is not None and empty < EMPTY_PAGES:
-            answer = self._streams.get_records(ShardIterator=iterator)
-            iterator = answer.get("NextShardIterator")
-            empty = 0 if answer["Records"] else empty + 1
-            yield answer["Records"], iterator is None
+    def _pages(self, shard: str, place: _Place) -> Iterator[tuple[Sequence[Mapping[str, Any]], Standing | None]]:
+        """Yield pages of records, and where the shard's reading stands behind them: None where it has ended."""
+        standing: Standing | None = self._begun(shard, place)
+        pages = 0
+        while standing is not None and (pages < LEAST_PAGES or standing.empty < EMPTY_PAGES):
+            answer = self._streams.get_records(ShardIterator=standing.iterator)
+            records, following = answer["Records"], answer.get("NextShardIterator")
+            after, empty = (_number(records[-1]), 0) if records else (standing.after, standing.empty + 1)
+            standing = None if following is None else Standing(after, following, empty, self._clock())
+            pages = 0 if records else pages + 1
+            yield records, standing
+
+    def _begun(self, shard: str, place: _Place) -> Standing:
+        """Return where the last pass stood, if it stood there and not too long ago, else the place that is known."""
+        last, now = self._standings.get((self._stream_arn, shard)), self._clock()
+        if last is not None and last.after == place.after and now - last.since < ITERATOR_SECONDS:
+            return last
+        return Standing(place.after, self._iterator(shard, place.after), 0, now)
 
     def _iterator(self, shard: str, after: str | None) -> str:
         request = {"StreamArn": self._stream_arn, "ShardId": shard}
@@ -200,6 +242,10 @@ class StreamTail:
         return str(self._streams.get_shard_iterator(**request, ShardIteratorType="TRIM_HORIZON")["ShardIterator"])
 
     def _keep(self, shard: str, place: _Place) -> None:
+        if place.standing is None:
+            self._standings.pop((self._stream_arn, shard), None)
+        else:
+            self._standings[self._stream_arn, shard] = place.standing
         if place.ended or place.reached != place.after:
             values: dict[str, Any] = {"ended": place.ended}
             if place.reached is not None:
@@ -231,6 +277,7 @@ class _Place:
     at_end: bool = False
     ended: bool = False
     in_time: bool = True
+    standing: Standing | None = None
     keys: list[Item] = field(default_factory=list)
 
     def __post_init__(self) -> None:
