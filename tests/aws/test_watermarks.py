@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from ddb_migration.aws.control_table import ControlTable
 from ddb_migration.aws.watermarks import Watermarks
 from ddb_migration.core.item_key import canonical_key, watermark_id
 from ddb_migration.core.watermark import mark, mark_above
-from ddb_migration.names import CHANGED_IN, CHANGED_INDEX, RAISED_AT
+from ddb_migration.names import CHANGED_IN, CHANGED_INDEX, PARKED_EPOCH, RAISED_AT
 
 KEY = {"pk": {"B": "AP8="}, "sk": {"N": "1.0"}}
 SAME = {"sk": {"N": "1"}, "pk": {"B": "AP8="}}
@@ -61,6 +63,33 @@ def test_a_parked_key_is_kept_with_its_reason_until_a_newer_change(
     assert watermarks.raise_to(KEY, number(11))
     assert control.parked(EPOCH) == 0
     assert "parked_reason" not in row(control)
+
+
+@pytest.mark.parametrize("mark_of", [mark, mark_above], ids=["change", "reread"])
+@pytest.mark.parametrize("late_since", [None, 40.0])
+def test_a_call_that_takes_effect_late_leaves_a_parked_key_parked(
+    control: ControlTable, watermarks: Watermarks, mark_of: Callable[[str], str], late_since: float | None
+) -> None:
+    """Its client gave it up and repeated it, and then the destination rejected the write."""
+    watermarks.raise_to(KEY, mark_of("10"), late_since)
+    watermarks.park(KEY, EPOCH, "too large", mark_of("10"))
+    assert not watermarks.raise_to(KEY, mark_of("10"), late_since)
+    assert control.parked(EPOCH) == 1
+    assert watermarks.accept(KEY, EPOCH, "obsolete", "ann")
+    assert not watermarks.raise_to(KEY, mark_of("10"), late_since)
+    assert row(control)["accepted_reason"] == "obsolete"
+    assert PARKED_EPOCH in row(control)
+    assert watermarks.raise_to(KEY, number(11), late_since)
+    assert PARKED_EPOCH not in row(control)
+
+
+def test_a_reread_that_stands_for_the_change_settles_a_parked_key(
+    control: ControlTable, watermarks: Watermarks
+) -> None:
+    watermarks.raise_to(KEY, number(10))
+    watermarks.park(KEY, EPOCH, "too large", number(10))
+    assert watermarks.raise_to(KEY, mark_above("10"))
+    assert control.parked(EPOCH) == 0
 
 
 def test_what_a_newer_change_has_settled_is_not_parked(control: ControlTable, watermarks: Watermarks) -> None:

@@ -121,7 +121,7 @@ class DynamoDbClient:
         values = request.get("ExpressionAttributeValues", {})
         when = request.get("ConditionExpression")
 
-        def effect() -> dict[str, Any]:
+        def effect(kind: str | None = None) -> dict[str, Any]:
             key = table.key(request["Key"])
             old = table.items.get(key, {})
             if when is not None and not expressions.condition(when)(old, values):
@@ -134,7 +134,7 @@ class DynamoDbClient:
             self._database.updated(key, old, new)
             return {"Attributes": dict(new)}
 
-        return self._calls.make("UpdateItem", effect)
+        return self._calls.make("UpdateItem", effect, ("late-update",))
 
     # Many items
 

@@ -97,6 +97,10 @@ BACK_PREMISES: Mapping[str, str] = {
     "destination-stream-replaced": "the destination's stream is switched off and on again, so another takes its place",
 }
 # Beyond what is promised (docs/guarantees.md, "Limits"): only by name, to see what would happen.
+# Came later, and strikes calls: no run's nature is drawn from it.
+CALLS_TOO: Mapping[str, str] = {
+    "late-update": "an update of the control table takes effect up to forty seconds after its client gave it up",
+}
 BEYOND: Mapping[str, str] = {
     "overlapping-delivery": "Lambda invokes WriteCdc twice with one batch, side by side",
 }
@@ -109,6 +113,7 @@ KINDS: Mapping[str, str] = {
     **PREMISES,
     **ROLL_BACKS,
     **BACK_PREMISES,
+    **CALLS_TOO,
 }
 
 # Where so few kinds or less are asked for, a run is focused: each strikes so many times as often.
@@ -129,6 +134,7 @@ _CHANCE: Mapping[str, float] = {
     "failed-entries": 0.04,
     "validation-once": 0.002,
     "late-write": 0.004,
+    "late-update": 0.004,
 }
 _ANYWHERE = (
     "throttled-call",

@@ -7,7 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ddb_migration import names
-from tests.simulation.faults import BACK_PREMISES, CUT_OVERS, FEW_KINDS, INCIDENTS, KINDS, PREMISES, ROLL_BACKS
+from tests.simulation.faults import (
+    BACK_PREMISES,
+    CALLS_TOO,
+    CUT_OVERS,
+    FEW_KINDS,
+    INCIDENTS,
+    KINDS,
+    PREMISES,
+    ROLL_BACKS,
+)
 
 STATES = (
     names.SETUP_CHECK_STATE,
@@ -231,7 +240,7 @@ def _parts(goes_on: bool, can_roll_back: bool) -> Iterator[tuple[str, tuple[str,
 
 
 # Drawn first and in one order, so that what came later moves none of them.
-_FORWARD = tuple(kind for kind in KINDS if kind not in ROLL_BACKS and kind not in BACK_PREMISES)
+_FORWARD = tuple(kind for kind in KINDS if kind not in {**ROLL_BACKS, **BACK_PREMISES, **CALLS_TOO})
 
 
 def _nature_back(seed: str, on: frozenset[str], least: float) -> frozenset[str]:

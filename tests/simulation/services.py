@@ -55,8 +55,8 @@ class Calls:
         draws = self.faults.draws(kind)
         if kind in _FAILURES:
             raise Retryable(_FAILURES[kind](self, operation, effect))
-        if kind == "late-write":
-            raise Retryable(self._late_write(effect))
+        if kind in ("late-write", "late-update"):
+            raise Retryable(self._late_write(kind, effect))
         if kind in ("crash-before", "crash-after"):
             return self._crash(kind, effect)
         if kind == "slow-call":
@@ -94,9 +94,9 @@ class Calls:
         owner.crash()
         raise Killed
 
-    def _late_write(self, effect: Callable[[], Any]) -> Exception:
+    def _late_write(self, kind: str, effect: Callable[[], Any]) -> Exception:
         self.kernel.sleep(GIVES_UP_SECONDS)
-        late = self.faults.draws("late-write").uniform(0.0, 40.0)
+        late = self.faults.draws(kind).uniform(0.0, 40.0)
         self.kernel.after(late, lambda: _unheard(effect))
         return no_answer()
 

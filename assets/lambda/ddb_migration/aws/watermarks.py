@@ -16,9 +16,15 @@ from ddb_migration.names import CHANGED_IN, PARKED_EPOCH, RAISED_AT
 
 _SK = "watermark"
 _NOT_NEWER = "attribute_not_exists(#number) OR #number <= :number"
+# An equal number is of an attempt that died before its write, unless the key is parked: then it was tried to its end,
+# and what raises it once more is a copy, or a call whose client gave it up, and must not take the note away.
+_UNTRIED = f"(#number = :number AND attribute_not_exists(#{PARKED_EPOCH}))"
+_NEWER = f"attribute_not_exists(#number) OR #number < :number OR {_UNTRIED}"
 # After the cut-over the application writes to the destination: a copy of a change that was applied before it would
 # undo what it wrote. What was raised since is a retry of a late change.
-_LATE = "attribute_not_exists(#number) OR #number < :change OR (#number <= :number AND #at >= :late_since)"
+_LATE = (
+    f"attribute_not_exists(#number) OR #number < :change OR ((#number < :number OR {_UNTRIED}) AND #at >= :late_since)"
+)
 _UNPARK = f"#{PARKED_EPOCH}, #parked_reason, #parked_at"
 
 
@@ -39,16 +45,16 @@ class Watermarks:
     def raise_to(self, key: Item, number: str, late_since: float | None = None) -> bool:
         """Raise a key's watermark; False when it stands higher, so that the caller's change is stale.
 
-        An equal number passes: an attempt that died between this and its write is repeated. What was parked for
-        the key is settled by the write that follows. After a cut-over at `late_since` (epoch seconds) an equal number
-        passes only where it was raised since then. The write comes after this, so whoever asks for the keys
-        changed since a moment is told of every write since then.
+        An equal number passes: an attempt that died between this and its write is repeated. Not that of a parked key,
+        whose write was rejected. What an older change has parked is settled by the write that follows. After a
+        cut-over at `late_since` (epoch seconds) an equal number passes only where it was raised since then. The write
+        comes after this, so whoever asks for the keys changed since a moment is told of every write since then.
         """
         now = self._clock()
         sets = f"SET #number = :number, #item_key = :item_key, #at = :at, #{CHANGED_IN} = :partition"
         values = {"number": number, "item_key": canonical_key(key), "at": now}
         values["partition"] = partition_of(watermark_id(self._stream_arn, key), now, self._shards)
-        when = _NOT_NEWER
+        when = _NEWER
         if late_since is not None:
             values, when = {**values, "change": change_of(number), "late_since": late_since}, _LATE
         try:
