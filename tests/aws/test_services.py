@@ -84,7 +84,7 @@ def test_an_export_asked_for_again_is_the_same_export(client: Client, name: str)
     client("s3").create_bucket(Bucket=name)
     tables = Tables(client("dynamodb"))
     tables.enable_recovery(arn)
-    exports, moment = Exports(client("dynamodb"), arn, name), tables.latest_restorable(arn)
+    exports, moment = Exports(client("dynamodb"), arn, name), tables.latest_restorable(arn) or 0.0
     first = exports.start("e1", moment)
     assert exports.start("e1", moment) == first
     assert exports.start("e2", moment) != first

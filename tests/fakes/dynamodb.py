@@ -78,7 +78,9 @@ class FakeDynamoDb(FakeClient):
 
     def update_continuous_backups(self, **request: Any) -> None:
         now = datetime.datetime.fromtimestamp(self._clock(), datetime.timezone.utc)
-        self._table("UpdateContinuousBackups", request).recovery_since = now
+        table = self._table("UpdateContinuousBackups", request)
+        is_on = request["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+        table.recovery_since = now if is_on else None
 
     def export_table_to_point_in_time(self, **request: Any) -> dict[str, Any]:
         """An export in progress; one client token makes one export."""
@@ -86,6 +88,9 @@ class FakeDynamoDb(FakeClient):
         for description in self.exports.values():
             if description["ClientToken"] == request["ClientToken"]:
                 return {"ExportDescription": dict(description)}
+        since = self._table("ExportTableToPointInTime", {"TableName": request["TableArn"]}).recovery_since
+        if since is not None and request["ExportTime"] < since.replace(microsecond=0):
+            raise client_error("ExportTableToPointInTime", "InvalidExportTimeException")
         arn = f"{request['TableArn']}/export/{len(self.exports):014d}-00000000"
         self.exports[arn] = {**request, "ExportArn": arn, "ExportStatus": "IN_PROGRESS"}
         return {"ExportDescription": dict(self.exports[arn])}

@@ -365,6 +365,31 @@ def test_export_is_asked_for_once_when_the_answer_was_lost(exporting: Migration)
     assert exporting.control.read().export_arn in exporting.aws.dynamodb.exports
 
 
+def test_an_export_is_not_waited_for_while_recovery_is_off(exporting: Migration) -> None:
+    caller = Caller(exporting, export.run)
+    caller.once()
+    off = {"PointInTimeRecoveryEnabled": False}
+    exporting.aws.dynamodb.update_continuous_backups(TableName="source", PointInTimeRecoverySpecification=off)
+    with pytest.raises(export.ExportFailed, match="recovery is off for .*source.*switch it on and start again"):
+        caller.once()
+
+
+def test_an_export_is_of_a_later_time_where_recovery_does_not_reach_back(exporting: Migration) -> None:
+    caller = Caller(exporting, export.run)
+    caller.once()
+    first = exporting.control.read().export_time
+    exporting.clock.sleep(3600)
+    for enabled in (False, True):
+        spec = {"PointInTimeRecoveryEnabled": enabled}
+        exporting.aws.dynamodb.update_continuous_backups(TableName="source", PointInTimeRecoverySpecification=spec)
+    exporting.clock.sleep(3600)
+    again = exporting.clock()
+    assert "does not reach back" in caller.once()["waiting_for"]
+    while not exporting.aws.dynamodb.exports:
+        caller.once()
+    assert exporting.control.read().export_time >= again > first  # type: ignore[operator]
+
+
 def test_a_failed_export_says_why_and_the_next_start_makes_another(exporting: Migration) -> None:
     caller = Caller(exporting, export.run)
     while not exporting.aws.dynamodb.exports:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from botocore.exceptions import ClientError
+
 from ddb_migration import names
+from ddb_migration.aws.errors import code
 from ddb_migration.core.bulk_plan import BulkPlan, tasks_for
 from ddb_migration.core.control_record import ControlRecord
 from enable_trigger.parts import Answer, Call, Parts, done, paused, poll
@@ -31,11 +34,31 @@ def run(parts: Parts, call: Call) -> Answer:
 
 def _start(parts: Parts, call: Call, record: ControlRecord) -> Answer:
     moment = float(record.export_time or 0)
-    if parts.tables.latest_restorable(parts.source_arn) < moment:
+    restorable = parts.tables.latest_restorable(parts.source_arn)
+    if restorable is None:
+        raise ExportFailed(
+            f"point-in-time recovery is off for {parts.source_arn}, and DynamoDB exports no table without it: switch "
+            "it on and start again"
+        )
+    if restorable < moment:
         return poll(call, "the export's time to become restorable, usually five minutes")
-    arn = parts.exports.start(str(record.epoch), moment)
+    try:
+        arn = parts.exports.start(str(record.epoch), moment)
+    except ClientError as error:
+        if code(error) != "InvalidExportTimeException":
+            raise
+        return _later(parts, call)
     parts.control.set_once(call.execution, export_arn=arn)
     return poll(call, "the export")
+
+
+def _later(parts: Parts, call: Call) -> Answer:
+    """Take another time where recovery does not reach back to the first: it was off since, or that is too long ago.
+
+    Any time will do that lies after Settle, for from then on every change is captured.
+    """
+    parts.control.forget_export(call.execution)
+    return poll(call, "another time to export: point-in-time recovery does not reach back to the first")
 
 
 def _follow(parts: Parts, call: Call, record: ControlRecord) -> Answer:

@@ -42,9 +42,12 @@ class Tables:
         """Tell whether point-in-time recovery is on."""
         return self._recovery(arn).get("PointInTimeRecoveryStatus") == "ENABLED"
 
-    def latest_restorable(self, arn: str) -> float:
-        """Return the newest moment that can be exported, in epoch seconds; 0 where recovery is off."""
-        moment = self._recovery(arn).get("LatestRestorableDateTime")
+    def latest_restorable(self, arn: str) -> float | None:
+        """Return the newest moment that can be exported, in epoch seconds; None where recovery is off."""
+        recovery = self._recovery(arn)
+        if recovery.get("PointInTimeRecoveryStatus") != "ENABLED":
+            return None
+        moment = recovery.get("LatestRestorableDateTime")
         return moment.timestamp() if moment else 0.0
 
     def time_to_live(self, arn: str) -> str | None:
