@@ -17,7 +17,13 @@ from ddb_migration.aws.bulk_task import run_task
 from ddb_migration.aws.clients import client
 from ddb_migration.aws.export_files import ExportFile, ExportFiles
 from ddb_migration.aws.task_failures import telling_the_cause
-from ddb_migration.core.bulk_plan import CURSORS, runs
+from ddb_migration.core.bulk_plan import files_at_once, runs
+
+
+def dealt_files(export: ExportFiles, files: Sequence[ExportFile], tasks: int) -> list[list[list[ExportFile]]]:
+    """Return for each task its cursors' runs of files: as many cursors as the worker's disk holds files for."""
+    cursors = files_at_once(export.sizes(files))
+    return [[[files[place] for place in run] for run in task] for task in runs(len(files), tasks, cursors)]
 
 
 def copy_files(load: Load, bucket: str, files: Sequence[Sequence[ExportFile]], tasks: int) -> int:
@@ -36,8 +42,9 @@ def main() -> None:
     """Run the job: one Spark task for each list of files that the manifest names."""
     arguments = getResolvedOptions(sys.argv, ["JOB_NAME", "bucket", *ARGUMENTS])
     load, bucket = Load.of(arguments), arguments["bucket"]
-    files = ExportFiles(client("s3"), bucket).listed(str(load.plan.manifest), str(load.export_arn))
-    shares = [[[files[place] for place in run] for run in task] for task in runs(len(files), load.plan.tasks, CURSORS)]
+    export = ExportFiles(client("s3"), bucket)
+    files = export.listed(str(load.plan.manifest), str(load.export_arn))
+    shares = dealt_files(export, files, load.plan.tasks)
     if shares:
         spark = SparkContext.getOrCreate()
         tasks = min(len(shares), spark.defaultParallelism)

@@ -193,6 +193,19 @@ def test_every_file_is_copied_once(deployed: Deployed, large: ModuleType) -> Non
     assert totals(load) == (37, 37, 0)
 
 
+@pytest.mark.parametrize(("disk", "cursors"), [(10**9, 4), (0, 1)])
+def test_a_task_opens_as_many_files_as_its_disk_holds(
+    deployed: Deployed, large: ModuleType, monkeypatch: pytest.MonkeyPatch, disk: int, cursors: int
+) -> None:
+    write_export(deployed, [5] * 8)
+    export = ExportFiles(deployed.s3, deployed.name)
+    files = export.listed(MANIFEST, "arn:export")
+    monkeypatch.setattr("ddb_migration.core.bulk_plan.TASK_DISK_BYTES", disk)
+    dealt = large.dealt_files(export, files, 2)
+    assert [len(task) for task in dealt] == [cursors, cursors]
+    assert sorted(file.position for task in dealt for run in task for file in run) == list(range(8))
+
+
 def test_a_file_goes_on_at_the_item_where_it_stopped(deployed: Deployed, large: ModuleType) -> None:
     write_export(deployed, [10])
     deployed.open(BulkPlan(0, 1, MANIFEST), export_arn="arn:export")

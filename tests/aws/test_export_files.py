@@ -118,6 +118,15 @@ def test_only_the_files_that_the_manifest_lists_are_read_in_its_order(export: Ex
     assert all(item["b"] == {"B": "AP8="} for item in read)
 
 
+def test_sizes_are_those_of_the_files_that_the_manifest_lists(export: Export) -> None:
+    export.objects["data/stranger.json.gz"] = b"x" * 10_000
+    files = export.listed()
+    assert export.files.sizes(files) == [len(export.objects[file.key]) for file in files]
+    del export.objects[files[1].key]
+    assert export.files.sizes(files)[1] == 0
+    assert export.files.sizes([]) == []
+
+
 def test_an_empty_file_is_a_file(export: Export) -> None:
     body = gzip.compress(b"")
     export.objects["data/empty"] = body

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ddb_migration.core.bulk_plan import (
+    CURSORS,
     FEWEST_SEGMENTS,
     FEWEST_TASKS,
     MOST_SEGMENTS,
     SEGMENT_BYTES,
+    TASK_DISK_BYTES,
     BulkPlan,
     direct_plan,
+    files_at_once,
     gentle_read_units,
     plan_name,
     runs,
@@ -81,3 +86,33 @@ def test_reads_are_gentle() -> None:
 @pytest.mark.parametrize(("cap", "units"), [(100, 50.0), (1, 0.5), (5999, 2999.5), (6000, 3000.0), (40_000, 3000.0)])
 def test_reads_of_a_capped_table_leave_half_of_the_cap(cap: int, units: float) -> None:
     assert gentle_read_units(table("source", most_reads=cap)) == units
+
+
+GB = 10**9
+
+
+@pytest.mark.parametrize(
+    ("sizes", "files"),
+    [
+        ([], 1),
+        ([10 * GB], 1),
+        ([10 * GB] * 40, 1),
+        ([2 * GB] * 40, 2),
+        ([4 * GB, *[GB // 10] * 40], 14),
+        ([GB // 10] * 40, CURSORS),
+    ],
+    ids=str,
+)
+def test_no_more_files_are_open_than_the_disk_holds(sizes: list[int], files: int) -> None:
+    assert files_at_once(sizes) == files
+
+
+@given(st.lists(st.integers(0, 12 * GB), max_size=60), st.randoms())
+def test_whatever_files_a_task_meets_together_fit_on_its_disk(sizes: list[int], draws: random.Random) -> None:
+    met = draws.sample(sizes, min(len(sizes), files_at_once(sizes)))
+    assert len(met) <= 1 or sum(met) <= TASK_DISK_BYTES
+
+
+def test_four_tasks_of_one_file_each_fit_on_the_smallest_worker() -> None:
+    """A partition, and so a file, holds 10 GB at most; a G.1X worker has 44 GB free."""
+    assert tasks_for("G.1X", 2) * max(TASK_DISK_BYTES, 10 * GB) <= 44 * GB

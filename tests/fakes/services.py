@@ -141,6 +141,7 @@ class FakeS3(FakeClient):
         return Paginator(self._pages)
 
     def _pages(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
-        keys = sorted(key for key in self.buckets[request["Bucket"]] if key.startswith(request["Prefix"]))
+        objects = self.buckets[request["Bucket"]]
+        keys = sorted(key for key in objects if key.startswith(request["Prefix"]))
         pages = [keys[first : first + 2] for first in range(0, len(keys), 2)]
-        return [{"Contents": [{"Key": key} for key in page]} for page in pages] or [{}]
+        return [{"Contents": [{"Key": key, "Size": len(objects[key])} for key in page]} for page in pages] or [{}]

@@ -230,9 +230,9 @@ class Product:
 
     def _large(self, run: JobRun, arguments: dict[str, str]) -> None:
         load = Load.of(self._arguments(arguments))
-        files = ExportFiles(self.world.client("s3"), "bucket").listed(str(load.plan.manifest), str(load.export_arn))
-        dealt = runs(len(files), load.plan.tasks, CURSORS)
-        shares = [[[files[place] for place in places] for places in share] for share in dealt]
+        export = ExportFiles(self.world.client("s3"), "bucket")
+        files = export.listed(str(load.plan.manifest), str(load.export_arn))
+        shares = large_migration_job.dealt_files(export, files, load.plan.tasks)
         run.spread(lambda share: large_migration_job.copy_files(load, "bucket", share, len(shares)), shares)
         load.complete(file.unit for file in files)
 

@@ -74,7 +74,8 @@ class BucketClient:
 
     def _list(self, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
         def effect() -> dict[str, Any]:
-            return {"Contents": [{"Key": key} for key in self.objects if key.startswith(Prefix)]}
+            listed = [(key, len(body)) for key, body in self.objects.items() if key.startswith(Prefix)]
+            return {"Contents": [{"Key": key, "Size": size} for key, size in listed]}
 
         return self._calls.make("ListObjectsV2", effect)
 

@@ -49,6 +49,8 @@ class FileReader:
             self._port.later(0.0, lambda: then(self._outcome(unit, limit)))
 
     def _begin(self, unit: str, start: int, limit: int) -> Portion:
+        # What an attempt before this one has left open frees the disk first.
+        self._open.pop(unit, None)
         self._open[unit] = self._export.lines(self._files[unit], start)
         return self._take(unit, limit)
 

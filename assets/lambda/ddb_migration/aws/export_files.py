@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import tempfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -70,6 +72,13 @@ class ExportFiles:
                 f"{summary['manifestFilesS3Key']} lists {listed} items and {manifest} says {summary['itemCount']}"
             )
         return files
+
+    def sizes(self, files: Sequence[ExportFile]) -> list[int]:
+        """Return the files' sizes in bytes as S3 lists them, 0 for one that is missing."""
+        prefix = os.path.commonprefix([file.key for file in files])
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        found = {entry["Key"]: int(entry["Size"]) for page in pages for entry in page.get("Contents", [])}
+        return [found.get(file.key, 0) for file in files]
 
     def lines(self, file: ExportFile, start: int) -> ExportLines:
         """Return the file's lines from line `start` on; its MD5 is checked first, and raises ExportDamaged."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from ddb_migration.core.table import Table
@@ -18,6 +20,9 @@ FEWEST_TASKS = 4
 FEWEST_SEGMENTS = 16
 # Segments or files that one task reads at once; with so many pages in memory a task stays under 64 MB.
 CURSORS = 16
+# What one task's files may take of its worker's disk. Four tasks share the 44 GB that a G.1X worker has free of its 94;
+# larger workers have more for each task (Glue Developer Guide, "Worker types").
+TASK_DISK_BYTES = 5 * 1024**3
 _MIB = 1024 * 1024
 # The read rate of a table on demand, a quarter of what a new one takes (Developer Guide, "On-demand capacity mode").
 GENTLE_READS = 3000.0
@@ -60,6 +65,16 @@ def direct_plan(size_bytes: int, tasks: int) -> BulkPlan:
     used = min(tasks, max(FEWEST_TASKS, -(-size_bytes // TASK_BYTES)))
     mixed = min(used * CURSORS, size_bytes // _MIB)
     return BulkPlan(max(used, FEWEST_SEGMENTS, mixed, min(-(-size_bytes // SEGMENT_BYTES), MOST_SEGMENTS)), used)
+
+
+def files_at_once(sizes: Iterable[int]) -> int:
+    """Return how many of an export's files one task may have on disk at once; at least one, and at most `CURSORS`.
+
+    A file is downloaded whole, as only then its checksum tells that it is what DynamoDB wrote. The largest that a task
+    can meet together are within `TASK_DISK_BYTES`; where a single one is larger, a task reads one file at a time.
+    """
+    largest = itertools.accumulate(sorted(sizes, reverse=True)[:CURSORS])
+    return max(1, sum(together <= TASK_DISK_BYTES for together in largest))
 
 
 def plan_name(plan: BulkPlan, export_arn: str | None) -> str:
