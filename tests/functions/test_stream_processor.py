@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from ddb_migration.aws.late_changes import LateChangeRows
 from ddb_migration.aws.progress import CAPTURE, Progress
@@ -102,6 +102,20 @@ def test_of_each_key_the_newest_change_is_sent_and_all_are_counted(capturing: Ca
     assert capturing.numbers() == [2, 4]
     totals = Progress(capturing.migration.control.rows, "e1").totals()
     assert dict(totals) == {"captured": 4, "sent": 2}
+
+
+@pytest.mark.parametrize(("seconds", "is_told_again"), [(10.0, False), (1000.0, True)])
+def test_only_a_report_of_old_changes_has_to_arrive(capturing: Capturing, seconds: float, is_told_again: bool) -> None:
+    """No report of capture counts as no lag, so that of a capture that is behind must not get lost."""
+    capturing.migration.clock.sleep(seconds)
+    throttled = client_error("UpdateItem", "ProvisionedThroughputExceededException")
+    capturing.migration.aws.dynamodb.fail("UpdateItem", throttled)
+    if is_told_again:
+        with pytest.raises(ClientError):
+            capturing.process(record("a", 1))
+    else:
+        assert capturing.process(record("a", 1)) == []
+    assert capturing.numbers() == [1]
 
 
 def test_a_batch_that_is_delivered_again_makes_no_second_message(capturing: Capturing) -> None:

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
 from ddb_migration.aws.progress import APPLY, Progress
 from ddb_migration.aws.rows import Rows
@@ -400,6 +400,52 @@ def test_the_age_of_the_oldest_change_is_reported(applying: Applying) -> None:
     applying.run()
     (report,) = Progress(applying.migration.control.rows, "e1").reports(APPLY)
     assert (report.age, report.at) == (40, applying.migration.clock())
+
+
+def _throttled(*partitions: str) -> Callable[[str, Mapping[str, Any]], None]:
+    """Throttle the updates of these rows of the control table."""
+
+    def hook(operation: str, request: Mapping[str, Any]) -> None:
+        if operation == "UpdateItem" and request["Key"]["pk"]["S"].startswith(partitions):
+            raise client_error("UpdateItem", "ProvisionedThroughputExceededException")
+
+    return hook
+
+
+def test_what_was_applied_does_not_come_back_for_its_report(applying: Applying) -> None:
+    applying.change(PUT, "a", 40)
+    applying.aws.dynamodb.hooks.append(_throttled("progress#", "continuity#"))
+    assert applying.run() == []
+    assert applying.destination().keys() == {"a"}
+
+
+def test_an_age_that_an_earlier_attempt_may_have_left_untold_has_to_be_told(applying: Applying) -> None:
+    applying.change(PUT, "a", 40)
+    applying.aws.sqs.receive_message(QueueUrl=applying.migration.queue_url, MaxNumberOfMessages=10)
+    applying.migration.clock.sleep(VISIBILITY)
+    applying.aws.dynamodb.hooks.append(_throttled("progress#"))
+    with pytest.raises(ClientError):
+        applying.run()
+    assert applying.writes() == 0
+
+
+def test_a_report_that_is_denied_is_no_matter_of_the_moment(applying: Applying) -> None:
+    applying.change(PUT, "a", 40)
+    applying.aws.dynamodb.hooks.append(_always("UpdateItem", "control", client_error("UpdateItem", "AccessDenied")))
+    with pytest.raises(ClientError):
+        applying.run()
+
+
+def test_failed_messages_are_told_though_they_cannot_be_returned_sooner(applying: Applying) -> None:
+    applying.change(PUT, "a", 1)
+    applying.change(PUT, "b", 2)
+    denied = client_error("PutItem", "AccessDeniedException")
+    applying.aws.dynamodb.fail("PutItem", denied)
+    applying.aws.sqs.fail(
+        "ChangeMessageVisibilityBatch", client_error("ChangeMessageVisibilityBatch", "ThrottlingException")
+    )
+    assert len(applying.run()) == 1
+    assert len(applying.destination()) == 1
 
 
 # --- Changes that may have expired -------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from ddb_migration.aws.clients import client
 from ddb_migration.aws.continuity import Continuity
 from ddb_migration.aws.control_table import ControlTable, control_of
 from ddb_migration.aws.environment import Environment
+from ddb_migration.aws.errors import best_effort
 from ddb_migration.aws.metrics import SILENT, Metrics
 from ddb_migration.aws.probe import denials
 from ddb_migration.aws.progress import CAPTURE, Progress
@@ -23,6 +24,7 @@ from ddb_migration.core.change import REREAD, Change, newest_per_key
 from ddb_migration.core.continuity import CAPTURE_LEG
 from ddb_migration.core.control_record import ControlRecord
 from ddb_migration.core.item_key import deduplication_id, message_group
+from ddb_migration.core.lag import is_low
 from ddb_migration.core.message import encode
 from ddb_migration.core.send_batches import Entry, send_batches
 from ddb_migration.core.watermark import mark
@@ -89,7 +91,7 @@ class StreamProcessor:
         refused = [entry for failed in self._each(self._send, send_batches(entries)) for entry in failed]
         self._report(epoch, changes, entries, refused, late)
         if not refused:
-            self._continuity.worked(record, [change.created for change in changes])
+            self._note_worked(record, changes)
         # Lambda retries from the lowest number: nothing older than a refused entry is lost, it was superseded.
         return [min((entry.number for entry in refused), key=mark)] if refused else []
 
@@ -97,8 +99,12 @@ class StreamProcessor:
         """Take a batch and send nothing of it, but report how far behind capture is."""
         changes = [Change.from_record(body) for body in bodies]
         self._tell(str(record.epoch), {}, self._age(changes))
-        self._continuity.worked(record, [change.created for change in changes])
+        self._note_worked(record, changes)
         return []
+
+    def _note_worked(self, record: ControlRecord, changes: Sequence[Change]) -> None:
+        moments = [change.created for change in changes]
+        best_effort(lambda: self._continuity.worked(record, moments), "the note that capture works")
 
     def _send(self, batch: Sequence[Entry]) -> list[Entry]:
         return self._queue.persist(batch, ATTEMPTS, self._sleep)
@@ -115,7 +121,16 @@ class StreamProcessor:
         self._tell(epoch, counts, self._age(changes))
 
     def _tell(self, epoch: str, counts: Mapping[str, int], age: float) -> None:
-        Progress(self._control.rows, epoch).report(CAPTURE, READER, counts, age, self._clock())
+        """Tell what was counted and how old the batch is.
+
+        Late changes have to be told, and an age that is not low: none at all counts as low.
+        """
+        now = self._clock()
+        report = functools.partial(Progress(self._control.rows, epoch).report, CAPTURE, READER, counts, age, now)
+        if is_low(age) and not counts.get("late_changes"):
+            best_effort(report, "the report of what was captured")
+        else:
+            report()
         self._metrics.put(
             {names.METRIC_REPLICATION_LAG: age}, {metric: counts.get(name, 0) for name, metric in COUNTED.items()}
         )

@@ -17,6 +17,7 @@ from ddb_migration.aws.clients import client, writer
 from ddb_migration.aws.continuity import Continuity
 from ddb_migration.aws.control_table import ControlTable, control_of
 from ddb_migration.aws.environment import Environment
+from ddb_migration.aws.errors import best_effort
 from ddb_migration.aws.metrics import SILENT, Metrics
 from ddb_migration.aws.progress import APPLY, Progress
 from ddb_migration.aws.rows import Rows
@@ -100,10 +101,11 @@ class WriteCdc:
             for delivery in group
         ]
         if not left:
-            self._continuity.worked(record, sent)
+            best_effort(lambda: self._continuity.worked(record, sent), "the note that apply works")
         within = return_seconds(failing_since, self._clock())
         # What got no answer stays hidden until the visibility time-out; in an outage everything does, and longer.
-        self._queue.return_soon((delivery.receipt for kind, delivery in left if kind == FAILED or within), within)
+        receipts = [delivery.receipt for kind, delivery in left if kind == FAILED or within]
+        best_effort(lambda: self._queue.return_soon(receipts, within), "the earlier return of failed messages")
         return [delivery.message_id for _, delivery in left]
 
     def _applied(
@@ -141,26 +143,37 @@ class WriteCdc:
         )
 
     def _note_health(self, record: ControlRecord, outcomes: Sequence[Outcome]) -> float | None:
-        """Record that nothing can be applied, or that it can again; return since when it cannot."""
+        """Record that nothing can be applied, or that it can again; return since when it cannot.
+
+        A note that fails is made by the next invocation: what was applied must not come back because of it.
+        """
         since, now = record.apply_failing_since, self._clock()
         if any(outcome.was_answered for outcome in outcomes):
             if since is not None:
-                self._control.note_apply_works(since)
+                best_effort(lambda: self._control.note_apply_works(since), "the note that apply works again")
             return None
         failures = [outcome.failure for outcome in outcomes if outcome.failure]
         if since is None and failures:
-            self._control.note_apply_failing(failures[0], now)
+            best_effort(lambda: self._control.note_apply_failing(failures[0], now), "the note that apply fails")
             return now
         return since
 
     def _report(self, epoch: str, batch: Sequence[Group], outcomes: Sequence[Outcome]) -> None:
+        """Tell what was counted and how old the batch is; without outcomes, before anything is done, it has to arrive.
+
+        What was applied does not wait any more, and what failed is reported when it is received again.
+        """
         now = self._clock()
         counts: Counter[str] = Counter()
         for outcome in outcomes:
             counts.update(outcome.counts)
         created = [delivery.message.created for group in batch for delivery in group if delivery.message]
         age = max(0.0, now - min((moment for moment in created if moment), default=now))
-        Progress(self._control.rows, epoch).report(APPLY, READER, counts, age, now)
+        report = functools.partial(Progress(self._control.rows, epoch).report, APPLY, READER, counts, age, now)
+        if outcomes:
+            best_effort(report, "the report of what was applied")
+        else:
+            report()
         ages = {names.METRIC_REPLICATION_LAG: age, names.METRIC_OLDEST_CHANGE_AGE: age}
         self._metrics.put(ages, {metric: counts[name] for name, metric in COUNTED.items()})
 

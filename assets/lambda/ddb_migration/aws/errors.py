@@ -66,6 +66,16 @@ def ignore(error: Exception) -> None:
     """Do nothing about an error that is about to pass."""
 
 
+def best_effort(call: Callable[[], object], what: str) -> None:
+    """Make a call whose work may be left undone when AWS cannot do it now; any other failure is raised."""
+    try:
+        call()
+    except (ClientError, BotoCoreError) as error:
+        if not is_transient(error):
+            raise
+        print(f"{what} is left undone: {code(error)}")
+
+
 def persist(
     call: Callable[[], Result],
     deadline: Deadline,
