@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from ddb_migration.core.continuity import STREAM_SECONDS
 from ddb_migration.core.findings import Finding, SetupCheckFailed, require_none
 from enable_trigger import start_capture
 from setup_check import handler as handler_module
-from setup_check.features import switch_on
+from setup_check.features import ENABLING_POLLS, switch_on
 from setup_check.look import Look
 from setup_check.roles import Roles
 from setup_check.summary import summary
@@ -397,7 +397,11 @@ def test_switching_on_goes_one_step_at_a_time(migration: Migration) -> None:
     BREAKS["source-recovery-off"](migration)
     tables = Tables(migration.aws.dynamodb)
     steps = [switch_on(tables, migration.control, look(migration).at(EXECUTION)) for _ in range(3)]
-    assert steps == [True, True, False]
+    assert [step and step.split("'s ")[1] for step in steps] == [
+        "stream to be switched on",
+        "point-in-time recovery to be switched on",
+        None,
+    ]
     source = tables.describe(migration.source)
     assert source is not None
     assert source.stream_view == "NEW_IMAGE"
@@ -408,7 +412,8 @@ def test_switching_on_goes_one_step_at_a_time(migration: Migration) -> None:
 def test_nothing_is_switched_on_while_the_table_is_being_updated(migration: Migration) -> None:
     BREAKS["source-stream-off"](migration)
     _describe("source", TableStatus="UPDATING")(migration)
-    assert switch_on(Tables(migration.aws.dynamodb), migration.control, look(migration).at(EXECUTION))
+    waiting_for = switch_on(Tables(migration.aws.dynamodb), migration.control, look(migration).at(EXECUTION))
+    assert "it is UPDATING" in str(waiting_for)
     assert "UpdateTable" not in migration.aws.dynamodb.operations()
 
 
@@ -417,9 +422,23 @@ def test_a_source_that_is_not_there_is_left_to_the_findings(migration: Migration
     assert not switch_on(Tables(migration.aws.dynamodb), migration.control, look(migration).at(EXECUTION))
 
 
-def handle(migration: Migration, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+@pytest.mark.parametrize(
+    ("polls", "waits"), [(0, False), (1, True), (ENABLING_POLLS - 1, True), (ENABLING_POLLS, False)]
+)
+def test_a_source_that_is_updated_is_waited_for_only_behind_a_switch(
+    migration: Migration, polls: int, waits: bool
+) -> None:
+    """An index that is being created would hold the start up for hours."""
+    _describe("source", TableStatus="UPDATING")(migration)
+    setup = look(migration).at(EXECUTION)
+    assert bool(switch_on(Tables(migration.aws.dynamodb), migration.control, setup, polls)) is waits
+
+
+def handle(
+    migration: Migration, monkeypatch: pytest.MonkeyPatch, last: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     monkeypatch.setattr(handler_module, "_parts", lambda: (look(migration), roles(migration)))
-    return handler_module.handler({"execution": EXECUTION}, None)
+    return handler_module.handler({"execution": EXECUTION, "last": last or {}}, None)
 
 
 def test_the_handler_switches_on_and_then_lets_the_migration_start(
@@ -427,7 +446,13 @@ def test_the_handler_switches_on_and_then_lets_the_migration_start(
 ) -> None:
     migration.settings["enable_source_features"] = True
     BREAKS["source-stream-off"](migration)
-    assert handle(migration, monkeypatch) == {"done": False, "wait_seconds": 15}
+    _describe("source", TableStatus="UPDATING")(migration)
+    first = handle(migration, monkeypatch)
+    assert (first["done"], first["wait_seconds"]) == (False, 15)
+    assert "its stream can be switched on" in first["waiting_for"]
+    assert handle(migration, monkeypatch, first)["wait_seconds"] > 15, "so a wait of hours stays within the events"
+    _describe("source", TableStatus="ACTIVE")(migration)
+    assert handle(migration, monkeypatch)["waiting_for"] == "the source's stream to be switched on"
     answer = handle(migration, monkeypatch)
     assert (answer["done"], answer["setup"]["mode"]) == (True, "direct")
 

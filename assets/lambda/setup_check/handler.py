@@ -20,6 +20,7 @@ from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.aws.tables import Tables
 from ddb_migration.core.checks import check
 from ddb_migration.core.findings import require_none
+from ddb_migration.core.state_call import Call, poll
 from setup_check.features import switch_on, uncured
 from setup_check.look import Look
 from setup_check.roles import Roles
@@ -38,8 +39,11 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     if settings.enable_source_features:
         findings = uncured(findings)
     require_none(findings, settings.accepted_findings)
-    if settings.enable_source_features and switch_on(look.tables, look.control, setup):
-        return {"done": False, "wait_seconds": 15}
+    if settings.enable_source_features:
+        call = Call.of({"state": names.SETUP_CHECK_STATE, **event})
+        polls = int(call.last.get("polls", 0))
+        if waiting_for := switch_on(look.tables, look.control, setup, polls):
+            return poll(call, waiting_for, state=names.SETUP_CHECK_STATE)
     told = summary(setup, findings)
     print(json.dumps(told))
     return {"done": True, "setup": told}
