@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -320,6 +320,22 @@ def test_what_was_applied_before_is_no_late_change_and_nor_is_expiry(capturing: 
     assert late.found().keys == 0
     capturing.process(record("a", 7))
     assert late.found().keys == 1
+
+
+def test_the_keys_of_a_large_batch_are_noted_side_by_side_before_any_is_sent(capturing: Capturing) -> None:
+    """One after the other a thousand keys took most of the function's time; what is applied no more looks late."""
+    late = cut(capturing, UNFENCED)
+    migration, mapped = capturing.migration, list[tuple[int, int]]()
+
+    def each(work: Callable[[Any], Any], given: Iterable[Any]) -> list[Any]:
+        items = list(given)
+        mapped.append((len(items), len(capturing.queue.messages)))
+        return [work(item) for item in items]
+
+    processor = StreamProcessor(migration.control, migration.queue, each, migration.clock, migration.clock.sleep)
+    assert processor.process([record(f"k{number}", number) for number in range(1, 41)]) == []
+    assert mapped[0] == (40, 0)
+    assert (late.found().keys, len(capturing.numbers())) == (40, 40)
 
 
 def test_after_an_unfenced_cut_over_late_changes_are_listed_and_sent_until_the_end(capturing: Capturing) -> None:

@@ -6,7 +6,7 @@ import functools
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -28,7 +28,7 @@ from ddb_migration.core.lag import is_low
 from ddb_migration.core.message import encode
 from ddb_migration.core.send_batches import Entry, send_batches
 from ddb_migration.core.watermark import mark
-from stream_processor.tripwire import note_late
+from stream_processor.tripwire import Mapper, note_late
 
 ATTEMPTS = 5
 SENDERS = 8
@@ -42,13 +42,11 @@ COUNTED = {
     "late_changes": names.METRIC_CHANGES_AFTER_CUT_OVER,
 }
 
-Mapper = Callable[[Callable[[Sequence[Entry]], list[Entry]], Iterable[Sequence[Entry]]], Iterable[list[Entry]]]
-
 
 class StreamProcessor:
     """Capture of one migration.
 
-    `each` maps a function over batches (side by side in production), `sleep` waits between attempts.
+    `each` maps a function over batches, or keys (side by side in production), `sleep` waits between attempts.
     """
 
     def __init__(
@@ -80,7 +78,7 @@ class StreamProcessor:
         if record.stands_by:
             # The record was read after the batch: what is in it was made before any cut-over.
             return self._let_go(record, ours)
-        late = note_late(self._control.rows, record, ours, self._clock) if record.is_cut_over else 0
+        late = note_late(self._control.rows, record, ours, self._clock, self._each) if record.is_cut_over else 0
         if record.is_cut_over and not record.applies_late:
             self._report(epoch, [], [], [], late)
             return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ddb_migration.aws.late_changes import LateChangeRows
@@ -18,25 +18,38 @@ from ddb_migration.core.watermark import is_applied
 OWN_WRITE_SECONDS = 200.0
 
 
+Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+
+
 def note_late(
-    rows: Rows, record: ControlRecord, bodies: Sequence[Mapping[str, Any]], clock: Callable[[], float]
+    rows: Rows,
+    record: ControlRecord,
+    bodies: Sequence[Mapping[str, Any]],
+    clock: Callable[[], float],
+    each: Mapper = map,
 ) -> int:
     """Keep the keys that changed after the cut-over, and return how many of a batch's did.
 
     What Lambda only delivers once more was applied before; what expires is DynamoDB's own work, and what the reverse
     path has written is the migration's. After a roll back the table is in use again, and nothing is late.
+
+    This comes before anything is sent, for what is applied does not look late any more. `each` makes the calls of
+    several keys side by side: a batch may hold a thousand.
     """
     if record.is_rolled_back:
         return 0
     changes = newest_per_key(Change.from_record(body) for body in bodies if not is_expiry(body))
-    watermarks = Watermarks(rows, str(record.stream_arn), clock)
-    late = [change for change in changes if not is_applied(watermarks.number(change.key), change.number)]
     # What Lambda delivers once more of the migration's own writes has no watermark on the path that let it go.
-    late = [change for change in late if change.created >= record.own_until]
-    late = [change for change in late if not _is_carried_back(rows, record, change, clock)]
-    for change in late:
-        LateChangeRows(rows, str(record.epoch)).note(change.key, change.number, change.created)
-    return len(late)
+    changes = [change for change in changes if change.created >= record.own_until]
+    watermarks, noted = Watermarks(rows, str(record.stream_arn), clock), LateChangeRows(rows, str(record.epoch))
+
+    def note(change: Change) -> bool:
+        if is_applied(watermarks.number(change.key), change.number) or _is_carried_back(rows, record, change, clock):
+            return False
+        noted.note(change.key, change.number, change.created)
+        return True
+
+    return sum(each(note, changes))
 
 
 def _is_carried_back(rows: Rows, record: ControlRecord, change: Change, clock: Callable[[], float]) -> bool:
