@@ -163,7 +163,7 @@ def test_logs_are_kept_for_three_months(template: dict[str, Any]) -> None:
         ("WriteCdc", "write_cdc", 30, 512),
         ("SetupCheck", "setup_check", 120, 512),
         ("EnableTrigger", "enable_trigger", 60, 512),
-        ("CutOver", "cut_over", 60, 512),
+        ("CutOver", "cut_over", 60, 1769),
         ("CleanUp", "clean_up", 900, 512),
         ("Reread", "reread", 60, 512),
     ],
