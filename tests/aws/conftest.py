@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import boto3
 import pytest
 
 from ddb_migration.aws import clients
@@ -59,7 +60,14 @@ def control(client: Client, name: str) -> ControlTable:
 
 @pytest.fixture
 def deployed(embedded: EmbeddedAws, name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
-    """Clients that code makes for itself reach the embedded AWS in this test, and none after it."""
+    """Clients that code makes for itself reach the embedded AWS in this test, and none before or after it."""
+    _forget_clients()
     yield Deployed(embedded, name, monkeypatch)
+    _forget_clients()
+
+
+def _forget_clients() -> None:
+    # A session keeps the credentials that it found first.
+    boto3.setup_default_session()
     for made_once in (clients.client, clients.writer):
         made_once.cache_clear()

@@ -230,7 +230,7 @@ def test_a_running_migration_does_not_leave_its_destination(migration: Migration
 
 
 def test_an_export_in_progress_is_waited_for(migration: Migration) -> None:
-    exports = Exports(migration.aws.dynamodb, "arn:table", "bucket")
+    exports = Exports(migration.aws.dynamodb, migration.source, "bucket")
     assert unfinished_export(exports, ControlRecord()) is None
     arn = exports.start("e1", 1000)
     record = ControlRecord(export_arn=arn)

@@ -430,6 +430,14 @@ def test_a_write_that_may_be_under_way_is_waited_for(cutting: Cutting) -> None:
     assert cutting.clock() >= shown_at
 
 
+def test_a_shard_that_cannot_be_read_behind_the_fence_is_read_again(cutting: Cutting) -> None:
+    states = cutting_over(cutting)
+    states.until("WriteCdc to end")
+    cutting.aws.dynamodbstreams.fail("GetRecords", client_error("GetRecords", "LimitExceededException"))
+    states.until("the whole stream to be read once more")
+    assert states.once()["cut_over"]
+
+
 def test_what_is_never_answered_turns_the_cut_over_back(cutting: Cutting) -> None:
     states = cutting_over(cutting)
     states.until("WriteCdc to end")

@@ -36,6 +36,8 @@ from tests.simulation.writers import Writers
 
 MOST_STARTS = 40
 DAY = 86400.0
+# Who has not looked for so long cannot know whether capture worked: continuity.CAPTURE_LEG.
+UNSEEN_SECONDS = 22 * 3600.0
 # What may make a change expire before it is taken.
 GAPS = ("stream-gap", "capture-gap", "capture-failing", "change-expired")
 # What strikes from the cut-over on.
@@ -432,7 +434,11 @@ class Operator:
         causes: dict[str, Callable[[], bool]] = {
             # Whoever has emptied it since took the cause away.
             "destination-not-empty": lambda: bool(self.world.destination.items) or self._emptied_at >= execution.began,
-            "stream-gap": lambda: any(self.world.faults.counts[kind] for kind in GAPS),
+            # A mapping that an abort has taken away does not work, and nobody was there to see that it had.
+            "stream-gap": lambda: (
+                any(self.world.faults.counts[kind] for kind in GAPS)
+                or (bool(self.world.faults.counts["aborted"]) and self.was_unseen)
+            ),
             "stream-replaced": lambda: self._replaced,
             "StreamReplaced": lambda: self._replaced,
             "already-running": lambda: bool(self.world.faults.counts["second-execution"]),
@@ -449,6 +455,13 @@ class Operator:
             "key-schema": lambda: False,
         }
         return causes.get(code, lambda: True)()
+
+    @property
+    def was_unseen(self) -> bool:
+        """Tell whether for a day no execution was there to look."""
+        executions = sorted(self.world.machine.executions.values(), key=lambda one: one.began)
+        pairs = zip(executions, executions[1:], strict=False)
+        return any(after.began - before.ended_at > UNSEEN_SECONDS for before, after in pairs)
 
     def _follow(self, codes: list[str]) -> None:
         if "destination-not-empty" in codes:

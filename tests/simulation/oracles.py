@@ -52,8 +52,6 @@ TOLD = (
 )
 # Incidents in which somebody else switches the mapping to WriteCdc.
 SWITCHES = ("apply-paused", "change-expired", "aborted", "redrive-after")
-# Who has not looked for so long cannot know whether capture worked: continuity.CAPTURE_LEG.
-UNSEEN_SECONDS = 22 * 3600.0
 QUIET_SECONDS = 6 * 3600.0
 
 
@@ -212,17 +210,11 @@ class Oracle:
             self._require_nothing_lost(float(record["captured_from"]["N"]), record["epoch"]["S"])
             return
         self.operator.refusals["incomplete"] += 1
-        if not any(self.world.faults.counts[kind] for kind in GAPS) and not self._was_unseen():
+        if not any(self.world.faults.counts[kind] for kind in GAPS) and not self.operator.was_unseen:
             self.findings.append(f"without a cause: {record['incomplete']['S']}")
         for key in self._different():
             self.operator.reread(message_group(key), key)
         self._rest()
-
-    def _was_unseen(self) -> bool:
-        """Tell whether for a day no execution was there to look."""
-        executions = sorted(self.world.machine.executions.values(), key=lambda one: one.began)
-        pairs = zip(executions, executions[1:], strict=False)
-        return any(after.began - before.ended_at > UNSEEN_SECONDS for before, after in pairs)
 
     def _require_nothing_lost(self, captured_from: float, epoch: str) -> None:
         mapping = self.mapping("stream-processor")

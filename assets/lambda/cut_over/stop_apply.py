@@ -28,5 +28,6 @@ def stop(parts: Parts, call: Call, record: ControlRecord) -> Answer | None:
     if parts.queue.in_flight():
         # What WriteCdc did not answer may have a write under way, which must not land on the application's.
         return again(LOOK_SECONDS, held=True, waiting_for="messages that WriteCdc has not answered to come back")
-    tail.require_nothing_written(parts, record)
+    if not tail.is_read_again(parts, record):
+        return again(LOOK_SECONDS, held=True, waiting_for="the whole stream to be read once more")
     return None

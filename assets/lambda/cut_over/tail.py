@@ -36,8 +36,12 @@ def _compare(parts: Parts, record: ControlRecord, keys: Sequence[Item]) -> None:
         raise Doubt(f"of the last {len(keys)} keys only {done} could be compared within {_BUDGET_SECONDS:.0f} s")
 
 
-def require_nothing_written(parts: Parts, record: ControlRecord) -> None:
-    """Raise Doubt when the source was written to after all; what expires meanwhile is no write."""
+def is_read_again(parts: Parts, record: ControlRecord) -> bool:
+    """Read the stream once more, and tell whether all of it could be read.
+
+    Raises Doubt when the source was written to after all; what expires meanwhile is no write.
+    """
     found = parts.tail_of(record).read_on(_BUDGET_SECONDS)
-    if found.written or not found.in_time:
+    if found.written:
         raise Doubt(f"the {parts.way.source} was written to behind the fence: {found.written} changes came")
+    return found.in_time
