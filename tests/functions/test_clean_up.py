@@ -266,7 +266,7 @@ def test_an_export_that_dynamodb_has_forgotten_is_over() -> None:
 def test_an_abort_removes_the_export_of_its_epoch_once_it_is_written(
     migration: Migration, export: str, status: str, kept: set[str]
 ) -> None:
-    exports, s3 = Exports(migration.aws.dynamodb, "arn:table", "b"), FakeAws().s3
+    exports, s3 = Exports(migration.aws.dynamodb, migration.source, "b"), FakeAws().s3
     s3.create_bucket(Bucket="b")
     for key in ("export/e1/data", "export/e2/data", "verify/e1/report.json"):
         s3.put_object(Bucket="b", Key=key, Body=b"")
