@@ -193,9 +193,9 @@ def test_no_call_follows_the_end_of_the_epoch(faked: Writing, ending: str) -> No
     if ending == "tombstone":
         faked.control.bury()
     else:
-        faked.control.begin_abort()
+        faked.control.begin_abort(str(faked.control.read().epoch))
     if ending == "another epoch":
-        faked.control.close()
+        faked.control.close(str(faked.control.read().epoch))
         faked.control.open_epoch("e2", EXECUTION, "arn:stream", 0.0, "e1")
     with pytest.raises(MigrationStopped):
         faked.write([item(2)])

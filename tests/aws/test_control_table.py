@@ -28,7 +28,7 @@ def test_a_second_epoch_is_refused_while_one_is_open_or_ending(control: ControlT
     opened(control)
     with pytest.raises(MigrationStopped, match=f"another execution runs this migration: {EXECUTION}"):
         opened(control, "e2", OTHER)
-    control.begin_abort()
+    control.begin_abort(str(control.read().epoch))
     with pytest.raises(MigrationStopped, match="aborting"):
         opened(control, "e2", OTHER)
     assert control.read().epoch == "e1"
@@ -50,13 +50,30 @@ def test_a_new_epoch_starts_without_what_the_old_one_wrote(control: ControlTable
         "max_read_units_per_second": 7,
     }
     control.set_once(EXECUTION, **written)
-    control.note_mappings_removed(8.0)
-    control.begin_abort()
-    control.close()
+    control.note_mappings_removed(str(control.read().epoch), 8.0)
+    control.begin_abort(str(control.read().epoch))
+    control.close(str(control.read().epoch))
     assert control.read().status == CLOSED
     record = opened(control, "e2", OTHER)
     assert record == ControlRecord(epoch="e2", status=OPEN, execution=OTHER, stream_arn="arn:stream", captured_from=100)
     assert control.read() == record
+
+
+def test_what_takes_effect_late_of_an_ending_touches_no_epoch_that_was_opened_since(control: ControlTable) -> None:
+    control.open_epoch("e1", "execution-1", "arn:stream", 1.0)
+    control.begin_abort("e1")
+    control.close("e1")
+    control.open_epoch("e2", "execution-2", "arn:stream", 2.0, after="e1")
+    with pytest.raises(MigrationStopped):
+        control.begin_abort("e1")
+    with pytest.raises(MigrationStopped):
+        control.begin_abort("e1", even_after_cut_over=True)
+    with pytest.raises(MigrationStopped):
+        control.note_mappings_removed("e1", 3.0)
+    record = control.begin_abort("e2")
+    with pytest.raises(MigrationStopped):
+        control.close("e1")
+    assert (record.mappings_removed_at, control.read().status) == (None, ABORTING)
 
 
 def test_only_the_holder_goes_on(control: ControlTable) -> None:
@@ -83,7 +100,7 @@ def test_only_the_holder_goes_on(control: ControlTable) -> None:
 @pytest.mark.parametrize("ending", ["abort", "tombstone"])
 def test_nobody_goes_on_when_the_epoch_is_ending(control: ControlTable, ending: str) -> None:
     opened(control)
-    control.begin_abort() if ending == "abort" else control.bury()
+    control.begin_abort(str(control.read().epoch)) if ending == "abort" else control.bury()
     refusals: tuple[Callable[[], object], ...] = (
         lambda: control.enter(EXECUTION, "Barrier"),
         lambda: control.set_once(EXECUTION, barrier_at=1),
@@ -117,10 +134,10 @@ def test_a_failed_export_is_forgotten(control: ControlTable) -> None:
 
 def test_an_abort_can_be_begun_again_and_not_without_an_epoch(control: ControlTable) -> None:
     with pytest.raises(MigrationStopped, match="closed, not open"):
-        control.begin_abort()
+        control.begin_abort(str(control.read().epoch))
     opened(control)
-    assert control.begin_abort().status == ABORTING
-    assert control.begin_abort().status == ABORTING
+    assert control.begin_abort(str(control.read().epoch)).status == ABORTING
+    assert control.begin_abort(str(control.read().epoch)).status == ABORTING
 
 
 def test_a_tombstone_forbids_every_later_epoch(control: ControlTable) -> None:
@@ -251,8 +268,8 @@ def test_the_first_moment_of_the_cut_over_counts(cutting: ControlTable) -> None:
 
 def test_abort_is_refused_from_the_cut_over_on_but_not_to_the_stack(cutting: ControlTable) -> None:
     with pytest.raises(MigrationStopped, match="cutting over"):
-        cutting.begin_abort()
-    assert cutting.begin_abort(even_after_cut_over=True).status == ABORTING
+        cutting.begin_abort(str(cutting.read().epoch))
+    assert cutting.begin_abort(str(cutting.read().epoch), even_after_cut_over=True).status == ABORTING
 
 
 def test_completing_comes_after_the_cut_over(cutting: ControlTable) -> None:
@@ -275,13 +292,13 @@ def test_a_new_epoch_knows_nothing_of_the_last_cut_over(cutting: ControlTable) -
     )
 
 
-@pytest.mark.parametrize("end", [ControlTable.close, lambda control: control.note_complete(9.0)])
+@pytest.mark.parametrize("end", [lambda control: control.close("e1"), lambda control: control.note_complete(9.0)])
 def test_an_end_that_was_held_up_closes_no_epoch_that_was_opened_since(
     control: ControlTable, end: Callable[[ControlTable], object]
 ) -> None:
     control.open_epoch("e1", "one", "arn:stream", 1.0)
-    control.begin_abort()
-    control.close()
+    control.begin_abort(str(control.read().epoch))
+    control.close(str(control.read().epoch))
     control.open_epoch("e2", "two", "arn:stream", 2.0, "e1")
     with pytest.raises(MigrationStopped):
         end(control)

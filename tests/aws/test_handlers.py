@@ -269,6 +269,6 @@ def test_the_abort_of_the_operator_is_one_pass(deployed: Deployed) -> None:
     answer = handler({"action": "abort"}, Context())
     assert answer is not None
     assert (answer["done"], "last invocations" in answer["waiting_for"]) == (False, True)
-    deployed.control.note_mappings_removed(0.0)
+    deployed.control.note_mappings_removed(str(deployed.control.read().epoch), 0.0)
     assert handler({"action": "abort"}, Context()) == {"done": True, "waiting_for": "", "refused": None, "left_on": []}
     assert deployed.control.read().status == CLOSED

@@ -90,8 +90,8 @@ def test_a_new_epoch_starts_without_a_reverse_path(control: ControlTable, revers
     reverse.begin_cut_over(EXECUTION, CutOverOrder(group="g"), 300.0)
     reverse.note_cut_over(EXECUTION, 300.0, 400.0)
     control.set(EXECUTION, rollback_until=500.0)
-    control.begin_abort()
-    control.close()
+    control.begin_abort(str(control.read().epoch))
+    control.close(str(control.read().epoch))
     opened = control.open_epoch("e2", OTHER, "arn:stream", 600.0, "e1")
     assert opened == ControlRecord(
         epoch="e2", status="open", execution=OTHER, stream_arn="arn:stream", captured_from=600

@@ -242,8 +242,8 @@ def test_tables_that_are_split_otherwise_are_matched_all_the_same(
 @pytest.mark.parametrize("record", [{"status": "closed"}, {"epoch": "e2"}])
 def test_a_pass_of_another_epoch_does_not_begin(filled: Deployed, record: Mapping[str, str]) -> None:
     if "status" in record:
-        filled.control.begin_abort()
-        filled.control.close()
+        filled.control.begin_abort(str(filled.control.read().epoch))
+        filled.control.close(str(filled.control.read().epoch))
     with pytest.raises(MigrationStopped):
         this_pass(filled, **({"epoch": "e0"} if "epoch" in record else {}))
 

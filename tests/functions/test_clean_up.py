@@ -164,12 +164,27 @@ def test_a_new_epoch_starts_after_an_abort(running: Migration) -> None:
 def test_no_epoch_follows_one_that_was_closed_after_the_set_up_was_looked_at(
     running: Migration, setup: dict[str, Any]
 ) -> None:
-    running.control.begin_abort()
-    running.control.close()
+    running.control.begin_abort(str(running.control.read().epoch))
+    running.control.close(str(running.control.read().epoch))
     running.aws.states.status[OTHER] = "RUNNING"
     with pytest.raises(MigrationStopped, match="start again: ddb-migration start"):
         Caller(running, start_capture.run, OTHER, setup).once()
     assert not running.control.read().is_open
+
+
+def test_a_pass_that_was_held_up_leaves_an_epoch_alone_that_was_opened_since(running: Migration) -> None:
+    def begin_anew() -> None:
+        running.aws.glue.runs["direct-job"][0]["JobRunState"] = "STOPPED"
+        end = ending(running)
+        while end.step() is not None:
+            running.clock.sleep(30)
+        running.aws.states.status[OTHER] = "RUNNING"
+        Caller(running, start_capture.run, OTHER, seen("e1", "closed")).once()
+
+    running.aws.states.before("StopExecution", begin_anew)
+    with pytest.raises(MigrationStopped, match="started again meanwhile"):
+        ending(running).step()
+    assert (running.control.read().epoch, running.control.read().status) == ("e2", "open")
 
 
 def test_nothing_of_the_old_execution_goes_on(running: Migration) -> None:

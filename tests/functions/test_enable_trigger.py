@@ -102,7 +102,9 @@ def test_an_execution_takes_over_from_one_that_has_ended(migration: Migration, s
 @pytest.mark.parametrize("ending", ["abort", "tombstone"])
 def test_no_state_goes_on_when_the_epoch_is_ending(migration: Migration, state: str, ending: str) -> None:
     _prepared(state, migration)
-    migration.control.begin_abort() if ending == "abort" else migration.control.bury()
+    migration.control.begin_abort(
+        str(migration.control.read().epoch)
+    ) if ending == "abort" else migration.control.bury()
     record, mappings = _settled_record(migration), dict(migration.aws.functions.mappings)
     with pytest.raises(MigrationStopped):
         Caller(migration, STATES[state]).once()
@@ -168,7 +170,8 @@ def test_start_capture_takes_over_an_epoch_that_a_call_of_an_ended_execution_ope
 
 @pytest.mark.parametrize("ending", ["abort", "tombstone"])
 def test_start_capture_takes_back_a_mapping_that_came_too_late(migration: Migration, ending: str) -> None:
-    end = migration.control.begin_abort if ending == "abort" else migration.control.bury
+    control = migration.control
+    end = control.bury if ending == "tombstone" else lambda: control.begin_abort(str(control.read().epoch))
     migration.aws.functions.before("CreateEventSourceMapping", end)
     with pytest.raises(MigrationStopped):
         Caller(migration, start_capture.run).once()
@@ -192,7 +195,7 @@ def test_start_capture_gives_the_lock_back_when_it_is_removed_meanwhile(migratio
 
 def test_start_capture_opens_nothing_while_an_epoch_is_ending(migration: Migration) -> None:
     started(migration)
-    migration.control.begin_abort()
+    migration.control.begin_abort(str(migration.control.read().epoch))
     migration.lock().release()
     with pytest.raises(MigrationStopped, match="aborting"):
         Caller(migration, start_capture.run, OTHER).once()
@@ -491,7 +494,8 @@ def test_enable_trigger_maps_the_queue_with_todays_concurrency(migration: Migrat
 @pytest.mark.parametrize("ending", ["abort", "tombstone"])
 def test_enable_trigger_takes_back_a_mapping_that_came_too_late(migration: Migration, ending: str) -> None:
     _prepared("EnableTrigger", migration)
-    end = migration.control.begin_abort if ending == "abort" else migration.control.bury
+    control = migration.control
+    end = control.bury if ending == "tombstone" else lambda: control.begin_abort(str(control.read().epoch))
     migration.aws.functions.before("CreateEventSourceMapping", end)
     with pytest.raises(MigrationStopped):
         Caller(migration, enable_trigger.run).once()
@@ -634,8 +638,8 @@ def test_the_barrier_looks_at_capture_after_a_long_bulk_load(migration: Migratio
 def test_a_new_epoch_is_complete(draining: Migration) -> None:
     switched_off(draining, PROCESSOR, DAY)
     Caller(draining, drain.run).once()
-    draining.control.begin_abort()
-    draining.control.close()
+    draining.control.begin_abort(str(draining.control.read().epoch))
+    draining.control.close(str(draining.control.read().epoch))
     assert draining.control.read().incomplete
     assert draining.open(OTHER).incomplete is None
 

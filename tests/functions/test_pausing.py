@@ -130,7 +130,7 @@ def test_a_pause_that_was_taken_back_meanwhile_says_so(operating: Operating) -> 
 
 @pytest.mark.parametrize("action", ["pause", "resume", "rate"])
 def test_nothing_is_changed_where_no_epoch_is_open(migration: Migration, operating: Operating, action: str) -> None:
-    migration.control.begin_abort()
+    migration.control.begin_abort(str(migration.control.read().epoch))
     before = migration.control.read()
     assert "aborting, not open" in operating.call(action, rates={READS: 5})["refused"]
     assert migration.control.read() == before
@@ -138,8 +138,8 @@ def test_nothing_is_changed_where_no_epoch_is_open(migration: Migration, operati
 
 def test_a_new_epoch_begins_unpaused(migration: Migration, operating: Operating) -> None:
     operating.call("pause")
-    migration.control.begin_abort()
-    migration.control.close()
+    migration.control.begin_abort(str(migration.control.read().epoch))
+    migration.control.close(str(migration.control.read().epoch))
     record = migration.open()
     assert (record.paused, record.paused_since, record.paused_by) == (False, None, None)
 

@@ -198,7 +198,7 @@ def test_what_is_no_key_of_the_source_is_refused_with_the_good_ones(repairing: R
 
 
 def test_nothing_is_sent_when_no_epoch_is_open(repairing: Repairing) -> None:
-    repairing.migration.control.begin_abort()
+    repairing.migration.control.begin_abort(str(repairing.migration.control.read().epoch))
     repairing.bury(repairing.change("a", 1))
     for event in ({"action": "reread", "keys": [key("a")]}, {"action": "redrive"}):
         assert repairing.call(**event)["refused"].startswith("the migration is aborting, not open; ")

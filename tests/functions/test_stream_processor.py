@@ -182,9 +182,9 @@ def test_a_batch_waits_in_the_stream_while_no_epoch_is_open(migration: Migration
     elif ending == "never opened":
         del migration.aws.dynamodb.tables["control"].items[(("S", "migration"), ("S", "record"))]
     else:
-        migration.control.begin_abort()
+        migration.control.begin_abort(str(migration.control.read().epoch))
     if ending == "closed":
-        migration.control.close()
+        migration.control.close(str(migration.control.read().epoch))
     with pytest.raises(MigrationStopped):
         capturing.process(record("a", 1))
     assert capturing.arrived() == []
@@ -193,8 +193,8 @@ def test_a_batch_waits_in_the_stream_while_no_epoch_is_open(migration: Migration
 
 def test_a_new_epoch_sends_the_same_change_again(capturing: Capturing) -> None:
     capturing.process(record("a", 1))
-    capturing.migration.control.begin_abort()
-    capturing.migration.control.close()
+    capturing.migration.control.begin_abort(str(capturing.migration.control.read().epoch))
+    capturing.migration.control.close(str(capturing.migration.control.read().epoch))
     capturing.migration.open()
     capturing.process(record("a", 1))
     assert [message.epoch for message in capturing.arrived()] == ["e1", "e2"]

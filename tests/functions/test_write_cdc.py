@@ -380,9 +380,9 @@ def test_nothing_is_applied_unless_the_record_permits(migration: Migration, endi
     if ending == "tombstone":
         migration.control.bury()
     else:
-        migration.control.begin_abort()
+        migration.control.begin_abort(str(migration.control.read().epoch))
     if ending in ("before the barrier", "closed"):
-        migration.control.close()
+        migration.control.close(str(migration.control.read().epoch))
     if ending == "before the barrier":
         migration.control.open_epoch("e1", EXECUTION, migration.stream_arn, 0.0, "e1")
     applying.change(PUT, "a", 1)

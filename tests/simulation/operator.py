@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from clean_up import handler as clean_up_handler
+from clean_up.ending import STARTED_AGAIN
 from clean_up.handler import StillEnding
 from ddb_migration import names
 from ddb_migration.aws.environment import Environment
@@ -339,8 +340,8 @@ class Operator:
         raise Stuck("an abort has not ended after 400 passes")
 
     def _judge_refusal(self, why: str) -> None:
-        """An abort may be refused from the cut-over's beginning on, and not before."""
-        if "cutting over" not in why or not self.scenario.goes_on:
+        """An abort may be refused from the cut-over's beginning on, and where its epoch has ended already."""
+        if why != STARTED_AGAIN and ("cutting over" not in why or not self.scenario.goes_on):
             self.wrong.append(f"abort is refused: {why}")
 
     def begin_anew(self) -> None:

@@ -19,6 +19,11 @@ from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.core.control_record import ABORTING, CLOSED, OPEN, ControlRecord, MigrationStopped
 from ddb_migration.core.fence import PolicyTooLarge, Statement, fence_left, holds_sid
 
+STARTED_AGAIN = (
+    "what was to be given up has ended, and the migration was started again meanwhile; ddb-migration abort gives that "
+    "up too"
+)
+
 
 @dataclass(frozen=True)
 class Fence:
@@ -111,7 +116,7 @@ class Ending:
             return waiting
         self.lock.release()
         if record.status == ABORTING:
-            self.control.close()
+            self.control.close(str(record.epoch))
         return None
 
     def _require_may_end(self, record: ControlRecord) -> None:
@@ -125,13 +130,15 @@ class Ending:
 
     def _begin_abort(self, record: ControlRecord) -> ControlRecord:
         try:
-            return self.control.begin_abort(even_after_cut_over=record.tombstone)
+            return self.control.begin_abort(str(record.epoch), even_after_cut_over=record.tombstone)
         except MigrationStopped:
+            now = self.control.read()
+            if now.epoch != record.epoch:
+                raise MigrationStopped(STARTED_AGAIN) from None
             # Another pass was faster, and has closed the epoch.
-            record = self.control.read()
-            if record.status != CLOSED:
+            if now.status != CLOSED:
                 raise
-            return record
+            return now
 
     def _stop_execution(self, record: ControlRecord) -> None:
         if record.execution:

@@ -256,20 +256,25 @@ class ControlTable:
         except ConditionFailed as refused:
             self._record(refused.row).require_open(report.epoch)
 
-    def begin_abort(self, even_after_cut_over: bool = False) -> ControlRecord:
-        """Forbid all further work of the open epoch; a closed or aborting one stays as it is.
+    def begin_abort(self, epoch: str, even_after_cut_over: bool = False) -> ControlRecord:
+        """Forbid all further work of an epoch that is open; an aborting one stays as it is.
 
         Raises MigrationStopped from the cut-over on, unless the stack goes: the application may have written to
-        the destination.
+        the destination. Never touches an epoch that was opened since.
         """
-        values = {"aborting": ABORTING, "open": OPEN}
+        values = {"epoch": epoch, "aborting": ABORTING, "open": OPEN}
         may = "" if even_after_cut_over else " AND attribute_not_exists(#cut_over_started)"
-        when = f"#status = :aborting OR (#status = :open{may})"
+        when = f"#epoch = :epoch AND (#status = :aborting OR (#status = :open{may}))"
         return self._write("SET #status = :aborting", {**values}, when)
 
-    def note_mappings_removed(self, now: float) -> ControlRecord:
-        """Record that mappings stood there until now; the functions may run on for one time-out after it."""
-        return self._write("SET #mappings_removed_at = :now", {"now": now})
+    def note_mappings_removed(self, epoch: str | None, now: float) -> ControlRecord:
+        """Record that mappings stood there until now; the functions may run on for one time-out after it.
+
+        Of an epoch, or where none was ever opened (None).
+        """
+        values: dict[str, Any] = {"now": now} if epoch is None else {"epoch": epoch, "now": now}
+        when = "attribute_not_exists(#epoch)" if epoch is None else "#epoch = :epoch"
+        return self._write("SET #mappings_removed_at = :now", values, when)
 
     def note_incomplete(self, epoch: str, why: str, now: float) -> None:
         """Record that changes of an epoch may have expired until now; the first reason stays, the moment moves on."""
@@ -279,9 +284,10 @@ class ControlTable:
         with contextlib.suppress(ConditionFailed):
             self._update(sets, values, when)
 
-    def close(self) -> ControlRecord:
-        """Close the epoch that was given up; one that was opened since stays open."""
-        return self._write("SET #status = :closed", {"closed": CLOSED, "open": OPEN}, "#status <> :open")
+    def close(self, epoch: str) -> ControlRecord:
+        """Close an epoch that was given up; one that was opened since stays as it is."""
+        values = {"epoch": epoch, "closed": CLOSED, "open": OPEN}
+        return self._write("SET #status = :closed", values, "#epoch = :epoch AND #status <> :open")
 
     def bury(self) -> ControlRecord:
         """Set the tombstone: nothing of this migration may be created any more."""

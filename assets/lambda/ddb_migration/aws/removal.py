@@ -37,7 +37,7 @@ class Removal:
             self._mappings.delete(mapping)
         if found or (is_ending and record.mappings_removed_at is None):
             # Written while they still go, and again until none is left: the last write counts.
-            self._control.note_mappings_removed(self._clock())
+            self._control.note_mappings_removed(record.epoch, self._clock())
         return f"{len(found)} event source mappings to go" if found else None
 
     def _wait_for_invocations(self) -> str | None:
