@@ -211,6 +211,15 @@ def test_a_low_rate_outlasts_no_call_and_comes_to_its_end(changing: Changing, va
     assert len(found.suspects) == (0 if value == "a" else len(names))
 
 
+def test_what_dear_items_have_cost_is_not_waited_for_within_the_call(changing: Changing) -> None:
+    """An item of 100 units at 2.5 a second is 40 seconds."""
+    changing.change("k", "a" * 390_000, "b")
+    changing.rate = 2.5
+    began = changing.clock()
+    assert len(changing.check(seconds=20).suspects) == 1
+    assert changing.clock() - began < 20
+
+
 def test_suspects_for_whom_there_is_no_time_come_first_another_time(changing: Changing) -> None:
     names = [f"k{place}" for place in range(60)]
     for name in names:

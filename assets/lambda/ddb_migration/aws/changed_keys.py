@@ -172,7 +172,7 @@ class ChangedKeys:
         keys = {suspect.key: key_of_canonical(suspect.key) for suspect in current.suspects}
         pairs: dict[str, Pair] = {}
         for chunk in _chunks(keys, self._sides.most_keys):
-            if pairs and not self._has_time(until):
+            if not self._has_time(until):
                 break
             pairs.update(self._sides.pairs(chunk))
         now = self._clock()
