@@ -187,6 +187,17 @@ def test_a_pass_that_was_held_up_leaves_an_epoch_alone_that_was_opened_since(run
     assert (running.control.read().epoch, running.control.read().status) == ("e2", "open")
 
 
+def test_an_abort_of_nothing_leaves_an_epoch_alone_that_is_opened_meanwhile(migration: Migration) -> None:
+    """Its mapping above all: what it captures until somebody notices would be lost."""
+    migration.aws.functions.before(
+        "ListEventSourceMappings", lambda: Caller(migration, start_capture.run, EXECUTION, {}).once()
+    )
+    with pytest.raises(MigrationStopped, match="started again meanwhile"):
+        ending(migration).step()
+    assert [mapping["FunctionArn"] for mapping in migration.aws.functions.mappings.values()] == [PROCESSOR]
+    assert migration.control.read().is_open
+
+
 def test_nothing_of_the_old_execution_goes_on(running: Migration) -> None:
     ending(running).step()
     with pytest.raises(MigrationStopped, match="aborting"):

@@ -13,9 +13,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from clean_up import handler as clean_up_handler
-from clean_up.ending import STARTED_AGAIN
 from clean_up.handler import StillEnding
 from ddb_migration import names
+from ddb_migration.aws.control_table import STARTED_AGAIN
 from ddb_migration.aws.environment import Environment
 from ddb_migration.aws.rows import _plain
 from ddb_migration.core.control_record import ControlRecord, MigrationStopped
@@ -341,7 +341,8 @@ class Operator:
 
     def _judge_refusal(self, why: str) -> None:
         """An abort may be refused from the cut-over's beginning on, and where its epoch has ended already."""
-        if why != STARTED_AGAIN and ("cutting over" not in why or not self.scenario.goes_on):
+        is_over = why == STARTED_AGAIN or "is aborting" in why
+        if not is_over and ("cutting over" not in why or not self.scenario.goes_on):
             self.wrong.append(f"abort is refused: {why}")
 
     def begin_anew(self) -> None:

@@ -19,11 +19,6 @@ from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.core.control_record import ABORTING, CLOSED, OPEN, ControlRecord, MigrationStopped
 from ddb_migration.core.fence import PolicyTooLarge, Statement, fence_left, holds_sid
 
-STARTED_AGAIN = (
-    "what was to be given up has ended, and the migration was started again meanwhile; ddb-migration abort gives that "
-    "up too"
-)
-
 
 @dataclass(frozen=True)
 class Fence:
@@ -132,11 +127,9 @@ class Ending:
         try:
             return self.control.begin_abort(str(record.epoch), even_after_cut_over=record.tombstone)
         except MigrationStopped:
-            now = self.control.read()
-            if now.epoch != record.epoch:
-                raise MigrationStopped(STARTED_AGAIN) from None
             # Another pass was faster, and has closed the epoch.
-            if now.status != CLOSED:
+            now = self.control.read()
+            if now.epoch != record.epoch or now.status != CLOSED:
                 raise
             return now
 

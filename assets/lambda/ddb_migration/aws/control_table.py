@@ -48,8 +48,10 @@ CUT_OVER_BEGAN = (
     "the migration is cutting over, or has done so; where its execution has ended, start the migration again: it "
     "goes on, or turns back"
 )
-
-
+STARTED_AGAIN = (
+    "what was to be ended has ended, and the migration was started again meanwhile; ddb-migration abort gives that up "
+    "too"
+)
 GIVEN_UP = "the cut-over that this call is of has been given up meanwhile"
 
 
@@ -260,21 +262,18 @@ class ControlTable:
         """Forbid all further work of an epoch that is open; an aborting one stays as it is.
 
         Raises MigrationStopped from the cut-over on, unless the stack goes: the application may have written to
-        the destination. Never touches an epoch that was opened since.
+        the destination.
         """
-        values = {"epoch": epoch, "aborting": ABORTING, "open": OPEN}
         may = "" if even_after_cut_over else " AND attribute_not_exists(#cut_over_started)"
-        when = f"#epoch = :epoch AND (#status = :aborting OR (#status = :open{may}))"
-        return self._write("SET #status = :aborting", {**values}, when)
+        when = f"(#status = :aborting OR (#status = :open{may}))"
+        return self._end(epoch, "SET #status = :aborting", {"aborting": ABORTING, "open": OPEN}, when)
 
     def note_mappings_removed(self, epoch: str | None, now: float) -> ControlRecord:
         """Record that mappings stood there until now; the functions may run on for one time-out after it.
 
         Of an epoch, or where none was ever opened (None).
         """
-        values: dict[str, Any] = {"now": now} if epoch is None else {"epoch": epoch, "now": now}
-        when = "attribute_not_exists(#epoch)" if epoch is None else "#epoch = :epoch"
-        return self._write("SET #mappings_removed_at = :now", values, when)
+        return self._end(epoch, "SET #mappings_removed_at = :now", {"now": now})
 
     def note_incomplete(self, epoch: str, why: str, now: float) -> None:
         """Record that changes of an epoch may have expired until now; the first reason stays, the moment moves on."""
@@ -285,9 +284,21 @@ class ControlTable:
             self._update(sets, values, when)
 
     def close(self, epoch: str) -> ControlRecord:
-        """Close an epoch that was given up; one that was opened since stays as it is."""
-        values = {"epoch": epoch, "closed": CLOSED, "open": OPEN}
-        return self._write("SET #status = :closed", values, "#epoch = :epoch AND #status <> :open")
+        """Close an epoch that was given up."""
+        return self._end(epoch, "SET #status = :closed", {"closed": CLOSED, "open": OPEN}, "#status <> :open")
+
+    def _end(
+        self, epoch: str | None, expression: str, values: Mapping[str, Any], when: str | None = None
+    ) -> ControlRecord:
+        """Write for the end of one epoch; raises MigrationStopped where another one was opened since."""
+        is_it = "attribute_not_exists(#epoch)" if epoch is None else "#epoch = :epoch"
+        of_it = {} if epoch is None else {"epoch": epoch}
+        try:
+            return self._record(self._update(expression, {**values, **of_it}, f"{is_it} AND {when}" if when else is_it))
+        except ConditionFailed as refused:
+            record = self._record(refused.row)
+            record.require_open()
+            raise MigrationStopped(CUT_OVER_BEGAN if record.epoch == epoch else STARTED_AGAIN) from refused
 
     def bury(self) -> ControlRecord:
         """Set the tombstone: nothing of this migration may be created any more."""

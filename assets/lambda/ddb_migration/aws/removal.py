@@ -33,9 +33,12 @@ class Removal:
 
     def _remove(self, record: ControlRecord, is_ending: bool) -> str | None:
         found = [mapping for function in self._functions for mapping in self._mappings.of(function)]
+        if found or (is_ending and record.mappings_removed_at is None):
+            # Before, for they may be those of an epoch that was opened since; that is not this one to end.
+            self._control.note_mappings_removed(record.epoch, self._clock())
         for mapping in found:
             self._mappings.delete(mapping)
-        if found or (is_ending and record.mappings_removed_at is None):
+        if found:
             # Written while they still go, and again until none is left: the last write counts.
             self._control.note_mappings_removed(record.epoch, self._clock())
         return f"{len(found)} event source mappings to go" if found else None
