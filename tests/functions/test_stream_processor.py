@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from ddb_migration.core.message import Message, decode
 from ddb_migration.core.watermark import mark
 from stream_processor.handler import ATTEMPTS, StreamProcessor
 from tests.fakes.client_errors import client_error
-from tests.functions.migration import Migration
+from tests.functions.migration import EXECUTION, Migration
 
 BASE = 10**20
 HOUR = 3600.0
@@ -249,6 +250,18 @@ def test_a_change_within_an_hour_of_its_expiry_makes_the_epoch_incomplete(captur
 def test_what_changed_before_capture_began_may_be_as_old_as_it_likes(capturing: Capturing) -> None:
     capturing.process(aged(capturing, 1, DAY - 1))
     assert incomplete(capturing) is None
+
+
+def test_the_second_in_which_capture_began_counts_as_behind_it(capturing: Capturing) -> None:
+    """Streams tell whole seconds: a change of 7.9 comes as one of 7, and capture may have begun at 7.1."""
+    control, clock = capturing.migration.control, capturing.migration.clock
+    began = math.floor(clock()) + 1
+    control.set(EXECUTION, captured_from=began + 0.1)
+    clock.sleep(DAY)
+    capturing.process(record("a", 1, ApproximateCreationDateTime=float(began - 1)))
+    assert incomplete(capturing) is None
+    capturing.process(record("a", 2, ApproximateCreationDateTime=float(began)))
+    assert "capture met a change" in str(incomplete(capturing))
 
 
 def until(capturing: Capturing) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -33,9 +34,11 @@ class Continuity:
     def met(self, record: ControlRecord, moments: Iterable[float]) -> None:
         """Note of what moments the changes are that the function has met, before it does anything with them.
 
-        What changed before capture began is no matter: the bulk load reads it.
+        What changed before capture began is no matter: the bulk load reads it. Streams tell whole seconds
+        (API StreamRecord, ApproximateCreationDateTime), so the second in which it began counts as behind it.
         """
-        oldest = min((moment for moment in moments if moment >= (record.captured_from or 0.0)), default=None)
+        began = math.floor(record.captured_from or 0.0)
+        oldest = min((moment for moment in moments if moment >= began), default=None)
         if oldest is not None:
             why = near_expiry(self.leg, self.clock() - oldest, self.clock())
             # A verify that began within the last hour has read what such a change was made to.
