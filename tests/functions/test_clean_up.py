@@ -149,13 +149,18 @@ def test_another_migrations_lock_is_left_alone(migration: Migration) -> None:
     assert migration.lock().holder() == ALIEN
 
 
-def test_a_new_epoch_starts_after_an_abort(running: Migration) -> None:
+def begin_anew(running: Migration) -> None:
+    """Give the epoch up, and let another execution open the next one."""
     running.aws.glue.runs["direct-job"][0]["JobRunState"] = "STOPPED"
     end = ending(running)
     while end.step() is not None:
         running.clock.sleep(30)
     running.aws.states.status[OTHER] = "RUNNING"
     Caller(running, start_capture.run, OTHER, seen("e1", "closed")).once()
+
+
+def test_a_new_epoch_starts_after_an_abort(running: Migration) -> None:
+    begin_anew(running)
     record = running.control.read()
     assert (record.epoch, record.apply_started, record.mappings_removed_at) == ("e2", None, None)
 
@@ -173,15 +178,7 @@ def test_no_epoch_follows_one_that_was_closed_after_the_set_up_was_looked_at(
 
 
 def test_a_pass_that_was_held_up_leaves_an_epoch_alone_that_was_opened_since(running: Migration) -> None:
-    def begin_anew() -> None:
-        running.aws.glue.runs["direct-job"][0]["JobRunState"] = "STOPPED"
-        end = ending(running)
-        while end.step() is not None:
-            running.clock.sleep(30)
-        running.aws.states.status[OTHER] = "RUNNING"
-        Caller(running, start_capture.run, OTHER, seen("e1", "closed")).once()
-
-    running.aws.states.before("StopExecution", begin_anew)
+    running.aws.states.before("StopExecution", lambda: begin_anew(running))
     with pytest.raises(MigrationStopped, match="started again meanwhile"):
         ending(running).step()
     assert (running.control.read().epoch, running.control.read().status) == ("e2", "open")
