@@ -612,6 +612,16 @@ def test_a_table_that_nobody_writes_to_is_no_gap(draining: Migration) -> None:
     assert Caller(draining, drain.run).until_done()["incomplete"] is None
 
 
+def test_what_worked_while_no_execution_ran_is_seen_by_the_next(draining: Migration) -> None:
+    """Else a short pause just after a start would count together with all the time before it."""
+    Caller(draining, drain.run).once()
+    draining.clock.sleep(14 * 3600)
+    draining.aws.states.status.update({EXECUTION: "ABORTED", OTHER: "RUNNING"})
+    Caller(draining, start_capture.run, OTHER).until_done()
+    switched_off(draining, PROCESSOR, 11 * 3600)
+    assert Caller(draining, drain.run, OTHER).until_done()["incomplete"] is None
+
+
 def test_capture_that_fails_for_a_day_is_a_gap_though_nobody_touched_it(draining: Migration) -> None:
     caller = Caller(draining, drain.run)
     caller.once()

@@ -64,6 +64,7 @@ class Operator:
         self._disturbed = False
         self._looked = False
         self._redriven = 0
+        self._paused = 0.0
         self._seen: tuple[Any, ControlRecord] = {}, ControlRecord()
         self.world.machine.entered = lambda execution, state: self.tell(state, execution.arn)
         self.world.database.paged = lambda: self.tell("page")
@@ -143,6 +144,7 @@ class Operator:
             self.world.source.stream.split()
 
     def _capture_paused(self, seconds: float) -> None:
+        self._paused += min(seconds, 0.8 * DAY)
         self._pause("stream-processor", min(seconds, 0.8 * DAY))
 
     def _apply_paused(self, seconds: float) -> None:
@@ -460,10 +462,11 @@ class Operator:
 
     @property
     def was_unseen(self) -> bool:
-        """Tell whether for a day no execution was there to look."""
+        """Tell whether for a day nobody may have seen capture work: no execution was there to look, or it was off."""
         executions = sorted(self.world.machine.executions.values(), key=lambda one: one.began)
         pairs = zip(executions, executions[1:], strict=False)
-        return any(after.began - before.ended_at > UNSEEN_SECONDS for before, after in pairs)
+        unseen = (after.began - before.ended_at for before, after in pairs)
+        return any(seconds + self._paused > UNSEEN_SECONDS for seconds in unseen)
 
     def _follow(self, codes: list[str]) -> None:
         if "destination-not-empty" in codes:

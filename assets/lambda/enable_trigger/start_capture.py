@@ -23,6 +23,8 @@ def run(parts: Parts, call: Call) -> Answer:
     if record.cut_over_started is not None:
         return done(epoch=record.epoch, cut_over=True)
     require_same_stream(parts, record)
+    # Nobody has looked since the last execution ended; a mapping that nobody has touched has worked all the time.
+    parts.change_path.look_at_capture(record)
     mapping = parts.mappings.ensure_stream(parts.stream_processor, str(record.stream_arn))
     try:
         parts.control.enter(call.execution, names.START_CAPTURE_STATE)
