@@ -12,7 +12,7 @@ from itertools import accumulate
 # At single calls to AWS.
 CALLS: Mapping[str, str] = {
     "throttled-call": "DynamoDB or SQS throttles a call",
-    "server-error": "a service answers 500 and has done nothing",
+    "server-error": "a service answers 500, and has done nothing or all of it",
     "lost-request": "a call never arrives, and its client waits in vain",
     "lost-answer": "a call takes effect, and its answer is lost",
     "slow-call": "a call takes seconds",

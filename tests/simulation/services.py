@@ -106,6 +106,8 @@ class Calls:
 
     def failed(self, operation: str, effect: Callable[[], Any]) -> Exception:
         self.kernel.sleep(0.05)
+        if self.faults.draws("server-error").random() < 0.5:
+            _unheard(effect)
         return refused("InternalServerError", "Internal server error", operation, 500)
 
     def lost_request(self, operation: str, effect: Callable[[], Any]) -> Exception:
