@@ -64,8 +64,8 @@ class CleanUp(MigrationFunction):
         allow_mappings(self, [stream_processor, write_cdc, *resources.reverse_functions], "Delete")
         self.allow(["glue:GetJobRuns", "glue:BatchStopJobRun"], [job.job_arn for job in jobs])
         self.allow(["dynamodb:DescribeExport"], [f"{resources.source_arn}/export/*"])
-        self.allow(["s3:ListBucket"], [resources.bucket_arn])
-        self.allow(["s3:DeleteObject"], [resources.objects_arn("*")])
+        self.allow(["s3:ListBucketVersions"], [resources.bucket_arn])
+        self.allow(["s3:DeleteObjectVersion"], [resources.objects_arn("*")])
         resources.permit_key(self.role)
         if fence_source_writes:
             allow_fence(self.role, resources.source_arn)

@@ -50,6 +50,7 @@ class EnableTrigger(MigrationFunction):
                 names.SOURCE_TABLE: resources.source_arn,
                 **resources.destination.environment,
                 names.MIGRATION_BUCKET: resources.bucket_name,
+                **_told_of_key(resources),
                 **told_of_topic(resources),
                 names.STREAM_PROCESSOR: stream_processor.function_arn,
                 names.WRITE_CDC: write_cdc.function_arn,
@@ -90,3 +91,8 @@ class EnableTrigger(MigrationFunction):
         self.allow(["dynamodb:DescribeExport"], [f"{resources.source_arn}/export/*"])
         objects = resources.objects_arn("export/*")
         self.allow(["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl"], [objects])
+
+
+def _told_of_key(resources: Resources) -> dict[str, str]:
+    key = resources.encryption_key
+    return {names.MIGRATION_KEY: key.key_arn} if key else {}

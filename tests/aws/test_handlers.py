@@ -250,6 +250,20 @@ def test_deleting_sets_the_tombstone_and_empties_the_bucket_unless_it_is_kept(
     assert deployed.s3.list_objects_v2(Bucket=deployed.name).get("KeyCount", 0) == left
 
 
+def test_a_bucket_that_keeps_versions_is_emptied_of_all_of_them(
+    deployed: Deployed, cloud_formation: CloudFormation
+) -> None:
+    """A team's rules for all its buckets may have switched versioning on."""
+    deployed.s3.put_object(Bucket=deployed.name, Key="export/before", Body=b"x")
+    deployed.s3.put_bucket_versioning(Bucket=deployed.name, VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"x", b"y"):
+        deployed.s3.put_object(Bucket=deployed.name, Key="export/file", Body=body)
+    deployed.s3.delete_object(Bucket=deployed.name, Key="export/file")
+    assert cloud_formation.send("Delete", properties={"KeepBucket": "false"}) == ("SUCCESS", "done")
+    left = deployed.s3.list_object_versions(Bucket=deployed.name)
+    assert (left.get("Versions", []), left.get("DeleteMarkers", [])) == ([], [])
+
+
 def test_deleting_a_running_migration_that_takes_longer_says_so(
     deployed: Deployed, cloud_formation: CloudFormation
 ) -> None:

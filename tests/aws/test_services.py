@@ -92,6 +92,20 @@ def test_an_export_asked_for_again_is_the_same_export(client: Client, name: str)
     assert exports.describe(first)["S3Prefix"] == "export/e1"
 
 
+def test_an_export_is_encrypted_with_the_migrations_key(client: Client, name: str) -> None:
+    arn, key = create_table(client("dynamodb"), name, ("pk", "S")), "arn:aws:kms:eu-west-1:111122223333:key/k"
+    client("s3").create_bucket(Bucket=name)
+    tables = Tables(client("dynamodb"))
+    tables.enable_recovery(arn)
+    moment = tables.latest_restorable(arn) or 0.0
+    described = []
+    for given in (key, None):
+        exports = Exports(client("dynamodb"), arn, name, given)
+        found = exports.describe(exports.start(f"e-{given is None}", moment))
+        described.append((found.get("S3SseAlgorithm"), found.get("S3SseKmsKeyId")))
+    assert described == [("KMS", key), (None, None)]
+
+
 SETTINGS: dict[str, Any] = {
     "size_threshold_bytes": 5,
     "enable_source_features": False,

@@ -8,7 +8,17 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_kms as kms
 
-from tests.construct.stacks import as_list, migrate, new_stack, plain, properties, resources_of, statements, template_of
+from tests.construct.stacks import (
+    as_list,
+    environment,
+    migrate,
+    new_stack,
+    plain,
+    properties,
+    resources_of,
+    statements,
+    template_of,
+)
 from tests.construct.test_tables import KEY_ARN, WRITING
 
 # All that hold a role of the migration; the state machine itself touches nothing that is encrypted.
@@ -39,6 +49,14 @@ def test_bucket(template: dict[str, Any]) -> None:
         "BucketKeyEnabled": True,
         "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "<Key.Arn>"},
     }
+
+
+def test_an_export_names_the_key() -> None:
+    """Whatever the bucket's default is, DynamoDB says itself how it encrypts an object."""
+    for given, told in ((True, "<Key.Arn>"), (False, None)):
+        stack = new_stack()
+        migrate(stack, **({"encryption_key": kms.Key(stack, "Key")} if given else {}))
+        assert plain(environment(template_of(stack), "EnableTrigger")).get("MIGRATION_KEY") == told
 
 
 def test_control_table(template: dict[str, Any]) -> None:

@@ -117,8 +117,8 @@ GRANTS: dict[str, set[Grant]] = {
     | on("*", "lambda", "DeleteEventSourceMapping", "ListEventSourceMappings")
     | on([DIRECT, LARGE, VERIFY], "glue", "GetJobRuns", "BatchStopJobRun")
     | on(f"{SOURCE}/export/*", "dynamodb", "DescribeExport")
-    | on(BUCKET, "s3", "ListBucket")
-    | on(f"{BUCKET}/*", "s3", "DeleteObject")
+    | on(BUCKET, "s3", "ListBucketVersions")
+    | on(f"{BUCKET}/*", "s3", "DeleteObjectVersion")
     | on(EXECUTIONS, "states", "DescribeExecution", "StopExecution"),
     "RereadRole": FUNCTION_LOGS
     | on(SOURCE, "dynamodb", "DescribeTable")

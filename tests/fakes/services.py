@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Mapping
 from typing import Any
@@ -104,7 +105,7 @@ class _Body(io.BytesIO):
 
 
 class FakeS3(FakeClient):
-    """Objects by bucket and key; `undeletable` keys fail one by one when they are deleted."""
+    """Objects by bucket and key, of one version each; `undeletable` keys fail one by one when they are deleted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -137,11 +138,11 @@ class FakeS3(FakeClient):
         return {"Errors": errors} if errors else {}
 
     def get_paginator(self, operation: str) -> Paginator:
-        assert operation == "list_objects_v2"
-        return Paginator(self._pages)
+        listed = {"list_objects_v2": "Contents", "list_object_versions": "Versions"}[operation]
+        return Paginator(functools.partial(self._pages, listed))
 
-    def _pages(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def _pages(self, listed: str, request: Mapping[str, Any]) -> list[dict[str, Any]]:
         objects = self.buckets[request["Bucket"]]
         keys = sorted(key for key in objects if key.startswith(request["Prefix"]))
-        pages = [keys[first : first + 2] for first in range(0, len(keys), 2)]
-        return [{"Contents": [{"Key": key, "Size": len(objects[key])} for key in page]} for page in pages] or [{}]
+        rows = [{"Key": key, "Size": len(objects[key]), "VersionId": "null"} for key in keys]
+        return [{listed: rows[first : first + 2]} for first in range(0, len(rows), 2)] or [{}]

@@ -70,14 +70,17 @@ class BucketClient:
         return self._calls.make("PutObject", effect)
 
     def get_paginator(self, operation: str) -> Paginator:
-        return Paginator(self._list)
+        return Paginator({"list_objects_v2": self._list, "list_object_versions": self._list_versions}[operation])
 
     def _list(self, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
-        def effect() -> dict[str, Any]:
-            listed = [(key, len(body)) for key, body in self.objects.items() if key.startswith(Prefix)]
-            return {"Contents": [{"Key": key, "Size": size} for key, size in listed]}
+        return self._calls.make("ListObjectsV2", lambda: {"Contents": self._found(Prefix)})
 
-        return self._calls.make("ListObjectsV2", effect)
+    def _list_versions(self, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
+        return self._calls.make("ListObjectVersions", lambda: {"Versions": self._found(Prefix)})
+
+    def _found(self, prefix: str) -> list[dict[str, Any]]:
+        found = ((key, body) for key, body in self.objects.items() if key.startswith(prefix))
+        return [{"Key": key, "Size": len(body), "VersionId": "null"} for key, body in found]
 
     def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
         def effect() -> dict[str, Any]:

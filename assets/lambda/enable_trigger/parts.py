@@ -94,7 +94,7 @@ class Parts:
             jobs=Jobs(client("glue"), jobs),
             executions=Executions(client("stepfunctions")),
             lock=DestinationLock(client("ssm"), environment[names.DESTINATION_TABLE], environment.holder),
-            exports=Exports(dynamodb, source, environment[names.MIGRATION_BUCKET]),
+            exports=Exports(dynamodb, source, environment[names.MIGRATION_BUCKET], environment.key),
             queue=ChangeQueue(client("sqs"), environment[names.CHANGE_QUEUE_URL]),
             metrics=Metrics(environment[names.MIGRATION_NAME]),
             sides=_sides(dynamodb, source, environment.destination),

@@ -71,6 +71,11 @@ class Environment:
         return Settings.from_text(self[names.SETTINGS])
 
     @property
+    def key(self) -> str | None:
+        """Return the ARN of the key that encrypts what the migration keeps, None for AWS's own."""
+        return self.values.get(names.MIGRATION_KEY)
+
+    @property
     def is_reverse(self) -> bool:
         """Tell whether the function carries changes of the destination back to the source."""
         return self.values.get(names.DIRECTION) == names.REVERSE

@@ -14,12 +14,14 @@ def exports_of(epoch: str) -> str:
 
 
 class Exports:
-    """Full exports in DynamoDB JSON."""
+    """Full exports in DynamoDB JSON, encrypted with a key of the team's or, without one, with S3's own."""
 
-    def __init__(self, client: Any, table_arn: str, bucket: str) -> None:
+    def __init__(self, client: Any, table_arn: str, bucket: str, key_arn: str | None = None) -> None:
         self._client = client
         self._table_arn = table_arn
         self._bucket = bucket
+        # DynamoDB says how an object is encrypted, whatever the bucket's default is.
+        self._encryption = {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": key_arn} if key_arn else {}
 
     def start(self, epoch: str, export_time: float) -> str:
         """Export the table as of a time (epoch seconds) and return the export's ARN.
@@ -33,6 +35,7 @@ class Exports:
             ExportTime=datetime.datetime.fromtimestamp(export_time, datetime.timezone.utc),
             ClientToken=f"{epoch}-{int(export_time)}",
             ExportFormat="DYNAMODB_JSON",
+            **self._encryption,
         )
         return str(answer["ExportDescription"]["ExportArn"])
 
