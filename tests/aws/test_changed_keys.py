@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ddb_migration.aws.both_sides import BothSides
+from ddb_migration.aws.both_sides import BothSides, chunks
 from ddb_migration.aws.changed_keys import told_rounds
 from ddb_migration.core.changed_keys import (
     MOST_JUDGEMENTS,
@@ -218,6 +218,35 @@ def test_what_dear_items_have_cost_is_not_waited_for_within_the_call(changing: C
     began = changing.clock()
     assert len(changing.check(seconds=20).suspects) == 1
     assert changing.clock() - began < 20
+
+
+def test_no_more_of_large_items_is_asked_for_at_once_than_memory_holds(
+    changing: Changing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A document takes forty times its size in Python, and eight calls of either table are under way at once."""
+    changing.dynamodb.page_items = 1000
+    for place in range(120):
+        changing.change(f"k{place}", "a" * 40_000, "a" * 40_000)
+    asked: list[int] = []
+    real = changing.dynamodb.batch_get_item
+
+    def counted(**request: Any) -> Any:
+        ((table, wanted),) = request["RequestItems"].items()
+        if table in changing.tables:
+            asked.append(len(wanted["Keys"]))
+        return real(**request)
+
+    monkeypatch.setattr(changing.dynamodb, "batch_get_item", counted)
+    assert (changing.check().keys, sum(asked)) == (120, 240)
+    assert max(asked) <= 10, "of ten units each, 100 units"
+
+
+def test_many_small_items_are_asked_for_a_hundred_at_a_time(changing: Changing) -> None:
+    source, destination = changing.tables
+    sides = BothSides(changing.dynamodb, source, destination)
+    keys = {canonical_key(key_of(f"k{place}")): key_of(f"k{place}") for place in range(400)}
+    sizes = [len(chunk) for chunk in chunks(keys, lambda: sides.most_keys) if list(sides.pairs(chunk))]
+    assert sizes == [4, 44, 100, 100, 100, 52]
 
 
 def test_suspects_for_whom_there_is_no_time_come_first_another_time(changing: Changing) -> None:

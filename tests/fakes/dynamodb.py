@@ -13,7 +13,7 @@ from typing import Any
 from tests.fakes.client_errors import FakeClient, Paginator, client_error
 from tests.fakes.expressions import Expression, InvalidExpression, unused
 from tests.fakes.tables import REGION_AND_ACCOUNT, FakeTable, Item, position
-from tests.fakes.values import InvalidValue
+from tests.fakes.values import InvalidValue, size_of
 
 PUTS = 25
 GETS = 100
@@ -181,7 +181,7 @@ class FakeDynamoDb(FakeClient):
         left = keys[self.most_gets :]
         answer: dict[str, Any] = {"Responses": {name: [item for item in reversed(items) if item is not None]}}
         if request.get("ReturnConsumedCapacity") == "TOTAL":
-            answer["ConsumedCapacity"] = [{"TableName": name, "CapacityUnits": float(len(items))}]
+            answer["ConsumedCapacity"] = [{"TableName": name, "CapacityUnits": sum(map(_units, items))}]
         return {**answer, "UnprocessedKeys": {name: {**wanted, "Keys": left}} if left else {}}
 
     def query(self, **request: Any) -> dict[str, Any]:
@@ -289,3 +289,8 @@ def items_of(client: Any, table: str) -> Sequence[Item]:
         if "LastEvaluatedKey" not in page:
             return found
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def _units(item: Item | None) -> float:
+    """What a consistent read of an item is charged: a unit for each 4 KB, and one for no item."""
+    return float(max(1, -(-size_of(item or {}) // 4096)))

@@ -125,7 +125,9 @@ class Migration:
             exports=Exports(self.aws.dynamodb, self.source, "bucket"),
             queue=self.queue,
             metrics=self.metrics,
-            sides=BothSides(self.aws.dynamodb, self.source, self.destination, clock=self.clock, sleep=self.clock.sleep),
+            sides_at=lambda rate: BothSides(
+                self.aws.dynamodb, self.source, self.destination, rate, clock=self.clock, sleep=self.clock.sleep
+            ),
             verify_objects=functools.partial(VerifyObjects, self.aws.s3, "bucket"),
             sleep=self.clock.sleep,
             announcements=Announcements(self.aws.events, self.aws.sns, "Stack/Orders", "", self.clock),

@@ -127,6 +127,28 @@ def test_nothing_is_done_while_the_migration_pauses(drained: Migration, state: A
 # --- Repair ----------------------------------------------------------------------------------------------------
 
 
+def test_a_look_that_takes_too_long_goes_on_at_the_next(drained: Migration) -> None:
+    """The function has 60 s; items of 400 KB at a low rate are few in that time."""
+    kinds = tuple(Difference(DIFFERENT, {"pk": {"S": f"k{place}"}}) for place in range(12))
+    ended(drained, DIFFERENT, found=Found(different=12), differences=kinds)
+    drained.control.set_rates({"max_read_units_per_second": 10.0})
+    for place in range(12):
+        put(drained, drained.source, f"k{place}", "a" * 390_000)
+    caller = Caller(drained, repair.run)
+    caller.once()
+    apply_rereads(drained)
+    standing = []
+    for _ in range(12):
+        began = drained.clock()
+        answer = caller.once()
+        assert drained.clock() - began < 45
+        standing.append(answer["standing"])
+        if answer["done"]:
+            break
+    assert standing[0] > 0
+    assert (answer["verdict"], standing[-1]) == ("equal", 0)
+
+
 def test_a_clean_pass_has_verified_the_epoch(drained: Migration) -> None:
     ended(drained)
     answer = Caller(drained, repair.run).once()

@@ -36,7 +36,8 @@ __all__ = ["Answer", "Call", "Parts", "again", "done", "paused", "poll"]
 class Parts:
     """The migration's resources and settings; `clock` gives epoch seconds.
 
-    `reverse` are those of the path that carries the destination's changes back, None where there is none.
+    `sides_at` reads both tables, the source at so many read units a second (None for no limit). `reverse` are those of
+    the path that carries the destination's changes back, None where there is none.
     """
 
     source_arn: str
@@ -52,7 +53,7 @@ class Parts:
     lock: DestinationLock
     exports: Exports
     queue: ChangeQueue
-    sides: BothSides
+    sides_at: Callable[[float | None], BothSides]
     verify_objects: Callable[[str, str], VerifyObjects]
     announcements: Announcements
     reverse: Parts | None = None
@@ -97,12 +98,12 @@ class Parts:
             exports=Exports(dynamodb, source, environment[names.MIGRATION_BUCKET], environment.key),
             queue=ChangeQueue(client("sqs"), environment[names.CHANGE_QUEUE_URL]),
             metrics=Metrics(environment[names.MIGRATION_NAME]),
-            sides=_sides(dynamodb, source, environment.destination),
+            sides_at=functools.partial(_sides, dynamodb, source, environment.destination),
             verify_objects=functools.partial(VerifyObjects, client("s3"), environment[names.MIGRATION_BUCKET]),
             announcements=Announcements.of(environment[names.MIGRATION_NAME], environment[names.NOTIFICATION_TOPIC]),
             reverse=cls.of(back) if back is not None else None,
         )
 
 
-def _sides(client: Any, source: str, destination: DestinationAccess) -> BothSides:
-    return BothSides(client, source, destination.table_arn, destination_client=destination.client())
+def _sides(client: Any, source: str, destination: DestinationAccess, rate: float | None) -> BothSides:
+    return BothSides(client, source, destination.table_arn, rate, destination_client=destination.client())

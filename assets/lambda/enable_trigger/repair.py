@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ddb_migration import names
@@ -15,6 +16,8 @@ from enable_trigger.parts import Answer, Call, Parts, again, done, paused
 LOOK_SECONDS = 15
 # Keys that are not equal by then change without end, or their writes are rejected.
 MOST_LOOKS = 20
+# The function has 60 s, and large items take long to compare; what one look does not come to is first at the next.
+COMPARING_SECONDS = 20.0
 # More differences than these had a cause that may have more effects: both tables are read again.
 MOST_WITHOUT_PASS = 100
 MOST_PASSES = 3
@@ -44,7 +47,7 @@ def run(parts: Parts, call: Call) -> Answer:
 
 def _step(parts: Parts, call: Call, record: ControlRecord, report: VerifyReport) -> tuple[VerifyReport, bool]:
     """Send rereads, or look what they did; return the report as it is then, and whether to look once more."""
-    report = _looked(parts, report) if call.last.get("sent") else _sent(parts, call, record, report)
+    report = _looked(parts, record, report) if call.last.get("sent") else _sent(parts, call, record, report)
     left = any(_is_repairable(parts, found) for found in report.differences)
     waits = left and int(call.last.get("looks", -1)) < MOST_LOOKS
     ended = None if waits else parts.clock()
@@ -59,16 +62,28 @@ def _sent(parts: Parts, call: Call, record: ControlRecord, report: VerifyReport)
     return report.repaired(replace(report.repairs, sent=arrived), report.differences)
 
 
-def _looked(parts: Parts, report: VerifyReport) -> VerifyReport:
+def _looked(parts: Parts, record: ControlRecord, report: VerifyReport) -> VerifyReport:
     """Take what is equal now from the differences, and what the destination has rejected: that is parked."""
-    agreeing = parts.sides.agreeing({canonical_key(found.key): found.key for found in report.differences})
-    unequal = [found for found in report.differences if canonical_key(found.key) not in agreeing]
+    agrees = _compared(parts, record, report.differences)
+    unseen = [found for found in report.differences if canonical_key(found.key) not in agrees]
+    unequal = [found for found in report.differences if agrees.get(canonical_key(found.key)) is False]
     watermarks = Watermarks(parts.control.rows, report.stream_arn, parts.clock)
     listed = watermarks.lists((found.key for found in unequal), report.epoch)
     standing = [found for found in unequal if canonical_key(found.key) not in listed]
     before = report.repairs
-    repaired = before.repaired + len(report.differences) - len(unequal)
-    return report.repaired(replace(before, repaired=repaired, listed=before.listed + len(listed)), standing)
+    repaired = before.repaired + sum(agrees.values())
+    return report.repaired(replace(before, repaired=repaired, listed=before.listed + len(listed)), [*unseen, *standing])
+
+
+def _compared(parts: Parts, record: ControlRecord, differences: Iterable[Difference]) -> dict[str, bool]:
+    """Tell of differences, as far as the time allows, whether the keys are equal now."""
+    sides, until = parts.sides_at(record.max_read_units_per_second), parts.clock() + COMPARING_SECONDS
+    agrees: dict[str, bool] = {}
+    for text, is_equal in sides.compared({canonical_key(found.key): found.key for found in differences}):
+        agrees[text] = is_equal
+        if parts.clock() + sides.wait() >= until:
+            break
+    return agrees
 
 
 def _is_repairable(parts: Parts, found: Difference) -> bool:

@@ -16,6 +16,11 @@ from ddb_migration.core.item_key import canonical_key, key_of
 
 # DynamoDB API, BatchGetItem: at most 100 keys, none of them twice.
 MOST_KEYS = 100
+# What the items of one call may come to, in read units of 4 KB: in Python a document takes forty times what DynamoDB
+# counts, both tables' items are there at once, and CutOver makes eight calls side by side.
+MOST_UNITS = 100.0
+# Until items were seen, so few are asked for, and then no more than ten times as many as were seen.
+FIRST_KEYS, GROWTH = 4, 10
 _ATTEMPTS = 20
 
 Found = dict[str, dict[str, Any]]
@@ -48,12 +53,15 @@ class BothSides:
         self._allowance = Allowance(read_units_per_second)
         self._clock, self._sleep = clock, sleep
         self.units: Counter[str] = Counter()
+        self._keys: Counter[str] = Counter()
 
     @property
     def most_keys(self) -> int:
-        """Return how many keys one call should ask for: about a second of the rate, as far as DynamoDB takes them."""
-        rate = self._allowance.rate
-        return MOST_KEYS if rate is None else max(1, min(MOST_KEYS, int(rate)))
+        """Return how many keys one call should ask for now: about a second of the rate, and what memory can hold."""
+        units = min(MOST_UNITS, self._allowance.rate or MOST_UNITS)
+        seen = min(self._keys[table] for table in (self._source, self._destination))
+        each = max((self.units[table] / count for table, count in self._keys.items()), default=1.0)
+        return max(1, min(MOST_KEYS, FIRST_KEYS + GROWTH * seen, int(units / max(1.0, each))))
 
     def wait(self) -> float:
         """Return the seconds until the source may be read again."""
@@ -69,10 +77,14 @@ class BothSides:
         for text in keys:
             yield text, _pair(source.get(text), destination.get(text))
 
+    def compared(self, keys: Mapping[str, Item]) -> Iterator[tuple[str, bool]]:
+        """Yield (canonical key, whether its items are equal) as they are read."""
+        for chunk in chunks(keys, lambda: self.most_keys):
+            yield from ((text, digest(one) == digest(other)) for text, (one, other) in self.pairs(chunk))
+
     def agreeing(self, keys: Mapping[str, Item]) -> set[str]:
         """Return those of the keys, by their canonical text, whose items are equal."""
-        pairs = (pair for chunk in chunks(keys) for pair in self.pairs(chunk))
-        return {text for text, (one, other) in pairs if digest(one) == digest(other)}
+        return {text for text, agrees in self.compared(keys) if agrees}
 
     def read(self, table: str, keys: Mapping[str, Item]) -> Found:
         """Return a table's items by canonical key, binary as bytes; another table is called as the source is.
@@ -105,13 +117,14 @@ class BothSides:
             self._allowance.settle(0.0, units, self._clock())
         (items,) = answer["Responses"].values() or ([],)
         ((left),) = [rest["Keys"] for rest in answer.get("UnprocessedKeys", {}).values()] or ([],)
+        self._keys[table] += len(keys) - len(left)
         return items, left
 
 
-def chunks(keys: Mapping[str, Item]) -> Iterator[dict[str, Item]]:
-    """Part keys into as many as one call may ask for."""
+def chunks(keys: Mapping[str, Item], most: Callable[[], int] = lambda: MOST_KEYS) -> Iterator[dict[str, Item]]:
+    """Part keys into as many as one call may ask for; `most` tells it of each call anew."""
     left = iter(keys.items())
-    while chunk := dict(islice(left, MOST_KEYS)):
+    while chunk := dict(islice(left, most())):
         yield chunk
 
 

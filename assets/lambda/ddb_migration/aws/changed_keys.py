@@ -136,7 +136,7 @@ class ChangedKeys:
 
     def _compared(self, current: Round, keys: Mapping[str, Item], until: float) -> tuple[Round, int]:
         """Compare keys, and return of how many of them the round knows now; fewer when time or room is up."""
-        done, chunks = 0, _chunks(keys, self._sides.most_keys)
+        done, chunks = 0, _chunks(keys, lambda: self._sides.most_keys)
         while current.has_room and self._has_time(until) and (some := list(islice(chunks, _SIDE_BY_SIDE))):
             for chunk, suspects in zip(some, self._each(self._suspects, some), strict=True):
                 if not current.has_room:
@@ -170,20 +170,25 @@ class ChangedKeys:
     def _again(self, current: Round, lag: float | None, until: float) -> Round:
         """Look at suspects again, the next generation; those for whom there was no time come first another time."""
         keys = {suspect.key: key_of_canonical(suspect.key) for suspect in current.suspects}
-        pairs: dict[str, Pair] = {}
-        for chunk in _chunks(keys, self._sides.most_keys):
+        looks: dict[str, Suspect | None] = {}
+        for chunk in _chunks(keys, lambda: self._sides.most_keys):
             if not self._has_time(until):
                 break
-            pairs.update(self._sides.pairs(chunk))
+            looks.update(self._looks(chunk))
         now = self._clock()
         left = [
-            suspect.seen_again(_seen(pairs[suspect.key]), now, self._may_repair(pairs[suspect.key]))
+            suspect.seen_again(look.seen, now, look.may_repair)
             for suspect in current.suspects
-            if suspect.key in pairs and not self._agree(pairs[suspect.key], now)
+            if (look := looks.get(suspect.key)) is not None
         ]
         judged = self._judged(replace(current, suspects=()), left, now, lag)
-        unseen = tuple(suspect for suspect in current.suspects if suspect.key not in pairs)
+        unseen = tuple(suspect for suspect in current.suspects if suspect.key not in looks)
         return replace(judged, suspects=unseen + judged.suspects)
+
+    def _looks(self, keys: Mapping[str, Item]) -> dict[str, Suspect | None]:
+        """Look at keys, and keep of their items no more than what a suspect holds; None where they agree."""
+        differing = {suspect.key: suspect for suspect in self._suspects(keys)}
+        return {text: differing.get(text) for text in keys}
 
     def _judged(self, current: Round, suspects: Sequence[Suspect], now: float, lag: float | None) -> Round:
         """Have those that stand still read again; what is parked no reread helps, and what is accepted may differ.
@@ -251,12 +256,12 @@ def _seen(pair: Pair) -> str:
     return "/".join("-" if item is None else (digest(item) or b"").hex() for item in pair)
 
 
-def _chunks(keys: Mapping[str, Item], most: int) -> Iterator[dict[str, Item]]:
+def _chunks(keys: Mapping[str, Item], most: Callable[[], int]) -> Iterator[dict[str, Item]]:
     """Part keys into calls of at most so many, and of no more than the round can come to suspect at once."""
     chunk: dict[str, Item] = {}
     characters = 0
     for text, key in keys.items():
-        if chunk and (len(chunk) == most or characters + len(text) > CHUNK_CHARACTERS):
+        if chunk and (len(chunk) >= most() or characters + len(text) > CHUNK_CHARACTERS):
             yield chunk
             chunk, characters = {}, 0
         chunk[text] = key
