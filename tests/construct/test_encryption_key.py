@@ -53,9 +53,9 @@ def test_bucket(template: dict[str, Any]) -> None:
 
 def test_an_export_names_the_key() -> None:
     """Whatever the bucket's default is, DynamoDB says itself how it encrypts an object."""
-    for given, told in ((True, "<Key.Arn>"), (False, None)):
+    for has_key, told in ((True, "<Key.Arn>"), (False, None)):
         stack = new_stack()
-        migrate(stack, **({"encryption_key": kms.Key(stack, "Key")} if given else {}))
+        migrate(stack, encryption_key=kms.Key(stack, "Key") if has_key else None)
         assert plain(environment(template_of(stack), "EnableTrigger")).get("MIGRATION_KEY") == told
 
 
