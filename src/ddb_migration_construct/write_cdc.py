@@ -10,6 +10,10 @@ from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.stack_facts import seconds
 from ddb_migration_construct.table_access import allow_source, allow_table
 
+# Ten documents of 400 KB take 1,060 MB and eight seconds of a whole processor, which Lambda gives from 1,769 MB on
+# (Lambda guide, "Configure function memory"); with less they would be killed or timed out whenever they came together.
+MEMORY_MIB = 1769
+
 
 class WriteCdc(MigrationFunction):
     """Reads the change queue and writes to the destination; its mapping is made behind the barrier."""
@@ -22,6 +26,7 @@ class WriteCdc(MigrationFunction):
             folder="write_cdc",
             timeout=seconds(30),
             resources=resources,
+            memory_size=MEMORY_MIB,
             environment={
                 names.MIGRATION_NAME: resources.name,
                 names.CONTROL_TABLE: resources.control_table_name,

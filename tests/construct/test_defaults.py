@@ -160,7 +160,7 @@ def test_logs_are_kept_for_three_months(template: dict[str, Any]) -> None:
     ("function", "folder", "seconds", "memory"),
     [
         ("StreamProcessor", "stream_processor", 60, 1024),
-        ("WriteCdc", "write_cdc", 30, 512),
+        ("WriteCdc", "write_cdc", 30, 1769),
         ("SetupCheck", "setup_check", 120, 512),
         ("EnableTrigger", "enable_trigger", 60, 512),
         ("CutOver", "cut_over", 60, 1769),

@@ -43,15 +43,15 @@ def test_five_minutes_share_a_bucket() -> None:
     assert len(partitions(start, start + 300, 8)) == 16
 
 
-@pytest.mark.parametrize(("concurrency", "shards"), [(2, 1), (10, 3), (50, 15), (100, 30), (1000, 64)])
+@pytest.mark.parametrize(("concurrency", "shards"), [(2, 1), (10, 5), (50, 25), (100, 50), (1000, 64)])
 def test_shards_follow_the_writers(concurrency: int, shards: int) -> None:
     assert shards_for(concurrency) == shards
 
 
-@given(concurrency=st.integers(2, 213))
+@given(concurrency=st.integers(2, 128))
 def test_no_shard_takes_more_than_a_partition_can(concurrency: int) -> None:
-    """150 changes a second from each function, two index writes each: 1,000 a second is what a partition takes."""
-    assert 300 * concurrency / shards_for(concurrency) <= 1000
+    """250 changes a second from each function, two index writes each: 1,000 a second is what a partition takes."""
+    assert 500 * concurrency / shards_for(concurrency) <= 1000
 
 
 def test_keys_are_spread_over_the_shards_evenly() -> None:

@@ -103,7 +103,7 @@ def test_bill_of_5_gb_on_demand() -> None:
         "change queue": (3 * 261_385, "requests", "sqs-requests"),
         # Batches of 20 records, as 10 a second are collected for 2 s.
         "functions, calls": (261_385 + 130_693, "requests", "lambda-requests"),
-        "functions, time": (round(261_385 * 0.1 * 0.5 + 130_693 * 0.5, 2), "GB-seconds", "lambda"),
+        "functions, time": (round(261_385 * 0.1 * 1769 / 1024 + 130_693 * 0.5, 2), "GB-seconds", "lambda"),
         "Glue": (round(4 * (120 + 1250 + 120 + 610_352 / 3000) / 3600, 2), "DPU-hours", "glue"),
         "reads of verify, source": (610_352, "read units", "reads"),
         "reads of verify, destination": (610_352, "read units", "reads"),
@@ -133,7 +133,7 @@ def test_a_rollback_window_of_5_gb_on_demand() -> None:
         # 172,800 batches: sent, received, deleted.
         "queue": (3 * 172_800, "requests", "sqs-requests"),
         "calls": (172_800 + captures, "requests", "lambda-requests"),
-        "time": (pytest.approx(172_800 * 0.1 * 0.5 + captures * 0.5), "GB-seconds", "lambda"),
+        "time": (pytest.approx(172_800 * 0.1 * 1769 / 1024 + captures * 0.5), "GB-seconds", "lambda"),
     }
     assert all(line.source for line in lines.values())
 

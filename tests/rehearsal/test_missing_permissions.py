@@ -48,7 +48,6 @@ def _actions(statement: dict[str, Any]) -> list[str]:
         ("MigrationStreamProcessor", "sqs:SendMessage"),
         pytest.param("MigrationSetupCheck", "ssm:GetParameter", marks=pytest.mark.slow),
         pytest.param("MigrationWriteCdc", "dynamodb:PutItem", marks=pytest.mark.slow),
-        pytest.param("MigrationDirectMigrationJob", "dynamodb:Scan", marks=pytest.mark.slow),
         pytest.param("MigrationEnableTrigger", "glue:GetJobRuns", marks=pytest.mark.slow),
         pytest.param("MigrationEnableTrigger", "sqs:GetQueueAttributes", marks=pytest.mark.slow),
     ],
@@ -64,3 +63,15 @@ def test_a_missing_permission_is_named(
     denied = [denial for denial in found["failure"]["denials"] if denial.startswith(f"{action} for role")]
     assert any(role in denial.replace("-", "") for denial in denied), found["failure"]
     assert f"missing permission: {denied[0]}" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_missing_permission_of_a_job_is_found_before_anything_runs(tmp_path: Path) -> None:
+    report, role, action = tmp_path / "report.json", "MigrationDirectMigrationJob", "dynamodb:Scan"
+    options = RehearsalOptions(50, 20, "direct", KeyShape.parse("sn"), seed=1, json_file=report)
+    assert rehearse(options, lambda assembly: take_away(assembly, role, action)) == 1
+    failure = json.loads(report.read_text())["failure"]
+    assert failure["error"] == "SetupCheckFailed"
+    assert "nothing was changed" in failure["cause"]
+    assert f"is not authorized to perform: {action}" in failure["cause"]
+    assert role in failure["cause"].replace("-", "")

@@ -32,7 +32,7 @@ GIB = 2**30
 REQUEST_BYTES = 64 * 1024
 CORES_OF_A_DPU = 4
 # The functions' memory: stream_processor.py and write_cdc.py of the construct.
-PROCESSOR_GIB, WRITER_GIB = 1.0, 0.5
+PROCESSOR_GIB, WRITER_GIB = 1.0, 1769 / 1024
 # StartCapture: batches of up to 1,000 records, collected for up to 2 s. How long one takes is an assumption.
 RECORDS_OF_A_BATCH, BATCH_WINDOW_SECONDS, SECONDS_OF_A_BATCH = 1000, 2, 0.5
 # stream_processor, tripwire.py: a change's own watermark and that of the way back, each read consistently.

@@ -10,9 +10,9 @@ import functools
 import math
 
 BUCKET_SECONDS = 300
-# A message costs WriteCdc two calls of 0.9 ms of CPU at the least (measured; decision 0007), and 512 MB of Lambda are
-# 0.29 of a vCPU: 69 ms for the ten messages of an invocation and its own two calls.
-_CHANGES_PER_SECOND_AND_FUNCTION = 150
+# A message costs WriteCdc two calls of 0.9 ms of CPU at the least (measured; decision 0007): 20 ms for the ten messages
+# of an invocation and its own two calls, and as long again it waits for DynamoDB, four times one after the other.
+_CHANGES_PER_SECOND_AND_FUNCTION = 250
 # A changed key costs the index two writes (the old row goes, the new one comes), up to 1 KB each.
 _WRITES_PER_CHANGE = 2
 # DynamoDB guide, "Partitions": 1,000 write units a second for each, those of an index too; a value of the index's
