@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from awsglue.utils import getResolvedOptions
 from pyspark.context import SparkContext
@@ -15,6 +16,7 @@ from pyspark.context import SparkContext
 from ddb_migration.aws.bulk_load import ARGUMENTS, Load
 from ddb_migration.aws.bulk_readers import SegmentReader, segment_unit
 from ddb_migration.aws.bulk_task import run_task
+from ddb_migration.aws.spark import at_once
 from ddb_migration.aws.task_failures import telling_the_cause
 from ddb_migration.core.bulk_plan import CURSORS, runs
 
@@ -30,19 +32,23 @@ def copy_segments(load: Load, segments: Sequence[Sequence[int]], tasks: int) -> 
     return run_task(load, units, tasks, lambda port: SegmentReader(port, total), expected).items_written
 
 
-def main() -> None:
-    """Run the job: one Spark task for each list of runs."""
-    load = Load.of(getResolvedOptions(sys.argv, ["JOB_NAME", *ARGUMENTS]))
+def copy(spark: Any, load: Load) -> int:
+    """Copy all segments, one Spark task for each list of runs, and return how many items were written in this run."""
     shares = runs(load.plan.units, load.plan.tasks, CURSORS)
-    spark = SparkContext.getOrCreate()
-    tasks = min(len(shares), spark.defaultParallelism)
+    tasks = at_once(spark, len(shares))
 
     def run(partition: Iterable[list[list[int]]]) -> Iterable[int]:
         for share in partition:
             yield copy_segments(load, share, tasks)
 
     with telling_the_cause():
-        written = spark.parallelize(shares, len(shares)).mapPartitions(run).sum()
+        return int(spark.parallelize(shares, len(shares)).mapPartitions(run).sum())
+
+
+def main() -> None:
+    """Run the job."""
+    load = Load.of(getResolvedOptions(sys.argv, ["JOB_NAME", *ARGUMENTS]))
+    written = copy(SparkContext.getOrCreate(), load)
     load.complete(segment_unit(segment) for segment in range(load.plan.units))
     print(f"wrote {written} items in this run")
 

@@ -13,6 +13,7 @@ from typing import Any
 from awsglue.utils import getResolvedOptions
 from pyspark.context import SparkContext
 
+from ddb_migration.aws.spark import at_once
 from ddb_migration.aws.task_failures import telling_the_cause
 from ddb_migration.aws.verify_engine import PAIRS
 from ddb_migration.aws.verify_pass import ARGUMENTS, Summary, VerifyPass
@@ -33,7 +34,7 @@ def match(spark: Any, this: VerifyPass, plan: VerifyPlan) -> int:
     dealt = runs(len(left), min(plan.tasks, max(1, len(left))), PAIRS)
     shares = [[[left[place] for place in run] for run in task] for task in dealt]
     if shares:
-        tasks, total = min(len(shares), spark.defaultParallelism), plan.segments
+        tasks, total = at_once(spark, len(shares)), plan.segments
 
         def work(partition: Iterable[list[list[int]]]) -> Iterable[int]:
             for share in partition:
@@ -70,7 +71,7 @@ def keys_left_over(spark: Any, this: VerifyPass, summaries: Sequence[Summary], t
 def verify(spark: Any, this: VerifyPass) -> VerifyReport:
     """Do a pass, from where an earlier run of it has come to, and return its report."""
     with telling_the_cause():
-        plan = this.plan(spark.defaultParallelism)
+        plan = this.plan(this.tasks)
         skipped = match(spark, this, plan)
         chosen = spark.parallelize(plan.chosen, min(plan.tasks, len(plan.chosen)))
         summaries = chosen.map(this.summary).collect()

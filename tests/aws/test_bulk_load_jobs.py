@@ -8,8 +8,9 @@ import hashlib
 import importlib
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,11 +19,12 @@ import ddb_migration_construct.rehearsal as rehearsal
 from ddb_migration.aws.bulk_books import Saved
 from ddb_migration.aws.bulk_load import ItemsRejected, Load, LoadIncomplete
 from ddb_migration.aws.bulk_readers import segment_unit
-from ddb_migration.aws.export_files import ExportDamaged, ExportFiles
+from ddb_migration.aws.export_files import ExportDamaged, ExportFile, ExportFiles
 from ddb_migration.core.bulk_plan import BulkPlan, runs
 from ddb_migration.core.control_record import MigrationStopped
 from tests.aws.deployed import EXECUTION, Deployed
 from tests.fakes.dynamodb import items_of
+from tests.fakes.spark import FakeSpark
 
 # Glue's own library is on no package index; the rehearsal brings a stand-in for its argument parsing.
 sys.path.append(str(Path(rehearsal.__file__).parent / "glue_shim"))
@@ -93,6 +95,40 @@ def test_every_item_of_every_type_is_copied_once(deployed: Deployed, direct: Mod
     load.complete(segment_unit(segment) for segment in range(UNITS))
     assert load.checkpoints.is_complete
     assert direct.copy_segments(load, [list(range(UNITS))], 1) == 0, "nothing that is done is read again"
+
+
+def test_all_tasks_share_the_rates_however_few_workers_spark_knows_of(
+    direct: ModuleType, large: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its parallelism is two when a job begins; twelve tasks with half of the rate each would take six times it."""
+    shared: list[int] = []
+    monkeypatch.setattr(direct, "copy_segments", _sharing(shared))
+    monkeypatch.setattr(large, "copy_files", _sharing(shared))
+    load: Any = SimpleNamespace(plan=BulkPlan(96, 12))
+    files = [ExportFile(each, f"data/{each}", 1, "") for each in range(12)]
+    assert direct.copy(FakeSpark(), load) == large.copy(FakeSpark(), load, "bucket", [[[file]] for file in files]) == 12
+    assert shared == [12] * 24
+
+
+def test_tasks_that_run_one_after_the_other_on_one_machine_share_no_rate(
+    direct: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared: list[int] = []
+    monkeypatch.setattr(direct, "copy_segments", _sharing(shared))
+    spark, load = FakeSpark(), SimpleNamespace(plan=BulkPlan(96, 4))
+    spark.master = "local[2]"
+    assert direct.copy(spark, load) == 4
+    assert shared == [2] * 4
+
+
+def _sharing(shared: list[int]) -> Callable[..., int]:
+    """A task that copies one item, and keeps how many share the rates: what it is told last."""
+
+    def copied(*told: Any) -> int:
+        shared.append(told[-1])
+        return 1
+
+    return copied
 
 
 def test_a_load_with_a_unit_left_is_not_complete(deployed: Deployed, direct: ModuleType) -> None:

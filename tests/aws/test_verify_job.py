@@ -30,7 +30,7 @@ from tests.fakes.spark import FakeSpark
 sys.path.append(str(Path(rehearsal.__file__).parent / "glue_shim"))
 
 Item = dict[str, Any]
-ITEMS = 120
+ITEMS, TASKS = 120, 4
 SETTLE_SECONDS = 0.4
 
 
@@ -54,7 +54,7 @@ def item(number: int) -> Item:
 @pytest.fixture
 def filled(deployed: Deployed) -> Deployed:
     """Two equal tables behind a barrier."""
-    deployed.open(BulkPlan(1, 1), apply_started=1, barrier_at=2)
+    deployed.open(BulkPlan(1, TASKS), apply_started=1, barrier_at=2)
     for number in range(ITEMS):
         for table in (deployed.source, deployed.destination):
             deployed.dynamodb.put_item(TableName=table, Item=item(number))
@@ -143,6 +143,21 @@ def test_equal_tables_are_verified_without_a_shuffle_or_a_second_look(filled: De
     assert report.source.read_units > 0 < report.destination.read_units
 
 
+def test_all_tasks_share_the_rates_however_few_workers_spark_knows_of(
+    filled: Deployed, job: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its parallelism is two when a job begins."""
+    shared: list[int] = []
+
+    def match(this: VerifyPass, total: int, runs: Any, tasks: int) -> None:
+        shared.append(tasks)
+        verify_task.match_segments(this, total, runs, tasks)
+
+    monkeypatch.setattr(job, "match_segments", match)
+    assert job.verify(FakeSpark(), this_pass(filled)).is_clean
+    assert shared == [TASKS] * TASKS
+
+
 def test_the_same_count_and_one_altered_item(filled: Deployed, job: ModuleType) -> None:
     change(filled, 77, n={"N": "2"})
     assert found(job.verify(FakeSpark(), this_pass(filled))) == {"k77": (DIFFERENT, ("n",))}
@@ -168,7 +183,7 @@ def test_a_pass_that_was_killed_half_way_goes_on_and_gives_the_same_report(
 ) -> None:
     change(filled, 3, n={"N": "2"})
     delete(filled, filled.destination, 1)
-    whole = job.verify(FakeSpark(4), this_pass(filled))
+    whole = job.verify(FakeSpark(), this_pass(filled))
     real, tasks = verify_task.match_segments, iter(range(99))
 
     def killed(*given: Any) -> None:
@@ -178,11 +193,11 @@ def test_a_pass_that_was_killed_half_way_goes_on_and_gives_the_same_report(
 
     monkeypatch.setattr(job, "match_segments", killed)
     with pytest.raises(Exception, match="killed"):
-        job.verify(FakeSpark(4), this_pass(filled, "2"))
+        job.verify(FakeSpark(), this_pass(filled, "2"))
     kept = [key for key in objects_of(filled) if "/2/segments/" in key]
     assert kept
     monkeypatch.setattr(job, "match_segments", real)
-    report = job.verify(FakeSpark(4), this_pass(filled, "2"))
+    report = job.verify(FakeSpark(), this_pass(filled, "2"))
     assert report.units_skipped == len(kept)
     assert without_times(report) == without_times(whole)
 

@@ -1,4 +1,4 @@
-"""As much of Spark's RDD as VerifyJob uses, in this process; what travels is pickled, as Spark would."""
+"""As much of Spark's RDD as the jobs use, in this process; what travels is pickled, as Spark would."""
 
 from __future__ import annotations
 
@@ -42,12 +42,17 @@ class FakeRdd:
     def count(self) -> int:
         return len(self.collect())
 
+    def sum(self) -> Any:
+        return sum(self.collect())
+
 
 class FakeSpark:
-    """A context of so many cores."""
+    """A context whose workers have not registered yet, as when a job begins."""
 
-    def __init__(self, cores: int = 2) -> None:
-        self.defaultParallelism = cores
+    master = "cluster"
+    defaultParallelism = 2  # noqa: N815
+
+    def __init__(self) -> None:
         self.shuffled_bytes = 0
 
     def parallelize(self, values: Sequence[Any], parts: int) -> FakeRdd:

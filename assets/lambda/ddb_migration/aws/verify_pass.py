@@ -16,6 +16,7 @@ from ddb_migration.aws.tables import Tables
 from ddb_migration.aws.verify_generations import Generations, KeyLooks, Settled, kinds
 from ddb_migration.aws.verify_objects import VerifyObjects
 from ddb_migration.core.attribute_values import Item
+from ddb_migration.core.bulk_plan import BulkPlan
 from ddb_migration.core.generations import ACCEPTED, AGREES, EXPIRED, PARKED
 from ddb_migration.core.lag import Readings, lag_seconds
 from ddb_migration.core.verify_plan import VerifyPlan, share_of, verify_plan
@@ -50,7 +51,10 @@ class Summary:
 
 @dataclass(frozen=True)
 class VerifyPass:
-    """One pass, as the driver sees it and as it travels to the tasks; `settle_seconds` is the generations' floor."""
+    """One pass, as the driver sees it and as it travels to the tasks; `settle_seconds` is the generations' floor.
+
+    It has as many `tasks` as the bulk load had, at the most.
+    """
 
     migration_name: str
     control_table: str
@@ -65,6 +69,7 @@ class VerifyPass:
     settle_seconds: float
     stream_arn: str
     key_names: tuple[str, ...]
+    tasks: int
     size_bytes: int
     expires_by: tuple[str | None, str | None]
 
@@ -84,6 +89,7 @@ class VerifyPass:
             settle_seconds=float(arguments["settle_seconds"]),
             stream_arn=str(record.stream_arn),
             key_names=source.key_names,
+            tasks=BulkPlan.from_text(str(record.plan)).tasks,
             size_bytes=max(source.size_bytes, destination.size_bytes),
             expires_by=(sources.time_to_live(source.arn), destinations.time_to_live(destination.arn)),
         )
