@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -127,8 +128,9 @@ def test_sizes_are_those_of_the_files_that_the_manifest_lists(export: Export) ->
     assert export.files.sizes([]) == []
 
 
-def test_an_empty_file_is_a_file(export: Export) -> None:
-    body = gzip.compress(b"")
+@pytest.mark.parametrize("body", [gzip.compress(b""), b""], ids=["gzip of nothing", "no bytes"])
+def test_an_empty_file_is_a_file(export: Export, body: bytes) -> None:
+    """The guide: for a partition that is empty, the export has an empty file."""
     export.objects["data/empty"] = body
     lines = export.files.lines(ExportFile(0, "data/empty", 0, _md5(body)), 0)
     assert lines.take(5) == []
@@ -139,6 +141,41 @@ def test_a_file_of_several_gzip_members_is_read_whole(export: Export) -> None:
     body = _packed(5, 2) + _packed(6, 3)
     export.objects["data/members"] = body
     assert len(export.files.lines(ExportFile(0, "data/members", 5, _md5(body)), 0).take(10)) == 5
+
+
+def test_a_file_without_bytes_that_should_hold_items_is_found(export: Export) -> None:
+    export.objects["data/empty"] = b""
+    with pytest.raises(ExportDamaged, match="holds 0 items and the manifest says 2"):
+        export.files.lines(ExportFile(0, "data/empty", 2, _md5(b"")), 0).take(5)
+
+
+def test_items_that_are_larger_than_those_before_them_come_a_few_at_a_time(export: Export) -> None:
+    """A task judges how many items fit into its memory by those that it has seen."""
+    sizes = [10] * 1000 + [300_000] * 40
+    body = _of_sizes(sizes)
+    export.objects["data/large"] = body
+    lines = export.files.lines(ExportFile(0, "data/large", len(sizes), _md5(body)), 0)
+    pages = [lines.take(1000), *_steps(lines, 1000)]
+    assert [len(pages[0]), sum(map(len, pages))] == [1000, len(sizes)]
+    assert max(sum(map(len, page)) for page in pages) < 3 * 1024 * 1024
+
+
+def test_what_compresses_a_thousandfold_is_decompressed_a_little_at_a_time(export: Export) -> None:
+    body = _of_sizes([300_000] * 200)
+    export.objects["data/dense"] = body
+    lines = export.files.lines(ExportFile(0, "data/dense", 200, _md5(body)), 0)
+    tracemalloc.start()
+    taken = len(lines.take(1))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (taken, len(body) < 64 * 1024, held < 8 * 1024 * 1024) == (1, True, True)
+    lines.skip(199)
+    assert (lines.at, len(lines.take(5)), lines.is_at_end) == (199, 1, True)
+
+
+def _of_sizes(sizes: list[int]) -> bytes:
+    lines = (f'{{"Item":{{"pk":{{"S":"{each}"}},"s":{{"S":"{"x" * size}"}}}}}}\n' for each, size in enumerate(sizes))
+    return gzip.compress("".join(lines).encode(), mtime=0)
 
 
 def test_a_file_cut_off_is_found_even_where_its_checksum_is_right(export: Export) -> None:

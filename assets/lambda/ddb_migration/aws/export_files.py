@@ -21,8 +21,13 @@ from ddb_migration.aws.errors import code
 from ddb_migration.core.item_text import line_texts
 
 _BLOCK = 1024 * 1024
-# Compressed bytes taken at a time: a task has many files open, and JSON grows tenfold.
+# Compressed bytes taken at a time, and what they may grow to in one go: a task has many files open, and JSON grows
+# tenfold as a rule, but a thousandfold where items hold one character over and over.
 _PIECE = 64 * 1024
+_GROWN = 1024 * 1024
+# Text given at a time, however many lines are asked for: the items of one partition key lie together, and may be a
+# thousand times as large as those before them.
+_PAGE = 1024 * 1024
 _SKIP = 5_000
 # zlib: the window of 32 KiB, in gzip's format.
 _GZIP = 31
@@ -138,20 +143,23 @@ class ExportLines:
         self.at = 0
         self._file, self._body = file, body
         self._gzip = zlib.decompressobj(_GZIP)
+        # What is read and not yet decompressed.
+        self._compressed = b""
         self._texts: list[bytes] = []
-        self._given = 0
+        self._given = self._waiting_bytes = 0
         self._rest = b""
         self._has_ended = False
 
     def take(self, most: int) -> list[bytes]:
-        """Return the texts of the next lines, none at the file's end.
+        """Return the texts of the next lines, about 1 MB at the most, none at the file's end.
 
         Raises ExportDamaged where the manifest says otherwise, and NotDynamoDbJson.
         """
-        while len(self._texts) - self._given < most and not self._has_ended:
+        while not self._has_ended and self._wants_more(most):
             self._fill()
         taken = self._texts[self._given : self._given + most]
         self._given += len(taken)
+        self._waiting_bytes -= sum(map(len, taken))
         self.at += len(taken)
         if self.is_at_end:
             self._body.close()
@@ -168,30 +176,40 @@ class ExportLines:
         """Tell whether all lines were given."""
         return self._has_ended and self._given == len(self._texts)
 
+    def _wants_more(self, most: int) -> bool:
+        waiting = len(self._texts) - self._given
+        return waiting < most and (not waiting or self._waiting_bytes < _PAGE)
+
     def _fill(self) -> None:
-        block = self._body.read(_PIECE)
-        if not block:
+        block = self._compressed or self._body.read(_PIECE)
+        text = self._decompressed(block)
+        if not block and not text:
             self._end()
             return
-        texts, self._rest = line_texts(self._rest, self._decompressed(block))
+        texts, self._rest = line_texts(self._rest, text)
         if texts:
             self._texts = [*self._texts[self._given :], *texts]
             self._given = 0
+            self._waiting_bytes += sum(map(len, texts))
 
     def _decompressed(self, block: bytes) -> bytes:
-        """Decompress a block; a gzip file may be several, one after the other."""
+        """Decompress a block, or as much of it as is taken at a time; a gzip file may be several, one after the other.
+
+        All of a block may be taken in before its text is given: then no block brings the rest.
+        """
         try:
-            text = self._gzip.decompress(block)
-            while self._gzip.eof and self._gzip.unused_data:
-                rest, self._gzip = self._gzip.unused_data, zlib.decompressobj(_GZIP)
-                text += self._gzip.decompress(rest)
+            text = self._gzip.decompress(block, _GROWN)
         except zlib.error as error:
             raise ExportDamaged(f"{self._file.key} is no gzip file: {error}") from error
+        self._compressed = self._gzip.unconsumed_tail
+        if self._gzip.eof and self._gzip.unused_data:
+            self._compressed, self._gzip = self._gzip.unused_data, zlib.decompressobj(_GZIP)
         return text
 
     def _end(self) -> None:
         self._has_ended = True
-        if not self._gzip.eof:
+        # The file of an empty partition may have no byte at all; the manifest tells how many items it should hold.
+        if self._body.tell() and not self._gzip.eof:
             raise ExportDamaged(f"{self._file.key} ends in the middle of its gzip data")
         self._texts += line_texts(self._rest, b"\n")[0]
 
