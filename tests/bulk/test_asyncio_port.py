@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,7 +12,8 @@ from typing import Any
 import boto3
 import pytest
 
-from ddb_migration.aws.asyncio_port import AsyncioPort, End, _both
+from ddb_migration.aws.asyncio_port import AsyncioPort, End, _both, run
+from ddb_migration.core.bulk_plan import CURSORS
 from ddb_migration.core.item_text import Requests
 from tests.bulk.serving import answer, dynamo, serving
 
@@ -49,6 +52,18 @@ def test_reads_go_to_the_source_and_writes_to_the_destination() -> None:
 
 def _target(head: bytes) -> str:
     return head.partition(b"DynamoDB_20120810.")[2].partition(b"\r\n")[0].decode()
+
+
+def test_downloads_of_all_cursors_do_not_hold_up_looks_at_the_record() -> None:
+    """A task may download a file for each of its cursors, each for minutes; without fresh looks it may not write."""
+    meet = functools.partial(threading.Barrier(CURSORS + 1).wait, 2)
+
+    def start(port: AsyncioPort, finished: Callable[[Exception | None], None]) -> None:
+        for _ in range(CURSORS):
+            port.aside(meet, lambda _: None)
+        port.aside(meet, lambda told: finished(told if isinstance(told, Exception) else None))
+
+    run((End(client(), SOURCE), End(client(), DESTINATION)), Requests(SOURCE, DESTINATION), ("id",), start)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from ddb_migration.aws.bulk_port import Then, Value
 from ddb_migration.aws.transport.dynamodb import Calls, DynamoDb
 from ddb_migration.aws.transport.endpoint import UnknownSetUp, resolve
 from ddb_migration.aws.transport.through_botocore import ThroughBotocore
+from ddb_migration.core.bulk_plan import CURSORS
 from ddb_migration.core.flow import MOST_LANES
 from ddb_migration.core.item_text import NotDynamoDbJson, Portion, Requests, Written, scan_page, written
 from ddb_migration.core.place import Place
@@ -21,7 +22,8 @@ from ddb_migration.core.place import Place
 # The barrier holds for 120 s after the last permit (2 s old at most): a write ends long before that.
 WRITE_SECONDS = 6.0
 SCAN_SECONDS = 15.0
-THREADS = 8
+# As many as may download a file each, and some for what does not wait so long: looks at the record, checkpoints, keys.
+THREADS = CURSORS + 8
 
 Start = Callable[["AsyncioPort", Callable[["Exception | None"], None]], None]
 
