@@ -193,6 +193,18 @@ def test_a_wrong_clock_is_set_by_the_servers() -> None:
     assert (int(times[1][:2]) * 60 + int(times[1][2:]) - int(times[0][:2]) * 60 - int(times[0][2:])) % 1440 in (29, 30)
 
 
+def test_requests_that_were_refused_together_for_a_wrong_clock_are_all_sent_again() -> None:
+    refused = error("InvalidSignatureException", message="Signature expired").replace(b"date:", b"was:", 1)
+    date = formatdate(time.time() + 1800, usegmt=True)
+    refused = refused.replace(b"\r\n", f"\r\ndate: {date}\r\n".encode(), 1)
+
+    async def story(server: Server, calls: Dynamo) -> None:
+        outcomes = await asyncio.gather(*(calls.call() for _ in range(3)), return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [RepeatRequest] * 3
+
+    run([refused] * 3, story)
+
+
 def test_keys_that_have_ended_are_renewed() -> None:
     given = iter([Keys("old", "s", "t1"), Keys("new", "s", "t2"), Keys("new", "s", "t2")])
 

@@ -21,7 +21,7 @@ from ddb_migration.aws.transport.connection import StaleConnection
 from ddb_migration.aws.transport.endpoint import Endpoint
 from ddb_migration.aws.transport.failures import RepeatRequest, client_error, clock_of
 from ddb_migration.aws.transport.pool import ConnectTimeout, Pool
-from ddb_migration.aws.transport.signing import Signer
+from ddb_migration.aws.transport.signing import Keys, Signer
 
 Then = Callable[[bytes | Exception], None]
 
@@ -58,7 +58,7 @@ class DynamoDb:
     def call(self, operation: str, body: bytes, seconds: float, then: Then) -> None:
         """Send a body; see `Calls`."""
         request = self._signer.head(operation, body) + body
-        told = functools.partial(self._told, operation, self._signer.keys, then)
+        told = functools.partial(self._told, operation, (self._signer.keys, self._signer.skew), then)
         self._pool.send(request, seconds, told)
 
     def close(self) -> None:
@@ -67,32 +67,35 @@ class DynamoDb:
         self._renewal.cancel()
         self._pool.close()
 
-    def _told(self, operation: str, keys: object, then: Then, outcome: Answer | Exception) -> None:
+    def _told(self, operation: str, signed: tuple[Keys, float], then: Then, outcome: Answer | Exception) -> None:
         if isinstance(outcome, Exception):
             then(_lost(outcome, self._endpoint.url))
         elif outcome.status == 200:
             then(outcome.body)
         else:
-            self._refused(client_error(operation, outcome), outcome, keys, then)
+            self._refused(client_error(operation, outcome), outcome, signed, then)
 
-    def _refused(self, error: ClientError, answer: Answer, keys: object, then: Then) -> None:
-        code = error.response["Error"]["Code"]
-        if code in _CLOCK and self._set_clock(answer):
+    def _refused(self, error: ClientError, answer: Answer, signed: tuple[Keys, float], then: Then) -> None:
+        (keys, skew), code = signed, error.response["Error"]["Code"]
+        if code in _CLOCK and self._set_clock(answer, skew):
             then(RepeatRequest(reason=f"the clock was wrong by {self._signer.skew:.0f} s"))
         elif code in _KEYS:
             self._renewed(keys, functools.partial(_after_renewal, error, then))
         else:
             then(error)
 
-    def _set_clock(self, answer: Answer) -> bool:
-        """Follow the server's clock; False when it is not the reason why the signature is refused."""
+    def _set_clock(self, answer: Answer, signed_with: float) -> bool:
+        """Follow the server's clock; False when it is not the reason why the signature is refused.
+
+        Requests under way side by side are refused together: all but the first find the clock set already.
+        """
         server = clock_of(answer)
         if server is None:
             return False
         skew = server - self._signer.clock()
-        is_news = abs(skew - self._signer.skew) > _SKEW_SECONDS
-        self._signer.skew = skew if is_news else self._signer.skew
-        return is_news
+        was_wrong = abs(skew - signed_with) > _SKEW_SECONDS
+        self._signer.skew = skew if was_wrong else self._signer.skew
+        return was_wrong
 
     def _renew(self) -> None:
         """Ask botocore for the keys now and then; it renews them when they come to their end."""
