@@ -97,9 +97,9 @@ def test_a_limit_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(said)["writes"] is None
 
 
-def test_rates_after_the_bulk_load_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rate_of_reading_outlives_the_bulk_load(monkeypatch: pytest.MonkeyPatch) -> None:
     said = run(monkeypatch, FakeFunctions(rates(500.0, None, 17.0)), "rate").stdout
-    assert said.endswith("it has ended, so the rates change nothing any more.\n")
+    assert said.endswith("it has ended, and what it read at is now the rate of verify.\n")
 
 
 @pytest.mark.parametrize("text", ["0", "-5", "1.5", "many", ""])

@@ -32,6 +32,8 @@ def rate(
 ) -> None:
     """Show the rates of the bulk load, or set them; running tasks obey within two seconds.
 
+    Verify, and the checks of changed keys after it, read the source at the same rate.
+
     The rates hold until the epoch ends; a later one begins with the construct's props again. Apply is not limited by
     them: `max_apply_concurrency` is, and `pause` stops it.
     """
@@ -58,7 +60,7 @@ def rate_one(functions: Any, migration: Migration, rates: dict[str, int | None])
     answer = invoke(functions, migration.reread, {"action": "rate", "rates": rates})
     reads, writes = answer[READS], answer[WRITES]
     shown = f"{migration.name}: the bulk load reads {_shown(reads)}, and writes {_shown(writes)}"
-    over = "; it has ended, so the rates change nothing any more" if answer["bulk_loaded_at"] else ""
+    over = "; it has ended, and what it read at is now the rate of verify" if answer["bulk_loaded_at"] else ""
     return Told(f"{shown}{over}.", {"reads": reads, "writes": writes, "bulk_load_has_ended": bool(over)})
 
 
