@@ -39,20 +39,25 @@ class FakeGlue(FakeClient):
 
 
 class FakeIam(FakeClient):
-    """The policy simulator: `denied` holds what each role may not do, (role, action); it may be denied itself."""
+    """The policy simulator: `denied` holds what each role may not do, (role, action).
+
+    `details` is what it says beside each decision, `refusal` the error that it answers with instead.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.denied: dict[tuple[str, str], str] = {}
-        self.is_denied = False
+        self.details: dict[str, Any] = {}
+        self.refusal: str | None = None
 
     def simulate_principal_policy(self, **request: Any) -> dict[str, Any]:
         self.called("SimulatePrincipalPolicy", request)
-        if self.is_denied:
-            raise client_error("SimulatePrincipalPolicy", "AccessDenied", "not authorized to perform: iam:Simulate...")
+        if self.refusal is not None:
+            raise client_error("SimulatePrincipalPolicy", self.refusal, "not authorized to perform: iam:Simulate...")
         role = request["PolicySourceArn"]
         decided = {action: self.denied.get((role, action), "allowed") for action in request["ActionNames"]}
-        return {"EvaluationResults": [{"EvalActionName": name, "EvalDecision": decided[name]} for name in decided]}
+        found = [{"EvalActionName": name, "EvalDecision": decided[name], **self.details} for name in decided]
+        return {"EvaluationResults": found}
 
 
 class FakeStates(FakeClient):

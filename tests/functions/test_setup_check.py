@@ -69,7 +69,7 @@ def look(migration: Migration) -> Look:
 
 
 def roles(migration: Migration) -> Roles:
-    return Roles(migration.aws.functions, RolePermissions(migration.aws.iam), migration.environment)
+    return Roles(migration.aws.functions, RolePermissions(migration.aws.iam, "us-east-1"), migration.environment)
 
 
 def findings(migration: Migration, execution: str = EXECUTION) -> list[Finding]:
@@ -324,10 +324,72 @@ def test_a_job_that_is_denied_explicitly_is_told_so(migration: Migration) -> Non
     assert "explicit deny" in finding.remedy
 
 
-def test_where_the_simulator_is_denied_the_run_goes_on_and_says_so(
-    migration: Migration, capsys: pytest.CaptureFixture[str]
+def test_the_simulator_is_told_what_is_known_of_a_job_s_calls(migration: Migration) -> None:
+    """A policy that permits one Region only would deny all calls of which nobody says where they go."""
+    findings(migration)
+    told = [
+        {
+            entry["ContextKeyName"]: (entry["ContextKeyType"], *entry["ContextKeyValues"])
+            for entry in request["ContextEntries"]
+        }
+        for _, request in migration.aws.iam.calls
+    ]
+    assert {keys["aws:RequestedRegion"] for keys in told} == {("string", "us-east-1")}
+    assert told[0] == {
+        "aws:PrincipalArn": ("string", DIRECT_ROLE),
+        "aws:PrincipalAccount": ("string", "123456789012"),
+        "aws:PrincipalType": ("string", "AssumedRole"),
+        "aws:RequestedRegion": ("string", "us-east-1"),
+        "aws:SecureTransport": ("boolean", "true"),
+        "aws:ViaAWSService": ("boolean", "false"),
+        "aws:PrincipalIsAWSService": ("boolean", "false"),
+        "cloudwatch:namespace": ("string", "DdbMigration"),
+    }
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        {"OrganizationsDecisionDetail": {"AllowedByOrganizations": False}},
+        {"MissingContextValues": ["aws:PrincipalOrgID"]},
+        {"ResourceSpecificResults": [{"MissingContextValues": ["aws:SourceVpc"]}]},
+    ],
+    ids=["by a service control policy", "without a key", "without a key for the resource"],
+)
+def test_a_denial_that_the_simulator_cannot_be_sure_of_stops_nothing_and_is_told(
+    migration: Migration, why: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    migration.aws.iam.is_denied = True
+    migration.aws.iam.denied[DIRECT_ROLE, "dynamodb:Scan"] = "explicitDeny"
+    migration.aws.iam.details = why
+    assert codes(migration) == []
+    assert f"{DIRECT_ROLE} is not authorized to perform: dynamodb:Scan" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("decision", "stops"), [("implicitDeny", []), ("explicitDeny", ["job-role"])])
+def test_the_policy_of_another_account_is_not_known_to_the_simulator(
+    migration: Migration, decision: str, stops: list[str]
+) -> None:
+    """It calls everything there denied, but for what the role's own policies deny."""
+    migration.aws.iam.denied[DIRECT_ROLE, "dynamodb:BatchWriteItem"] = decision
+    migration.aws.iam.details = {"EvalDecisionDetails": {"Resource Policy": "implicitDeny"}}
+    assert codes(migration) == stops
+
+
+def test_a_denial_of_which_the_simulator_lacks_nothing_stops_the_run(migration: Migration) -> None:
+    migration.aws.iam.denied[DIRECT_ROLE, "dynamodb:Scan"] = "implicitDeny"
+    migration.aws.iam.details = {
+        "OrganizationsDecisionDetail": {"AllowedByOrganizations": True},
+        "MissingContextValues": [],
+        "ResourceSpecificResults": [{"MissingContextValues": []}],
+    }
+    assert codes(migration) == ["job-role"]
+
+
+@pytest.mark.parametrize("refusal", ["AccessDenied", "InvalidInput", "PolicyEvaluation"])
+def test_where_the_simulator_is_denied_or_cannot_judge_the_run_goes_on_and_says_so(
+    migration: Migration, refusal: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    migration.aws.iam.refusal = refusal
     assert codes(migration) == []
     assert "the role of DirectMigrationJob is not checked" in capsys.readouterr().out
 

@@ -20,6 +20,7 @@ from ddb_migration.aws.table_policy import TablePolicy
 from ddb_migration.aws.tables import Tables
 from ddb_migration.core.checks import check
 from ddb_migration.core.findings import require_none
+from ddb_migration.core.place import Place
 from ddb_migration.core.state_call import Call, poll
 from setup_check.features import switch_on, uncured
 from setup_check.look import Look
@@ -64,4 +65,6 @@ def _parts() -> tuple[Look, Roles]:
         lock=DestinationLock(client("ssm"), environment[names.DESTINATION_TABLE], environment.holder),
         clock=time.time,
     )
-    return look, Roles(client("lambda"), RolePermissions(client("iam")), environment)
+    # A migration lives in the Region of its source.
+    permissions = RolePermissions(client("iam"), Place.of(environment[names.SOURCE_TABLE]).region)
+    return look, Roles(client("lambda"), permissions, environment)

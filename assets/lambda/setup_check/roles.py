@@ -69,7 +69,7 @@ class Roles:
             missing = self.permissions.missing(work.role, actions, resource)
             if missing is None:
                 # Then the job's own failure has to tell.
-                print(f"the role of {work.job} is not checked: SetupCheck may not simulate its policies")
+                print(f"the role of {work.job} is not checked: IAM's simulator may not be asked, or cannot judge")
                 return
             for denied in missing:
                 yield role_finding("job-role", work.job, denied)
