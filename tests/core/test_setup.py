@@ -200,7 +200,10 @@ def test_what_to_paste_is_a_command_or_json_on_lines_of_its_own(code: str, chang
         if text.startswith("{"):
             assert json.loads(text)["Statement"]
         else:
-            assert shlex.split(text)[0] in ("aws", "ddb-migration")
+            words = shlex.split(text)
+            assert words[0] in ("aws", "ddb-migration")
+            # Whoever pastes it may work in another Region by default.
+            assert words[0] != "aws" or "--region" in words
             assert text in str(finding).replace("\n     ", "\n").splitlines()
     assert str(finding).splitlines()[0].endswith(":" if finding.paste else ".")
 

@@ -18,6 +18,11 @@ def on_table(arn: str, command: str, *options: str) -> str:
     return " ".join(shlex.quote(word) for word in words)
 
 
+def get_policy(arn: str) -> str:
+    """Return the command that shows a table's resource policy, in the table's Region."""
+    return f"aws dynamodb get-resource-policy --region {Place.of(arn).region} --resource-arn {arn}"
+
+
 def more_writes(table: Table, units: float) -> str:
     """Return the command that makes a table take so many write units a second."""
     wanted = math.ceil(units)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ddb_migration.core.checks.commands import get_policy
 from ddb_migration.core.fence import PolicyTooLarge, with_fence
 from ddb_migration.core.findings import Finding
 from ddb_migration.core.setup import Setup
@@ -28,5 +29,5 @@ def fence(setup: Setup) -> Iterator[Finding]:
             "fence-policy",
             f"the source table {setup.source.name} cannot be fenced: {too_large}",
             "This shows the policy",
-            (f"aws dynamodb get-resource-policy --resource-arn {setup.source.arn}",),
+            (get_policy(setup.source.arn),),
         )

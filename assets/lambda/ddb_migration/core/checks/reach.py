@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ddb_migration.core.checks.commands import statement
+from ddb_migration.core.checks.commands import get_policy, statement
 from ddb_migration.core.checks.permissions import role_finding
 from ddb_migration.core.findings import Finding
-from ddb_migration.core.place import Place
 from ddb_migration.core.resource_policy import Caller, Callers, lacking
 from ddb_migration.core.setup import Setup
 from ddb_migration.names import SETUP_CHECK_STATE
@@ -61,13 +60,8 @@ def _policy(setup: Setup, without: Callers) -> Finding:
         "(destination_policy_statements has them for the CDK), and start again after a minute; this shows the policy, "
         "with credentials of that account. A table under the AWS managed key aws/dynamodb cannot be used from another "
         "account by any policy: then pass destination_role",
-        (_get_policy(setup), _policy_text(setup, without)),
+        (get_policy(setup.destination_arn), _policy_text(setup, without)),
     )
-
-
-def _get_policy(setup: Setup) -> str:
-    region = Place.of(setup.destination_arn).region
-    return f"aws dynamodb get-resource-policy --region {region} --resource-arn {setup.destination_arn}"
 
 
 def _policy_text(setup: Setup, callers: Callers) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ddb_migration.core.checks.commands import on_table
+from ddb_migration.core.checks.commands import get_policy, on_table
 from ddb_migration.core.checks.source import USABLE_VIEWS
 from ddb_migration.core.fence import PolicyTooLarge, with_fence
 from ddb_migration.core.findings import Finding
@@ -74,5 +74,5 @@ def _fence(setup: Setup, table: Table) -> Iterator[Finding]:
             "destination-fence-policy",
             f"the destination table {table.name} cannot be fenced for a roll back: {too_large}",
             f"Shorten the policy, which this shows, or {_WITHOUT}",
-            (f"aws dynamodb get-resource-policy --resource-arn {table.arn}",),
+            (get_policy(table.arn),),
         )
