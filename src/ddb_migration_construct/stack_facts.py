@@ -91,6 +91,14 @@ class StackFacts:
         """Return the stack's node in the construct tree."""
         return self.stack.node
 
+    def path_of(self, path: str) -> str:
+        """Return what is left of a path in the construct tree below the stack."""
+        return path.removeprefix(self.path).lstrip("/")
+
+    def name_of(self, path: str) -> str:
+        """Return what the command line calls the migration of this path: the stack's own name, and the rest of it."""
+        return f"{self.stack_name}/{self.path_of(path)}"
+
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource of this account and Region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
@@ -178,5 +186,5 @@ def is_token(value: str) -> bool:
 
 @functools.cache
 def service_principal(service: str) -> iam.ServicePrincipal:
-    """Return a service of AWS (`lambda`, `glue` or `states`) as a principal."""
+    """Return a service of AWS (`lambda`, say) as a principal."""
     return iam.ServicePrincipal(f"{service}.amazonaws.com")

@@ -44,6 +44,7 @@ from ddb_migration_construct.enable_trigger import EnableTrigger
 from ddb_migration_construct.encryption import permit_logs
 from ddb_migration_construct.execution_access import ExecutionAccess
 from ddb_migration_construct.glue_job import security_configuration
+from ddb_migration_construct.log_group import log_group
 from ddb_migration_construct.migrate import Migrate
 from ddb_migration_construct.migration_bucket import MigrationBucket
 from ddb_migration_construct.migration_grants import MigrationGrants
@@ -336,7 +337,7 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
         stack = StackFacts.of(self._stack)
         queue = ChangeQueue(self, "ChangeQueue", retention=retention, encryption_key=encryption_key)
         return Resources(
-            name=f"{stack.stack_name}/{path.removeprefix(stack.path).lstrip('/')}",
+            name=stack.name_of(path),
             stack=stack,
             source=source,
             destination=destination,
@@ -350,10 +351,11 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
             bucket=MigrationBucket(
                 self, "MigrationBucket", encryption_key=encryption_key, removal_policy=removal_policy
             ).bucket,
-            log_group=logs.LogGroup(
+            log_group=log_group(
                 self,
                 "Logs",
-                retention=logs.RetentionDays.THREE_MONTHS,
+                stack_name=stack.stack_name,
+                path=stack.path_of(path),
                 encryption_key=encryption_key,
                 removal_policy=removal_policy,
             ),

@@ -25,8 +25,10 @@ APPLY_CONCURRENCY = (2, 1000)
 # Glue quotas: 299 workers of G.1X for one job.
 WORKERS = (2, 299)
 
-# Tagging guide of Step Functions: the characters that tags may hold.
-_UNFIT_FOR_A_TAG = re.compile(r"[^\w\s.:/=+\-@]")
+# Tagging guide of Step Functions: the characters that tags may hold; CloudWatch API, Dimension: of them only ASCII.
+_UNFIT_FOR_A_NAME = re.compile(r"[^\w .:/=+\-@]", re.ASCII)
+# CloudWatch API, PutMetricAlarm: a description of 1,024 characters, in which an alarm names its migration repeatedly.
+LONGEST_NAME = 160
 
 _ROLE_ARN = re.compile(r"arn:[\w-]+:iam::\d{12}:role/\S+")
 
@@ -46,7 +48,7 @@ def require_valid(
     """
     here = settings.stack
     problems = [
-        *_name(path),
+        *_name(here, path),
         *_same(source, destination.facts),
         *_source_place(here, source),
         *_destination_place(here, destination),
@@ -60,12 +62,18 @@ def require_valid(
         raise ValueError(f"{path}: the migration cannot be built:\n{listed}")
 
 
-def _name(path: str) -> Iterator[str]:
-    unfit = sorted(set(_UNFIT_FOR_A_TAG.findall(path)))
+def _name(here: StackFacts, path: str) -> Iterator[str]:
+    unfit = sorted(set(_UNFIT_FOR_A_NAME.findall(path)))
     if unfit:
         yield (
             f"the construct's path {path!r} holds {' '.join(unfit)}, and it becomes a tag of the state "
-            "machine: use letters, digits, spaces and _ . : / = + - @"
+            "machine and the dimension of metrics: use ASCII letters, digits, spaces and _ . : / = + - @"
+        )
+    name = here.name_of(path)
+    if _known(name) and len(name) > LONGEST_NAME:
+        yield (
+            f"the migration would be called {name!r}, by {len(name)} characters, and its alarms name it in no more "
+            f"than {LONGEST_NAME}: shorten the stack's name, or the ids of the constructs that it is in"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.construct.stacks import (
     plain,
     properties,
     resources_of,
+    template_of,
 )
 
 QUEUE = "AWS::SQS::Queue"
@@ -153,7 +155,41 @@ def test_bucket_takes_tls_only(template: dict[str, Any]) -> None:
 
 
 def test_logs_are_kept_for_three_months(template: dict[str, Any]) -> None:
-    assert properties(template, "AWS::Logs::LogGroup") == {"RetentionInDays": 90}
+    found = properties(template, "AWS::Logs::LogGroup")
+    assert set(found) == {"LogGroupName", "RetentionInDays"}
+    assert found["RetentionInDays"] == 90
+
+
+def name_of_the_logs(template: dict[str, Any]) -> tuple[str, Any]:
+    """The name as far as it is known, and what follows."""
+    separator, (known, rest) = properties(template, "AWS::Logs::LogGroup")["LogGroupName"]["Fn::Join"]
+    assert separator == ""
+    return known, rest
+
+
+def test_logs_have_a_name_that_takes_no_room_in_the_account_s_policy_of_logs(template: dict[str, Any]) -> None:
+    known, rest = name_of_the_logs(template)
+    assert re.fullmatch("/aws/vendedlogs/states/Orders-[0-9a-f]{8}-", known)
+    # A log group that was retained must not be in the way of the next stack of the same name.
+    assert rest == {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+
+
+def test_the_arn_of_the_logs_is_one_that_step_functions_takes() -> None:
+    stack = new_stack(stack_name="S" * 128)
+    migrate(stack)
+    known, _ = name_of_the_logs(template_of(stack))
+    guid = "c7b5e0d0-1b2c-11ef-8e5d-0242ac120002"
+    arn = f"arn:aws-us-gov:logs:us-gov-west-1:123456789012:log-group:{known}{guid}:*"
+    # Step Functions API, CloudWatchLogsLogGroup.
+    assert len(arn) <= 256
+
+
+def test_two_migrations_of_a_stack_have_logs_of_their_own() -> None:
+    stack = new_stack()
+    for id in ("First", "Second"):
+        migrate(stack, id)
+    groups = resources_of(template_of(stack), "AWS::Logs::LogGroup").values()
+    assert len({str(group["Properties"]["LogGroupName"]) for group in groups}) == 2
 
 
 @pytest.mark.parametrize(
@@ -364,7 +400,9 @@ def test_everything_goes_with_the_stack(template: dict[str, Any]) -> None:
 def test_names_are_left_to_cloud_formation(template: dict[str, Any]) -> None:
     named = {"BucketName", "FunctionName", "LogGroupName", "Name", "QueueName", "RoleName", "StateMachineName"}
     for found in template["Resources"].values():
-        assert not (named | {"TableName"}) & set(found.get("Properties", {}))
+        given = (named | {"TableName"}) & set(found.get("Properties", {}))
+        # Of logs the beginning of the name matters.
+        assert not given - ({"LogGroupName"} if found["Type"] == "AWS::Logs::LogGroup" else set())
 
 
 def test_state_machine_logs_and_is_traced(synthesised: Template) -> None:

@@ -8,6 +8,7 @@ import pytest
 from aws_cdk import App, Duration, Environment, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 
+from ddb_migration_construct.validation import LONGEST_NAME
 from tests.construct.stacks import MIGRATION, destination, migrate, new_stack, source
 
 ARN = "arn:aws:dynamodb:{region}:123456789012:table/orders-v2"
@@ -237,10 +238,18 @@ def test_two_apps_know_nothing_of_each_other() -> None:
         ).migration_name
 
 
-def test_fails_where_the_path_cannot_be_a_tag() -> None:
+@pytest.mark.parametrize(("id", "unfit"), [("Orders (EU)", r"\( \)"), ("Aufträge", "ä"), ("Orders\tEU", "\t")])
+def test_fails_where_the_path_cannot_be_a_tag_and_a_dimension(id: str, unfit: str) -> None:
     stack = new_stack()
-    with pytest.raises(ValueError, match=r"holds \( \), and it becomes a tag of the state machine: use letters"):
-        migrate(stack, "Orders (EU)")
+    with pytest.raises(ValueError, match=f"holds {unfit}, and it becomes a tag of the state machine and the dimension"):
+        migrate(stack, id)
+
+
+def test_fails_where_the_name_is_too_long_for_the_alarms() -> None:
+    stack = new_stack(stack_name="S" * 128)
+    assert migrate(stack, "M" * (LONGEST_NAME - 129)).migration_name
+    told = refusal(stack, "N" * (LONGEST_NAME - 128))
+    assert f"by {LONGEST_NAME + 1} characters, and its alarms name it in no more than {LONGEST_NAME}: shorten" in told
 
 
 def test_a_roll_back_needs_the_destination_in_the_account_of_the_stack() -> None:
