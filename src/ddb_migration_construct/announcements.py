@@ -1,10 +1,17 @@
-"""The right to announce phases: events on the default bus, and notifications on the team's topic."""
+"""The rights to announce phases and alarms: events on the default bus, and notifications on the team's topic."""
 
 from __future__ import annotations
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
 
 from ddb_migration_construct._runtime import names
 from ddb_migration_construct.migration_function import MigrationFunction
 from ddb_migration_construct.resources import Resources
+from ddb_migration_construct.stack_facts import service_principal
+
+# As sns.Topic names it (`enforce_ssl`, `add_to_resource_policy`).
+_POLICY = "Policy"
 
 
 def told_of_topic(resources: Resources) -> dict[str, str]:
@@ -19,3 +26,24 @@ def allow_announcements(function: MigrationFunction, resources: Resources) -> No
     topic = resources.notification_topic
     if topic is not None:
         topic.grant_publish(function.role)
+
+
+def permit_alarms(topic: sns.ITopic, account: str) -> None:
+    """Let the account's alarms publish to a topic that the app makes with a policy of its own.
+
+    A policy takes the place of SNS's default one, by which everybody of the account may publish (SNS guide, "Example
+    cases for access control"), so that alarms are denied where it does not name them. A topic without one is not given
+    one: whoever relies on the default would be locked out.
+    """
+    if topic.node.try_find_child(_POLICY) is None:
+        return
+    topic.add_to_resource_policy(
+        iam.PolicyStatement(
+            # So that it is written once, for however many migrations.
+            sid="DdbMigrationAlarms",
+            principals=[service_principal("cloudwatch")],
+            actions=["sns:Publish"],
+            resources=[topic.topic_arn],
+            conditions={"StringEquals": {"aws:SourceAccount": account}},
+        )
+    )

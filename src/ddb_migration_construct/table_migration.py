@@ -30,6 +30,7 @@ from constructs import Construct, IConstruct
 
 from ddb_migration_construct._runtime import names
 from ddb_migration_construct.alarms import Alarms
+from ddb_migration_construct.announcements import permit_alarms
 from ddb_migration_construct.bulk_load_job import (
     DirectMigrationJob,
     LargeMigrationJob,
@@ -452,6 +453,8 @@ class DynamoDbTableMigration(MigrationMetrics, MigrationGrants, Construct):
 
     def _create_alarms(self, settings: Settings, topic: sns.ITopic | None) -> None:
         name, seconds = self._resources.name, settings.change_retention_seconds
+        if topic is not None:
+            permit_alarms(topic, self._resources.stack.account)
         self._alarms = Alarms(
             self,
             "Alarms",

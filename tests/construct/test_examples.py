@@ -54,6 +54,13 @@ def test_what_the_guarded_example_retains_stays_readable(tmp_path: Path) -> None
     assert kept == {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Logs::LogGroup", "AWS::KMS::Key"}
 
 
+def test_the_guarded_example_s_alarms_reach_its_topic(tmp_path: Path) -> None:
+    (template,) = synthesise(EXAMPLES / "guarded", tmp_path)
+    (policy,) = [found for found in template["Resources"].values() if found["Type"] == "AWS::SNS::TopicPolicy"]
+    allowed = [row for row in policy["Properties"]["PolicyDocument"]["Statement"] if row["Effect"] == "Allow"]
+    assert [row["Principal"] for row in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
+
+
 def test_whoever_starts_the_guarded_example_may_look_at_it_too(tmp_path: Path) -> None:
     (template,) = synthesise(EXAMPLES / "guarded", tmp_path)
     policies = [found for id, found in template["Resources"].items() if id.startswith("DevelopersDefaultPolicy")]

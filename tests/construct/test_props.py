@@ -98,6 +98,33 @@ def test_notification_topic_is_told_when_an_alarm_begins_and_ends() -> None:
         assert plain(alarm["Properties"]["AlarmActions"]) == plain(alarm["Properties"]["OKActions"]) == ["<Team>"]
 
 
+def policies_of_topics(**props: Any) -> list[dict[str, Any]]:
+    stack = new_stack()
+    topic = sns.Topic(stack, "Team", **props)
+    for number in range(2):
+        migrate(stack, f"Migration{number}", notification_topic=topic)
+    found = resources_of(template_of(stack), "AWS::SNS::TopicPolicy").values()
+    return [statement for policy in found for statement in plain(policy["Properties"]["PolicyDocument"]["Statement"])]
+
+
+def test_alarms_may_publish_to_a_topic_that_has_a_policy_of_its_own() -> None:
+    allowed = [statement for statement in policies_of_topics(enforce_ssl=True) if statement["Effect"] == "Allow"]
+    assert allowed == [
+        {
+            "Action": "sns:Publish",
+            "Condition": {"StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"}},
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Resource": "<Team>",
+            "Sid": "DdbMigrationAlarms",
+        }
+    ]
+
+
+def test_a_topic_without_a_policy_keeps_the_default_one_that_others_rely_on() -> None:
+    assert not policies_of_topics()
+
+
 def test_notification_topic_is_told_each_phase() -> None:
     stack = new_stack()
     migrate(stack, notification_topic=sns.Topic(stack, "Team"))
