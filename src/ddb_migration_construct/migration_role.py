@@ -31,6 +31,7 @@ class MigrationRole(iam.Role):
         """Create the role for a service (`lambda`, `glue` or `states`), or for another role to assume."""
         self.statements: list[Statement] = []
         self._resource: iam.CfnRole | None = None
+        self._is_made_elsewhere = False
         super().__init__(
             scope,
             id,
@@ -55,9 +56,20 @@ class MigrationRole(iam.Role):
         self._resource = resource
         self._write()
 
+    def report(self) -> None:
+        """Give the statements, now and whenever one is added, to the report for whoever makes the app's roles."""
+        self._is_made_elsewhere = True
+        for one in self.statements:
+            self._report(one)
+
     def _add(self, added: Statement) -> None:
         self.statements.append(added)
         self._write()
+        if self._is_made_elsewhere:
+            self._report(added)
+
+    def _report(self, one: Statement) -> None:
+        super().add_to_principal_policy(iam.PolicyStatement.from_json(one))
 
     def _write(self) -> None:
         if self._resource is not None and self.statements:
@@ -67,14 +79,18 @@ class MigrationRole(iam.Role):
 
 
 def write_rights(constructs: Sequence[IConstruct]) -> None:
-    """Write the statements of all roles among these constructs, each of which is followed by its resource."""
-    role: MigrationRole | None = None
+    """Write the statements of all roles among these constructs, each of which is followed by its resource.
+
+    One without a resource is made by others (`iam.Role.customize_roles`), who go by the CDK's report.
+    """
+    left: list[MigrationRole] = []
     for found in constructs:
         if isinstance(found, MigrationRole):
-            role = found
-        elif isinstance(found, iam.CfnRole) and role is not None:
-            role.write_to(found)
-            role = None
+            left.append(found)
+        elif isinstance(found, iam.CfnRole) and left:
+            left.pop().write_to(found)
+    for role in left:
+        role.report()
 
 
 def statement(
