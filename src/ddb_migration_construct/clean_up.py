@@ -65,7 +65,8 @@ class CleanUp(MigrationFunction):
         self.allow(["glue:GetJobRuns", "glue:BatchStopJobRun"], [job.job_arn for job in jobs])
         self.allow(["dynamodb:DescribeExport"], [f"{resources.source_arn}/export/*"])
         self.allow(["s3:ListBucketVersions"], [resources.bucket_arn])
-        self.allow(["s3:DeleteObjectVersion"], [resources.objects_arn("*")])
+        # S3 API, DeleteObjects: the first in any case, the second for a version.
+        self.allow(["s3:DeleteObject", "s3:DeleteObjectVersion"], [resources.objects_arn("*")])
         resources.permit_key(self.role)
         if fence_source_writes:
             allow_fence(self.role, resources.source_arn)

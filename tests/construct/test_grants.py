@@ -118,7 +118,7 @@ GRANTS: dict[str, set[Grant]] = {
     | on([DIRECT, LARGE, VERIFY], "glue", "GetJobRuns", "BatchStopJobRun")
     | on(f"{SOURCE}/export/*", "dynamodb", "DescribeExport")
     | on(BUCKET, "s3", "ListBucketVersions")
-    | on(f"{BUCKET}/*", "s3", "DeleteObjectVersion")
+    | on(f"{BUCKET}/*", "s3", "DeleteObject", "DeleteObjectVersion")
     | on(EXECUTIONS, "states", "DescribeExecution", "StopExecution"),
     "RereadRole": FUNCTION_LOGS
     | on(SOURCE, "dynamodb", "DescribeTable")
