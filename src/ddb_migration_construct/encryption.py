@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Stack
+from aws_cdk import Aws, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import IConstruct
@@ -14,7 +14,9 @@ _LOGS_ACTIONS = ("kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:Generate
 def permit_logs(scope: IConstruct, key: kms.IKey | None) -> None:
     """Let CloudWatch Logs of the stack's Region use the key; an imported key needs that in its own policy."""
     if key is not None:
-        key.grant(iam.ServicePrincipal(f"logs.{Stack.of(scope).region}.amazonaws.com"), *_LOGS_ACTIONS)
+        # Unlike most services it bears the suffix of the partition, which in China is amazonaws.com.cn.
+        logs = f"logs.{Stack.of(scope).region}.{Aws.URL_SUFFIX}"
+        key.grant(iam.ServicePrincipal(logs), *_LOGS_ACTIONS)
 
 
 def permit_role(key: kms.IKey | None, role: iam.IRole) -> None:

@@ -81,7 +81,7 @@ def test_logs_of_the_jobs(template: dict[str, Any]) -> None:
 def test_cloud_watch_logs_may_use_the_key(template: dict[str, Any]) -> None:
     policy = plain(properties(template, "AWS::KMS::Key"))["KeyPolicy"]["Statement"]
     (found,) = [statement for statement in policy if "Service" in statement["Principal"]]
-    assert found["Principal"] == {"Service": "logs.<AWS::Region>.amazonaws.com"}
+    assert found["Principal"] == {"Service": "logs.<AWS::Region>.<AWS::URLSuffix>"}
     assert set(found["Action"]) == {
         *("kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*")
     }
