@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ddb_migration.aws.both_sides import BothSides, chunks
 from ddb_migration.aws.changed_keys import told_rounds
+from ddb_migration.aws.verify_generations import KeyLooks
 from ddb_migration.core.changed_keys import (
     MOST_JUDGEMENTS,
     OVERLAP_SECONDS,
@@ -227,6 +228,25 @@ def test_no_more_of_large_items_is_asked_for_at_once_than_memory_holds(
     changing.dynamodb.page_items = 1000
     for place in range(120):
         changing.change(f"k{place}", "a" * 40_000, "a" * 40_000)
+    asked = _asked(changing, monkeypatch)
+    assert (changing.check().keys, sum(asked)) == (120, 240)
+    assert max(asked) <= 10, "of ten units each, 100 units"
+
+
+def test_verify_asks_for_no_more_of_large_items_at_once_either(
+    changing: Changing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in range(120):
+        changing.put(0, f"k{place}", "a" * 40_000)
+    source, destination = changing.tables
+    looks = KeyLooks(BothSides(changing.dynamodb, source, destination), "control", STREAM, EPOCH)
+    asked = _asked(changing, monkeypatch)
+    assert len(list(looks.look([key_of(f"k{place}") for place in range(120)], 0.0))) == 120
+    assert max(asked) <= 10
+
+
+def _asked(changing: Changing, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many keys each call to either table asks for from now on."""
     asked: list[int] = []
     real = changing.dynamodb.batch_get_item
 
@@ -237,8 +257,7 @@ def test_no_more_of_large_items_is_asked_for_at_once_than_memory_holds(
         return real(**request)
 
     monkeypatch.setattr(changing.dynamodb, "batch_get_item", counted)
-    assert (changing.check().keys, sum(asked)) == (120, 240)
-    assert max(asked) <= 10, "of ten units each, 100 units"
+    return asked
 
 
 def test_many_small_items_are_asked_for_a_hundred_at_a_time(changing: Changing) -> None:

@@ -121,7 +121,7 @@ class BothSides:
         return items, left
 
 
-def chunks(keys: Mapping[str, Item], most: Callable[[], int] = lambda: MOST_KEYS) -> Iterator[dict[str, Item]]:
+def chunks(keys: Mapping[str, Item], most: Callable[[], int]) -> Iterator[dict[str, Item]]:
     """Part keys into as many as one call may ask for; `most` tells it of each call anew."""
     left = iter(keys.items())
     while chunk := dict(islice(left, most())):

@@ -51,7 +51,7 @@ class KeyLooks:
 
     def look(self, keys: Iterable[Item], now: float) -> Iterator[tuple[str, Pair, Look]]:
         """Yield (canonical key, items, look) for each key."""
-        for chunk in chunks({canonical_key(key): key for key in keys}):
+        for chunk in chunks({canonical_key(key): key for key in keys}, lambda: self.sides.most_keys):
             pairs = dict(self.sides.pairs(chunk))
             differing = {text: chunk[text] for text, (one, other) in pairs.items() if digest(one) != digest(other)}
             rows = self._watermarks(differing)
