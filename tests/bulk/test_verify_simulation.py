@@ -84,6 +84,8 @@ class World:
 class Sides:
     """Both tables by key: reading the two takes a moment, in which writes go on."""
 
+    most_keys = 100
+
     def __init__(self, world: World) -> None:
         self._world = world
         self._rows = {watermark_id(STREAM, _key(_name(number))): _name(number) for number in range(KEYS)}
