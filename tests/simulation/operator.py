@@ -438,10 +438,8 @@ class Operator:
         causes: dict[str, Callable[[], bool]] = {
             # Whoever has emptied it since took the cause away.
             "destination-not-empty": lambda: bool(self.world.destination.items) or self._emptied_at >= execution.began,
-            # A mapping that an abort has taken away does not work, and nobody was there to see that it had.
             "stream-gap": lambda: (
-                any(self.world.faults.counts[kind] for kind in GAPS)
-                or (bool(self.world.faults.counts["aborted"]) and self.was_unseen)
+                any(self.world.faults.counts[kind] for kind in GAPS) or (self.was_unseen and not self._is_captured)
             ),
             "stream-replaced": lambda: self._replaced,
             "StreamReplaced": lambda: self._replaced,
@@ -459,6 +457,12 @@ class Operator:
             "key-schema": lambda: False,
         }
         return causes.get(code, lambda: True)()
+
+    @property
+    def _is_captured(self) -> bool:
+        """Tell whether there is a mapping now by which changes are captured: one that is none may have stood still."""
+        mappings = self.world.mappings.of(self.world.functions["stream-processor"].arn, None)
+        return any(mapping.state == "Enabled" for mapping in mappings)
 
     @property
     def was_unseen(self) -> bool:
