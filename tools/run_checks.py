@@ -3,6 +3,9 @@
 Parts of one step run side by side, so that two cores are used; the output of each is shown when it has ended.
 """
 
+# An older Python than is needed must come as far as set-up, which says so.
+from __future__ import annotations
+
 import os
 import subprocess
 import sys
@@ -10,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 TOOLS = CHECKOUT / ".venv" / "bin"
@@ -17,7 +21,8 @@ SIMULATION = "tests/simulation"
 
 CONSTRUCT = "tests/construct"
 
-Command = tuple[str, ...]
+if TYPE_CHECKING:
+    Command = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,8 @@ class Part:
     commands: tuple[Command, ...]
 
 
-Step = tuple[Part, ...]
+if TYPE_CHECKING:
+    Step = tuple[Part, ...]
 
 SET_UP = Part("set-up", ((sys.executable, "tools/set_up.py"),))
 STATIC_CHECKS = Part(

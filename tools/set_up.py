@@ -1,11 +1,16 @@
 """Make `.venv`, the environment in which everything of this checkout runs; nothing is left outside it.
 
-Needs Python 3.10 or newer and nothing else: uv, Node and a JDK come as wheels. Packages are those of the
-committed locks under `requirements/`, and only they. Downloads are kept in `.cache/`.
+Needs Python 3.10 or newer and nothing else: uv, Node and a JDK come as wheels, but for Linux on ARM, where Java is
+the machine's. Packages are those of the committed locks under `requirements/`, and only they. Downloads are kept in
+`.cache/`.
 """
+
+# An older Python than is needed must come as far as the message about it.
+from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -21,6 +26,10 @@ EMBEDDED = "from ddb_migration_construct.rehearsal.embedded_environment import e
 LOCKED = ("--require-hashes", "--build-constraints", LOCKS / "build.txt", LOCKS / "development.txt")
 THIS_CHECKOUT = ("--no-deps", "--no-build-isolation", "--editable", CHECKOUT)
 LEAST_PYTHON = (3, 10)
+# The first leaves nothing compiled; the others bring packages of elsewhere.
+NOT_PASSED_ON = ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH")
+
+INDEX_OF_UV = ("UV_DEFAULT_INDEX", "UV_INDEX_URL")
 
 
 def main() -> None:
@@ -32,6 +41,7 @@ def main() -> None:
         return
     started = time.monotonic()
     make_environment()
+    os.environ.update(index_of_pip())
     install_packages()
     run("making the environment of the embedded AWS", PYTHON, "-c", EMBEDDED)
     run("unpacking aws-cdk-lib for Node, compiling", PYTHON, "tools/warm_up.py")
@@ -40,7 +50,8 @@ def main() -> None:
 
 
 def is_current() -> bool:
-    return STAMP.is_file() and STAMP.read_text() == fingerprint()
+    # Asked too, because the Python that it was made with may have gone since.
+    return STAMP.is_file() and STAMP.read_text() == fingerprint() and works(PYTHON)
 
 
 def fingerprint() -> str:
@@ -53,7 +64,7 @@ def fingerprint() -> str:
 
 
 def make_environment() -> None:
-    if PYTHON.exists() and works(PYTHON):
+    if works(PYTHON):
         return
     version = ".".join(map(str, sys.version_info[:3]))
     venv: list[str | Path] = [sys.executable, "-m", "venv", "--clear", ENVIRONMENT]
@@ -61,8 +72,21 @@ def make_environment() -> None:
 
 
 def works(python: Path) -> bool:
-    question = f"import sys; sys.exit(sys.version_info < {LEAST_PYTHON})"
-    return subprocess.run([python, "-c", question], capture_output=True, check=False).returncode == 0
+    """Tell whether it starts, is new enough, and has pip, which an environment that was only half made lacks."""
+    if not python.exists():
+        return False
+    question = f"import sys, pip; sys.exit(sys.version_info < {LEAST_PYTHON})"
+    return subprocess.run([python, "-c", question], capture_output=True, check=False, env=environment()).returncode == 0
+
+
+def index_of_pip() -> dict[str, str]:
+    """Return, for uv, the package index that pip is told to ask, such as a company's mirror; uv does not look there."""
+    if any(name in os.environ for name in INDEX_OF_UV):
+        return {}
+    asked: list[str | Path] = [PYTHON, "-m", "pip", "config", "list"]
+    listed = subprocess.run(asked, capture_output=True, text=True, check=False, env=environment()).stdout
+    found = re.findall(r"^\S*\.index-url='(.*)'$", listed, re.MULTILINE)
+    return {INDEX_OF_UV[0]: found[-1]} if found else {}
 
 
 def install_packages() -> None:
@@ -89,9 +113,9 @@ def environment() -> dict[str, str]:
         "UV_COMPILE_BYTECODE": "1",
         "UV_PYTHON_DOWNLOADS": "never",
     }
-    theirs = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    # Where someone has chosen a folder for downloads, it is used.
-    return {**ours, **theirs}
+    theirs = {name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON}
+    # Where someone has chosen a folder for downloads, it is used; where pip is told to install for the user, not.
+    return {**ours, **theirs, "PIP_USER": "0"}
 
 
 if __name__ == "__main__":
