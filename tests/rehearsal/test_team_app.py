@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ddb_migration_construct.rehearsal.items import HostileItems
 from ddb_migration_construct.rehearsal.key_shape import KeyShape
 from ddb_migration_construct.rehearsal.options import AS_THE_APP_SAYS, RehearsalOptions
 from ddb_migration_construct.rehearsal.run import rehearse
+from ddb_migration_construct.rehearsal.synthesis import Synthesis, SynthesisFailed
 from ddb_migration_construct.rehearsal.team_app import TeamApp, app_synthesis
 from tests.rehearsal.assemblies import migration, write
 
@@ -174,6 +176,28 @@ def test_the_command_gets_the_context_of_cdk_json_and_the_embedded_account(
         "aws:cdk:bundling-stacks": [],
     }
     assert account == "123456789012"
+
+
+def test_a_context_that_no_variable_holds_is_passed_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cdk.context.json").write_text(json.dumps({"looked-up": "x" * 200_000}))
+    (tmp_path / "work").mkdir()
+    with app_synthesis('cat "$CONTEXT_OVERFLOW_LOCATION_ENV" > seen', tmp_path / "work") as synthesis:
+        synthesis.wait()
+    assert json.loads((tmp_path / "seen").read_text())["looked-up"] == "x" * 200_000
+
+
+def test_the_rehearsals_own_app_takes_no_module_of_the_folder_it_is_called_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "constructs").mkdir()
+    (tmp_path / "constructs" / "__init__.py").write_text("raise SystemExit('taken from here')")
+    (tmp_path / "work").mkdir()
+    importing = (sys.executable, "-m", "constructs")
+    with Synthesis(tmp_path / "work", {}, os.environ, importing) as synthesis, pytest.raises(SynthesisFailed) as failed:
+        synthesis.wait()
+    assert "taken from here" not in str(failed.value)
 
 
 def test_python_is_the_one_that_runs_this_unless_an_environment_is_active(

@@ -17,6 +17,8 @@ MIGRATION_ID = "Migration"
 MIGRATION_NAME = f"{STACK_NAME}/{MIGRATION_ID}"
 
 OWN_APP = (sys.executable, "-m", "ddb_migration_construct.rehearsal.app")
+# Linux takes at most 128 KiB in one variable (execve(2)); the CDK's command line passes the rest in a file.
+_MOST_IN_A_VARIABLE = 100_000
 _AT_MOST_SECONDS = 300.0
 _SHOWN_CHARACTERS = 3000
 
@@ -28,8 +30,9 @@ class SynthesisFailed(Exception):
 class Synthesis:
     """One run of an app; a context manager that begins at once, and ends the process in any case.
 
-    `context` is the CDK context; `environment` is that of the process, and `command` what it runs: in this folder,
-    and by default the rehearsal's own app.
+    `context` is the CDK context; `environment` is that of the process, and `command` what it runs, by default the
+    rehearsal's own app. It runs in `folder`; unless one is given in the work folder, because Python would take the
+    modules of whatever folder a rehearsal is called in for those of the same name.
     """
 
     def __init__(
@@ -38,15 +41,17 @@ class Synthesis:
         context: Mapping[str, Any],
         environment: Mapping[str, str],
         command: Sequence[str] = OWN_APP,
+        folder: Path | None = None,
     ) -> None:
         self._command = list(command)
+        self._folder = folder or work_dir
         self.assembly = work_dir / "cdk.out"
         self._log = work_dir / "synthesis.log"
         self._temporary = work_dir / "synthesis"
+        self._context = json.dumps(dict(context))
         self._environment = {
             **environment,
             "CDK_OUTDIR": str(self.assembly),
-            "CDK_CONTEXT_JSON": json.dumps(dict(context)),
             # The project's tests validate the template; here it would cost several seconds of each run.
             "CDK_VALIDATION": "false",
             # A process that is killed leaves its temporary files; here they go with the work folder.
@@ -60,7 +65,8 @@ class Synthesis:
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 self._command,
-                env=self._environment,
+                cwd=self._folder,
+                env={**self._environment, **self._told_context()},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -73,6 +79,13 @@ class Synthesis:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+    def _told_context(self) -> dict[str, str]:
+        if len(self._context.encode()) <= _MOST_IN_A_VARIABLE:
+            return {"CDK_CONTEXT_JSON": self._context}
+        file = self._temporary / "context.json"
+        file.write_text(self._context, "utf-8")
+        return {"CDK_CONTEXT_JSON": "{}", "CONTEXT_OVERFLOW_LOCATION_ENV": str(file)}
 
     def wait(self) -> float:
         """Wait for the end of the process and return the seconds since it began.

@@ -51,7 +51,8 @@ def app_synthesis(command: str, folder: Path, account: str = ACCOUNT_ID, region:
         "CDK_DEFAULT_ACCOUNT": account,
         "CDK_DEFAULT_REGION": region,
     }
-    return Synthesis(folder, {**_context(Path.cwd()), **_OWN_CONTEXT}, environment, ("/bin/sh", "-c", command))
+    here, shell = Path.cwd(), ("/bin/sh", "-c", command)
+    return Synthesis(folder, {**_context(here), **_OWN_CONTEXT}, environment, shell, here)
 
 
 def _path() -> str:
