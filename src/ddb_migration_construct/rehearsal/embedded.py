@@ -48,6 +48,16 @@ def _own_environment(inherited: dict[str, str]) -> dict[str, str]:
     }
 
 
+def _session() -> Any:
+    """Return a session that looks at no profile and no file of the user's: one that is not there would be an error."""
+    import boto3
+    import botocore.session
+
+    files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    deaf = botocore.session.Session(session_vars={**files, "profile": (None, None, None, None)})
+    return boto3.session.Session(botocore_session=deaf)
+
+
 class EmbeddedAws:
     """An AWS of one account and Region on 127.0.0.1, with IAM enforced; use it as a context manager.
 
@@ -173,11 +183,10 @@ class EmbeddedAws:
             return self._clients[service]
 
     def _new_client(self, service: str) -> Any:
-        import boto3
         from botocore.config import Config
 
         if self._session is None:
-            self._session = boto3.session.Session()
+            self._session = _session()
         return self._session.client(
             service,
             endpoint_url=self.url,
