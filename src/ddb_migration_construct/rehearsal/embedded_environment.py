@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from pathlib import Path
 
 _LOCK = Path(__file__).with_name("embedded_aws.lock")
 _MARKER = "complete"
+# They bring packages of elsewhere, which would be taken for installed.
+_NOT_PASSED_ON = ("PYTHONHOME", "PYTHONPATH")
 
 
 class EnvironmentFailed(Exception):
@@ -61,7 +64,7 @@ def _make(home: Path) -> None:
     print(f"Making the environment of the embedded AWS (once, about 100 MB) in {home}", flush=True)
     shutil.rmtree(home, ignore_errors=True)
     for command in _commands(home):
-        made = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        made = _run(command, home.parent)
         if made.returncode:
             raise EnvironmentFailed(
                 f"The environment of the embedded AWS could not be made: `{' '.join(command)}` said\n"
@@ -70,14 +73,34 @@ def _make(home: Path) -> None:
     (home / _MARKER).touch()
 
 
+def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
+    # A virtual environment takes no packages of the user's.
+    environment["PIP_USER"] = "0"
+    return subprocess.run(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+
+
+def _is_made(home: Path) -> bool:
+    # Its Python is a link to one of the machine, which may have gone since.
+    return (home / _MARKER).exists() and (home / "bin" / "python").exists()
+
+
 def embedded_python() -> Path:
     """The Python of the embedded AWS's own environment, which is made if it is not there.
 
-    Raises EnvironmentFailed if a package cannot be installed.
+    Raises EnvironmentFailed if a package cannot be installed, or nothing can be written.
     """
     home = _home()
-    if not (home / _MARKER).exists():
-        with _alone(home):
-            if not (home / _MARKER).exists():
-                _make(home)
+    try:
+        if not _is_made(home):
+            with _alone(home):
+                if not _is_made(home):
+                    _make(home)
+    except OSError as error:
+        raise EnvironmentFailed(
+            f"The environment of the embedded AWS cannot be made in {home.parent}: {error}. Rehearse from a virtual "
+            "environment that you may write to, or once as somebody who may write to this one."
+        ) from error
     return home / "bin" / "python"
