@@ -8,9 +8,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+
+from ddb_migration_construct.rehearsal.interruptions import Interruptions
+from ddb_migration_construct.rehearsal.key_shape import KeyShape
+from ddb_migration_construct.rehearsal.options import RehearsalOptions
+from ddb_migration_construct.rehearsal.progress import Progress
+from ddb_migration_construct.rehearsal.rehearsing import Rehearsing
+from ddb_migration_construct.rehearsal.synthesis import SynthesisFailed
+from ddb_migration_construct.rehearsal.verdict import Findings
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(180)]
 
@@ -43,6 +52,40 @@ def test_nothing_is_left_after_an_interruption(tmp_path: Path, phase: str, signa
     assert not psutil.wait_procs(children, timeout=5)[1]
     assert _left_over(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
+
+
+class ClosedOutput:
+    """A view that nobody reads any more when a rehearsal comes to its end."""
+
+    def begin(self, phase: str) -> None:
+        if phase == "end":
+            raise BrokenPipeError
+
+    def __getattr__(self, _: str) -> Any:
+        return lambda *_: None
+
+
+class Unsynthesised:
+    """An app that fails, once the embedded AWS has started."""
+
+    name, mode = None, "direct"
+
+    def assemble(self, _: Progress) -> None:
+        raise SynthesisFailed
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotImplementedError(name)
+
+
+def test_nothing_runs_on_when_nobody_reads_the_output(tmp_path: Path) -> None:
+    before = set(psutil.Process().children(recursive=True))
+    options = RehearsalOptions(1, 0, "direct", KeyShape.parse("s"), seed=1)
+    progress, findings = Progress(ClosedOutput()), Findings("direct", 1)
+    rehearsing = Rehearsing(Unsynthesised(), tmp_path, options, progress, findings, Interruptions())
+    with pytest.raises(BrokenPipeError):
+        rehearsing.run()
+    assert "start" in progress.phases
+    assert set(psutil.Process().children(recursive=True)) == before
 
 
 def _left_over(folder: Path) -> list[str]:

@@ -9,8 +9,8 @@ import pytest
 from ddb_migration_construct.rehearsal.interruptions import Interruptions
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_either_signal_interrupts_once_and_later_ones_do_not_cut_the_ending_short(number: int) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_signal_interrupts_once_and_later_ones_do_not_cut_the_ending_short(number: int) -> None:
     with Interruptions():
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
@@ -34,6 +34,16 @@ def test_an_interruption_waits_for_the_end_of_the_block() -> None:
 def test_nothing_is_raised_without_a_signal() -> None:
     with Interruptions() as interruptions, interruptions.held():
         pass
+
+
+def test_a_closed_terminal_is_no_matter_under_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruptions():
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_what_was_there_before_is_restored() -> None:

@@ -1,4 +1,7 @@
-"""Ctrl-C and termination: both end the rehearsal in good order, and never between a start and its note."""
+"""Ctrl-C, termination and a terminal that closes: each ends the rehearsal in good order.
+
+Never between a start and its note.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,12 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_NOHUP = (signal.SIGHUP, signal.SIG_IGN)
 
 
 class Interruptions:
-    """Turns the first of both signals into KeyboardInterrupt and ignores later ones, so that ending is not cut short.
+    """Turns the first of the signals into KeyboardInterrupt and ignores later ones, so that ending is not cut short.
 
     A context manager, for the main thread only; leaving it restores what was there before.
     """
@@ -25,7 +29,9 @@ class Interruptions:
 
     def __enter__(self) -> Interruptions:
         """Take the signals over."""
-        self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        # Under nohup the terminal may close.
+        numbers = [number for number in _SIGNALS if (number, signal.getsignal(number)) != _NOHUP]
+        self._before = {number: signal.signal(number, self._handle) for number in numbers}
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -175,16 +175,17 @@ class Rehearsing:
 
     @contextmanager
     def _embedded_aws(self) -> Iterator[EmbeddedAws]:
-        stack = ExitStack()
         aws = EmbeddedAws(self.folder, faults=self.options.faults, fault_seed=self.options.seed)
-        try:
-            with self.progress.phase("start"), self.interruptions.held():
-                stack.enter_context(aws)
-            yield aws
-        finally:
-            with self.progress.phase("end"):
-                stack.close()
-            self.findings.faults = aws.faults
+        # The stack closes also where nothing can be shown any more, because nobody reads the output.
+        with ExitStack() as stack:
+            try:
+                with self.progress.phase("start"), self.interruptions.held():
+                    stack.enter_context(aws)
+                yield aws
+            finally:
+                with self.progress.phase("end"):
+                    stack.close()
+                self.findings.faults = aws.faults
 
 
 def failure_of(error: BaseException, from_logs: Iterable[str] = ()) -> Failure:
