@@ -71,6 +71,8 @@ def test_real_files_are_read() -> None:
         ('[{"id": {"X": "a"}}]', "item 1 of .* is not DynamoDB JSON"),
         ('[{"id": {"S": "a"}, "n": {"N": "one"}}]', "item 1 of .* is not DynamoDB JSON"),
         ('[{"id": {"S": "a"}, "b": {"B": "AP8"}}]', "a binary value is not base64"),
+        ("[]", "holds no items"),
+        ("\n", "holds no items"),
         ("[3]", "item 1 of .* is not DynamoDB JSON"),
         ('[{"id": {"N": "1"}}]', "has no key attribute 'id' of type S; see --key"),
         ('[{"other": {"S": "a"}}]', "has no key attribute 'id' of type S; see --key"),

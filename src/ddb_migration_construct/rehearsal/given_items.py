@@ -28,10 +28,12 @@ def read_given_items(path: Path, key_shape: KeyShape) -> tuple[GivenItem, ...]:
     """Read the items of a file (a JSON array, or one JSON object a line) or of an export's folder.
 
     Each is an item in DynamoDB JSON, or an object with one in its member "Item". Raises ItemsFileInvalid when
-    the file cannot be read, an item is not DynamoDB JSON or lacks the key, or two items have one key.
+    the file cannot be read or is empty, an item is not DynamoDB JSON or lacks the key, or two items have one key.
     """
     entries = _of_export(path) if path.is_dir() else _of_text(path, _content(path))
     items = tuple(_item(where, entry, key_shape) for where, entry in entries)
+    if not items:
+        raise ItemsFileInvalid(f"{path} holds no items, so that a rehearsal would show nothing of them")
     _require_distinct(path, items, key_shape)
     return items
 
