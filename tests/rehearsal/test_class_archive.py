@@ -16,9 +16,9 @@ from ddb_migration_construct.toolchain import ToolNotFoundError
 JOB = "from pyspark.context import SparkContext; assert SparkContext.getOrCreate().parallelize([1, 2]).sum() == 3"
 
 
-def classes_loaded(folder: Path, archive: str) -> tuple[int, int]:
+def classes_loaded(folder: Path, archive: str, log: Path | None = None) -> tuple[int, int]:
     """Run a small job with an archive; return how many classes came from it, and how many from elsewhere."""
-    log = folder / "classes"
+    log = log or folder / "classes"
     options = f"-XX:SharedArchiveFile={archive} -Xlog:class+load:file={log}"
     told = spark_environment(sys.executable, java_home(), str(folder), options)
     subprocess.run([sys.executable, "-c", JOB], env={**os.environ, **told}, check=True, timeout=120)
@@ -56,3 +56,11 @@ def test_an_archive_that_does_not_fit_is_no_matter(tmp_path: Path) -> None:
     (tmp_path / "none.jsa").write_bytes(b"no archive")
     shared, others = classes_loaded(tmp_path, str(tmp_path / "none.jsa"))
     assert (shared, others > 4000) == (0, True)
+
+
+@pytest.mark.slow
+def test_the_folder_of_temporary_files_may_have_spaces_in_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / "two words"
+    folder.mkdir()
+    shared, others = classes_loaded(folder, str(tmp_path / "none.jsa"), log=tmp_path / "classes")
+    assert shared + others > 4000
