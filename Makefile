@@ -5,6 +5,8 @@ ARGS ?=
 
 # Set in some containers; without compiled bytecode every run would compile aws_cdk anew.
 unexport PYTHONDONTWRITEBYTECODE
+# They would put modules of elsewhere before those of .venv.
+unexport PYTHONHOME PYTHONPATH
 
 .PHONY: help setup test test-all rehearse lint audit format generate lock build clean
 

@@ -86,7 +86,8 @@ def _make(home: Path) -> None:
     base, made = home / "base.jsa", home / "spark.part"
     java = str(Path(java_home()) / "bin" / "java")
     _run([java, "-Xshare:dump", f"-XX:SharedArchiveFile={base}"], dict(os.environ), home)
-    with tempfile.TemporaryDirectory() as temporary:
+    # The JVM of a driver that was killed may still write for a moment.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         options = f"-XX:SharedArchiveFile={base} -XX:ArchiveClassesAtExit={made}"
         told = spark_environment(sys.executable, java_home(), temporary, options)
         _run([sys.executable, "-c", _JOB], {**os.environ, **told}, home)
