@@ -94,7 +94,8 @@ class MigrationGrants:
         queues = [arn for path in paths for arn in (path.change_queue_arn, path.dead_letter_queue_arn)]
         return _both(
             _give(grantee, ["states:ListExecutions"], [machine.state_machine_arn]),
-            _give(grantee, ["states:DescribeExecution"], [executions]),
+            # Where it is, and what it waits for, only the history tells.
+            _give(grantee, ["states:DescribeExecution", "states:GetExecutionHistory"], [executions]),
             _give(grantee, ["sqs:GetQueueAttributes"], queues),
         )
 

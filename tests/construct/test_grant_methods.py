@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ READ = (
     on("*", "states", "ListStateMachines")
     | on(MACHINES, "states", "ListTagsForResource")
     | on(MACHINE, "states", "ListExecutions")
-    | on(EXECUTIONS, "states", "DescribeExecution")
+    | on(EXECUTIONS, "states", "DescribeExecution", "GetExecutionHistory")
     | on([QUEUE, DEAD_LETTERS], "sqs", "GetQueueAttributes")
     | on(CONTROL, "dynamodb", "GetItem", "Query")
     | on(f"{CONTROL}/index/parked", "dynamodb", "Query")
@@ -63,6 +65,15 @@ def pairs(statements: list[dict[str, Any]]) -> set[Grant]:
 )
 def test_a_grant_gives_this_and_nothing_else(grant: Any, expected: set[Grant]) -> None:
     assert pairs(given(grant)) == expected
+
+
+def test_all_that_the_commands_ask_of_the_state_machine_is_granted() -> None:
+    commands = Path(__file__).resolve().parents[2] / "src" / "ddb_migration_construct" / "cli"
+    calls = re.compile(r"states\.(?:get_paginator\(\")?((?!get_paginator)[a-z]+_[a-z_]+)\b")
+    found = {name for file in commands.glob("*.py") for name in calls.findall(file.read_text())}
+    assert "get_execution_history" in found
+    asked = {"states:" + "".join(word.title() for word in name.split("_")) for name in found}
+    assert asked == {action for action, _ in OPERATE | START if action.startswith("states:")}
 
 
 def test_only_reports_are_listed_and_no_export() -> None:
