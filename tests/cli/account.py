@@ -7,6 +7,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from cut_over.lift_fence import FailedBehindSwitch
 from ddb_migration import names
 from ddb_migration_construct.cli.migrations import Migration
 from ddb_migration_construct.cli.switching import Order, Switches
@@ -16,12 +19,13 @@ from tests.functions.cutting import Cutting, States
 from tests.functions.rolling import Rolling, cut_over
 
 _ACTING = {THERE.act: names.CUT_OVER_STATE, BACK.act: names.ROLL_BACK_STATE}
+_LIFTING = {THERE.act: names.LIFT_FENCE_STATE, BACK.act: names.LIFT_DESTINATION_FENCE_STATE}
 
 
 def migration(name: str, can_roll_back: bool = False) -> Migration:
     """A migration whose control table bears its name."""
     parts = {part: part for part in Migration.__dataclass_fields__ if can_roll_back or "reverse" not in part}
-    return Migration(**{**parts, "name": name, "control_table": name})
+    return Migration(**{**parts, "name": name, "state_machine_arn": name, "control_table": name})
 
 
 class Died(Exception):
@@ -39,7 +43,11 @@ class Account:
         self.cuttings = {name: Cutting() if way is THERE else cut_over(Rolling()) for name in names_}
         self.running: dict[str, States] = {}
         self.answered: list[str] = []
+        self.stopped: dict[str, str] = {}
         self.old_tokens = 0
+        self.lost_answers = 0
+        self.unreachable = 0
+        self.refused: set[str] = set()
         self.before_step: Callable[[], None] = lambda: None
         for name, cutting in self.cuttings.items():
             self._waits(cutting, f"token of {name}")
@@ -50,11 +58,31 @@ class Account:
 
     def sleep(self, seconds: float) -> None:
         self.before_step()
+        if not self.running:
+            for cutting in self.cuttings.values():
+                cutting.clock.sleep(seconds)
         for name, states in list(self.running.items()):
-            answer = states.once()
+            try:
+                answer = states.once()
+            except ClientError:
+                self._fail(name)
+                continue
             if answer["done"]:
                 del self.running[name]
                 self._go_on(self.cuttings[name], f"another token of {name}", bool(answer.get("cut_over")))
+
+    def _fail(self, name: str) -> None:
+        """Go on where a state has failed for good; behind a switch the execution ends."""
+        self.running[name] = States(self.cuttings[name], _LIFTING[self._way.act])
+        try:
+            self.running[name].once()
+        except FailedBehindSwitch as failed:
+            self.stop(name, type(failed).__name__)
+
+    def stop(self, name: str, error: str) -> None:
+        """End the execution of a migration."""
+        self.stopped[name] = error
+        self.running.pop(name, None)
 
     def _go_on(self, cutting: Cutting, token: str, is_through: bool) -> None:
         if is_through:
@@ -94,16 +122,30 @@ class Account:
     # --- Step Functions
 
     def send_task_success(self, taskToken: str, output: str) -> None:  # noqa: N803  boto3's own names, also below
-        if self.old_tokens:
-            self.old_tokens -= 1
+        if self.old_tokens or taskToken in self.refused:
+            self.old_tokens = max(0, self.old_tokens - 1)
             raise client_error("SendTaskSuccess", "TaskTimedOut")
         name = taskToken.removeprefix("token of ")
         self.answered.append(name)
         self.running[name] = States(self.cuttings[name], _ACTING[self._way.act], json.loads(output))
+        if self.lost_answers:
+            self.lost_answers, self.old_tokens = self.lost_answers - 1, 1
+            raise client_error("SendTaskSuccess", "TaskTimedOut")
+
+    def list_executions(self, stateMachineArn: str, maxResults: int) -> Any:  # noqa: N803
+        status = "FAILED" if stateMachineArn in self.stopped else "RUNNING"
+        return {"executions": [{"executionArn": stateMachineArn, "status": status}]}
+
+    def describe_execution(self, executionArn: str) -> Any:  # noqa: N803
+        (found,) = self.list_executions(executionArn, 1)["executions"]
+        return {**found, "error": self.stopped.get(executionArn)}
 
     # --- DynamoDB: the control tables bear the migrations' names
 
     def get_item(self, TableName: str, **request: Any) -> Any:  # noqa: N803
+        if self.unreachable:
+            self.unreachable -= 1
+            raise EndpointConnectionError(endpoint_url=TableName)
         return self.cuttings[TableName].aws.dynamodb.get_item(TableName="control", **request)
 
     def update_item(self, TableName: str, **request: Any) -> Any:  # noqa: N803

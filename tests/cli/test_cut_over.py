@@ -19,11 +19,13 @@ from ddb_migration_construct.cli.cut_over import (
     reasons_against,
     require_open,
 )
-from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
+from ddb_migration_construct.cli.failures import NEEDS_YOU, REFUSED, CommandFailed
 from ddb_migration_construct.cli.main import app
 from ddb_migration_construct.cli.switching import LEAST_TIMEOUT, Order
 from tests.cli.account import Account, migration
 from tests.cli.fakes import FakeFunctions
+from tests.fakes.client_errors import client_error
+from tests.functions.migration import EXECUTION
 
 OPEN: dict[str, Any] = {
     "closed_because": [],
@@ -74,6 +76,91 @@ def test_a_migration_that_takes_no_order_is_no_dead_end() -> None:
     with pytest.raises(CommandFailed, match="takes no order now; .*ddb-migration start a") as failed:
         account.switches().order(account.migrations)
     assert failed.value.exit_code == REFUSED
+
+
+def test_an_order_whose_answer_was_lost_is_followed() -> None:
+    account = Account("a")
+    account.lost_answers = 1
+    (one,) = account.migrations
+    assert account.switches().order([one]).result(one).cut_over_at
+    assert account.answered == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("cut_over_started", "before it could cut over; start it"),
+        ("prepared_at", "and the source may take no writes; start it"),
+        ("fenced_at", "and the source takes no writes; start it"),
+    ],
+)
+def test_an_execution_that_ends_on_the_way_is_told_with_what_the_fence_does(when: str, said: str) -> None:
+    account = Account("a")
+    cutting = account.cuttings["a"]
+    # Too long to be done behind a fence, so that it goes on preparing.
+    cutting.keys.seconds = 6 if when == "cut_over_started" else 0
+    account.before_step = lambda: account.stop("a", "States.Runtime") if getattr(cutting.record, when) else None
+    with pytest.raises(CommandFailed, match=f"ended with States.Runtime .*{said}") as failed:
+        account.switches().order(account.migrations)
+    assert failed.value.exit_code == NEEDS_YOU
+    assert "ddb-migration start a" in str(failed.value)
+
+
+def test_a_call_that_aws_does_not_answer_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    account = Account("a", "b")
+
+    def drop() -> None:
+        if account.cuttings["a"].is_fenced:
+            account.unreachable, account.before_step = 40, lambda: None
+
+    account.before_step = drop
+    following = account.switches(timeout_seconds=600).order(account.migrations)
+    assert all(following.result(one).cut_over_at for one in account.migrations)
+    assert account.unreachable == 0
+    assert capsys.readouterr().err.count("AWS does not answer, and is asked again") == 1
+
+
+def test_whoever_interrupts_a_group_calls_it_off(capsys: pytest.CaptureFixture[str]) -> None:
+    account = Account("a", "b")
+
+    def interrupt() -> None:
+        if all(cutting.is_fenced for cutting in account.cuttings.values()):
+            account.before_step = lambda: None
+            raise KeyboardInterrupt
+
+    account.before_step = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        account.switches(timeout_seconds=3600).order(account.migrations)
+    assert not any(cutting.is_fenced or cutting.record.cut_over_started for cutting in account.cuttings.values())
+    assert "Those that were ordered turn back, unless all were told to go through" in capsys.readouterr().err
+
+
+def test_where_one_takes_no_order_those_before_it_are_called_off() -> None:
+    account = Account("a", "b")
+    account.cuttings["b"].control.set(EXECUTION, task_token="of another order")
+    account.refused.add("of another order")
+    with pytest.raises(CommandFailed, match="b takes no order now.*\n.*turn back") as failed:
+        account.switches().order(account.migrations)
+    assert failed.value.exit_code == REFUSED
+    assert (account.answered, account.cuttings["a"].record.cut_over_started) == (["a"], None)
+    assert "another migration of the group" in str(account.cuttings["a"].record.cut_over_refused)
+
+
+@pytest.mark.parametrize("broken", [KeyboardInterrupt(), client_error("GetItem", "ExpiredTokenException")])
+def test_whoever_stops_following_one_learns_that_it_goes_on(
+    broken: BaseException, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account = Account("a")
+
+    def interrupt() -> None:
+        account.before_step = lambda: None
+        raise broken
+
+    account.before_step = interrupt
+    with pytest.raises((KeyboardInterrupt, CommandFailed)) as raised:
+        account.switches().order(account.migrations)
+    said = f"{raised.value}{capsys.readouterr().err}"
+    assert "What was ordered goes on in your account; how far it is: ddb-migration status a" in said
 
 
 def test_a_cut_over_that_turns_back_says_why() -> None:

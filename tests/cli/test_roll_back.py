@@ -136,6 +136,9 @@ def test_a_roll_back_is_over_only_once_the_source_takes_writes_again() -> None:
     assert not BACK.is_over(ControlRecord(cut_over_at=1.0, phase="RollBack"))
     assert BACK.is_over(ControlRecord(cut_over_at=1.0, phase="Complete"))
     assert not BACK.is_over(ControlRecord(phase="RollbackWindow"))
+    # It has failed behind the switch, and another execution goes on with it.
+    phases = ("LiftDestinationFence", "StartCapture", "CutOver")
+    assert not any(BACK.is_over(ControlRecord(cut_over_at=1.0, phase=phase)) for phase in phases)
 
 
 def test_the_command_line_reads_what_the_migration_writes() -> None:

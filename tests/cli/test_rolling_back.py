@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
-from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
+from ddb_migration_construct.cli.failures import NEEDS_YOU, REFUSED, CommandFailed
 from ddb_migration_construct.cli.roll_back import gone_back
 from ddb_migration_construct.cli.ways import BACK
 from tests.cli.account import Account
+from tests.fakes.client_errors import client_error
 from tests.functions.rolling import Rolling
 
 
@@ -58,6 +62,21 @@ def test_a_roll_back_that_turns_back_says_why_and_may_be_tried_again() -> None:
     rolling(there, "a").sees_fence = True
     rolling(there, "a").waits("token of a")
     assert there.switches().order([one]).result(one).cut_over_at
+
+
+def test_a_roll_back_whose_source_stays_fenced_is_never_told_as_done() -> None:
+    there = account("a")
+    one = rolling(there, "a")
+
+    def deny(operation: str, request: Mapping[str, Any]) -> None:
+        if operation == "DeleteResourcePolicy" and request["ResourceArn"] == one.source:
+            raise client_error(operation, "AccessDeniedException", "an SCP")
+
+    one.aws.dynamodb.hooks.append(deny)
+    with pytest.raises(CommandFailed, match="ended with FailedBehindSwitch .*neither table takes writes") as failed:
+        there.switches().order(there.migrations)
+    assert (failed.value.exit_code, one.is_fenced, one.back.cut_over_at is None) == (NEEDS_YOU, True, False)
+    assert "ddb-migration start a" in str(failed.value)
 
 
 def test_a_window_that_takes_no_order_is_no_dead_end() -> None:

@@ -226,6 +226,12 @@ def test_a_cut_over_and_one_that_turned_back_are_told() -> None:
     assert "cut over   turned back: the gate is closed" in text(read(states(), refused))
 
 
+def test_while_the_fence_stands_it_says_which_table_takes_no_writes() -> None:
+    fenced = {**APPLYING, "cut_over_started": {"N": "1699999999"}, "fenced_at": {"N": "1700000000"}}
+    said = text(read(in_state("CutOver", waiting_for="the last changes"), fenced))
+    assert "cut over   under way; the source takes no writes since 2023-11-14 22:13:20 UTC" in said
+
+
 def test_what_an_earlier_state_waited_for_is_not_told() -> None:
     found = read(in_state("DirectMigrationJob"), LOADING)
     assert (found.phase, found.waiting_for) == ("DirectMigrationJob", None)
@@ -253,6 +259,15 @@ def test_late_changes_are_told_with_where_their_keys_are() -> None:
 
 def test_the_tables_are_told() -> None:
     assert "tables     orders-old -> orders" in list(status_lines(read(states(), RECORD)))
+
+
+def test_a_second_start_that_found_it_running_does_not_hide_what_runs() -> None:
+    there = states(status="RUNNING")
+    there.add("Orders/Migration", status="FAILED", error="MigrationStopped")
+    found = read(there, RECORD)
+    assert (found.is_running, found.needs_you) == (True, False)
+    there.executions[0]["status"] = "ABORTED"
+    assert read(there, RECORD).needs_you
 
 
 def test_an_execution_that_has_ended_waits_for_nothing() -> None:

@@ -16,13 +16,15 @@ SUCCEEDED = "SUCCEEDED"
 STATES = frozenset(value for name, value in vars(names).items() if name.endswith("_STATE"))
 # A state's last answer is among the newest events: one look of a state makes nine.
 _NEWEST_EVENTS = 30
+# Among so many of the newest executions the one that holds the migration is found.
+_NEWEST_EXECUTIONS = 10
 _ENTERED, _EXITED = "stateEnteredEventDetails", "stateExitedEventDetails"
 _SUBMITTED = "taskSubmittedEventDetails"
 
 
 @dataclass(frozen=True)
 class Execution:
-    """The newest execution of a migration; error and cause are those of a failed one."""
+    """An execution of a migration; error and cause are those of a failed one."""
 
     arn: str
     status: str
@@ -39,11 +41,16 @@ class Look:
 
 
 def newest_execution(states: Any, migration: Migration) -> Execution | None:
-    """Return the execution that was started last, or None before the first one."""
-    newest = states.list_executions(stateMachineArn=migration.state_machine_arn, maxResults=1)["executions"]
+    """Return the execution that runs, or else the one that was started last; None before the first one.
+
+    One that was started while another ran has failed, and tells nothing of the migration.
+    """
+    arn = migration.state_machine_arn
+    newest = states.list_executions(stateMachineArn=arn, maxResults=_NEWEST_EXECUTIONS)["executions"]
     if not newest:
         return None
-    answer = states.describe_execution(executionArn=newest[0]["executionArn"])
+    chosen = next((one for one in newest if one["status"] == RUNNING), newest[0])
+    answer = states.describe_execution(executionArn=chosen["executionArn"])
     return Execution(answer["executionArn"], answer["status"], answer.get("error"), answer.get("cause"))
 
 

@@ -10,6 +10,7 @@ from ddb_migration_construct.cli.control_table import ControlRecord
 from ddb_migration_construct.cli.executions import SUCCEEDED
 from ddb_migration_construct.cli.reading import ChangePath, Status
 from ddb_migration_construct.cli.samples import Samples
+from ddb_migration_construct.cli.ways import leaves_nowhere_to_write
 from ddb_migration_construct.cli.words import addressed, count, duration
 
 Fact = tuple[str, str]
@@ -83,7 +84,7 @@ def _facts(status: Status, samples: Samples | None) -> Iterator[Fact]:
     yield from _parked(status)
     yield from _labelled("incomplete", status.record.incomplete)
     yield from _gate(status)
-    yield from _labelled("cut over", _switched(status.record))
+    yield from _labelled("cut over", _switched(status.record, "source"))
     yield from _labelled("late", _late(status))
     yield from _way_back(status)
     if status.record.verified_at is not None:
@@ -110,9 +111,13 @@ def _open(status: Status) -> str:
     return f"open: nothing stands against a {act}"
 
 
-def _switched(record: ControlRecord) -> str | None:
+def _switched(record: ControlRecord, left: str) -> str | None:
+    if left == "destination" and leaves_nowhere_to_write(record):
+        return f"neither table takes writes since {moments.utc(record.cut_over_at)}; the source's fence is to be lifted"
     if record.cut_over_at is not None:
         return f"at {moments.utc(record.cut_over_at)}"
+    if record.fenced_at is not None:
+        return f"under way; the {left} takes no writes since {moments.utc(record.fenced_at)}"
     return f"turned back: {record.cut_over_refused}" if record.cut_over_refused else None
 
 
@@ -135,7 +140,7 @@ def _way_back(status: Status) -> Iterator[Fact]:
     yield from _labelled("way back", _moved(back, []))
     yield from _parked(back)
     yield from _labelled("incomplete", back.record.incomplete)
-    yield from _labelled("roll back", _switched(back.record))
+    yield from _labelled("roll back", _switched(back.record, "destination"))
 
 
 def _labelled(label: str, text: str | None) -> Iterator[Fact]:

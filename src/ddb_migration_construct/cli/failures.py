@@ -21,15 +21,31 @@ EXIT_CODES = (
 )
 
 # By the error's code, or its class.
+_CONCURRENCY = "The account's concurrent executions of functions are all in use; try again in a moment"
 _RIGHTS = "The construct's grant_read and grant_operate give a role what these commands need"
 _ADVICE = {
     "NoRegionError": "Set AWS_REGION, or AWS_PROFILE to a profile that has one",
     "NoCredentialsError": "Sign in, or set AWS_PROFILE",
     "ExpiredToken": "Sign in again",
     "ExpiredTokenException": "Sign in again",
+    "ThrottlingException": "Others call as often; try again. A migration that is named by its ARN takes fewer calls",
+    "TooManyRequestsException": _CONCURRENCY,
     "AccessDenied": _RIGHTS,
     "AccessDeniedException": _RIGHTS,
 }
+
+# By which AWS says that it has too much to do, whatever the status of the answer.
+_BUSY = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
 
 Arguments = ParamSpec("Arguments")
 
@@ -78,6 +94,17 @@ def aws_errors() -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise CommandFailed(f"AWS: {error}{_advice(error)}") from error
+
+
+def is_passing(error: Exception) -> bool:
+    """Tell whether AWS may answer the same call in a moment: it was not reached, is too busy, or failed."""
+    # Imported here so that the other commands start quickly.
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= 500 or error.response.get("Error", {}).get("Code") in _BUSY
+    return isinstance(error, (ConnectionError, HTTPClientError))
 
 
 def _advice(error: Exception) -> str:

@@ -7,15 +7,21 @@ everybody turns back when their time is up.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ddb_migration_construct.cli.control_table import ControlRecord, read_record
-from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
+from ddb_migration_construct.cli.control_table import FENCED, ControlRecord, read_record
+from ddb_migration_construct.cli.executions import RUNNING, newest_execution
+from ddb_migration_construct.cli.failures import NEEDS_YOU, REFUSED, CommandFailed, is_passing
 from ddb_migration_construct.cli.migrations import Migration
 from ddb_migration_construct.cli.ways import Way
 
 _SECONDS_BETWEEN_LOOKS = 1.0
+# An execution that has ended leaves the fence as it is. Step Functions answers five such calls a second (quota).
+_LOOKS_BETWEEN_EXECUTIONS = 20
+# A member that was just given its order takes some seconds to begin; before that it cannot be called off.
+_LOOKS_OF_CALLING_OFF = 30
 # What members of a group wait at, and what they are told then; the migration has the same words.
 _WORDS = {"prepared": "fence", "checked": "flip"}
 _CALLED_OFF = "back"
@@ -26,6 +32,7 @@ class Following:
 
     def __init__(
         self,
+        states: Any,
         dynamodb: Any,
         way: Way,
         concerned: Sequence[Migration],
@@ -34,20 +41,35 @@ class Following:
         sleep: Callable[[float], object],
         clock: Callable[[], float],
     ) -> None:
-        self._dynamodb, self._way, self._concerned, self._group = dynamodb, way, concerned, group
+        self._states, self._dynamodb = states, dynamodb
+        self._way, self._concerned, self._group = way, concerned, group
         self._say, self._sleep, self._clock = say, sleep, clock
         self._refused_before = {one: self._read(one).cut_over_refused_at for one in concerned}
         self._records: dict[Migration, ControlRecord] = {}
         self._said: dict[Migration, str] = {}
 
     def to_the_end(self, at_most_seconds: float) -> None:
-        """Follow all of them, and lead them if they are a group; raises CommandFailed when it takes too long."""
+        """Follow all of them, and lead them if they are a group.
+
+        Raises CommandFailed when it takes too long, or one stops on the way (exit code 4).
+        """
         until = self._clock() + at_most_seconds
-        while not all(map(self._has_ended, self._look())):
+        for number in itertools.count(1):
+            if self._step(number):
+                return
             if self._clock() > until:
                 raise CommandFailed(f"the {self._way.act} has not ended; ddb-migration status shows how far it is")
-            if self._group is not None:
-                self._lead()
+            self._sleep(_SECONDS_BETWEEN_LOOKS)
+
+    def call_off(self, ordered: Sequence[Migration]) -> None:
+        """Let those of the group that were given an order turn back now, but for what was told to go through."""
+        for _ in range(_LOOKS_OF_CALLING_OFF):
+            self._look()
+            under_way = [one for one in ordered if not self._has_ended(one)]
+            if not under_way:
+                return
+            for migration in under_way:
+                self._call_off(migration)
             self._sleep(_SECONDS_BETWEEN_LOOKS)
 
     def result(self, migration: Migration) -> ControlRecord:
@@ -59,14 +81,59 @@ class Following:
             )
         return record
 
-    def _look(self) -> Sequence[Migration]:
+    def _step(self, number: int) -> bool:
+        """Look, and lead a group; tell whether all have ended. A call that AWS does not answer is for the next step."""
+        try:
+            self._look()
+            if all(map(self._has_ended, self._concerned)):
+                return True
+            if number % _LOOKS_BETWEEN_EXECUTIONS == 0:
+                self._require_running()
+            if self._group is not None:
+                self._lead()
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            self._tell(self._concerned[0], f"AWS does not answer, and is asked again: {error}")
+        return False
+
+    def _look(self) -> None:
         for migration in self._concerned:
             record = self._records[migration] = self._read(migration)
-            where = self._where(record)
-            if self._said.get(migration) != where:
-                self._said[migration] = where
-                self._say(migration, where)
-        return self._concerned
+            self._tell(migration, self._where(record))
+
+    def _tell(self, migration: Migration, text: str) -> None:
+        if self._said.get(migration) != text:
+            self._said[migration] = text
+            self._say(migration, text)
+
+    def _require_running(self) -> None:
+        """Raise CommandFailed (exit code 4) where an execution has ended on the way: nothing goes on by itself then."""
+        stopped = [told for told in map(self._stopped, self._concerned) if told is not None]
+        if stopped:
+            raise CommandFailed("\n".join(stopped), NEEDS_YOU)
+
+    def _stopped(self, migration: Migration) -> str | None:
+        execution = None if self._has_ended(migration) else newest_execution(self._states, migration)
+        if execution is None or execution.status == RUNNING:
+            return None
+        # It may have come to its end between the two looks.
+        record = self._records[migration] = self._read(migration)
+        if self._has_ended(migration):
+            return None
+        return (
+            f"the execution of {migration.name} has ended with {execution.error or execution.status} before it could "
+            f"{self._way.verb}{self._denied(record)}; start it, and it goes on or turns back: "
+            f"ddb-migration start {migration.name}"
+        )
+
+    def _denied(self, record: ControlRecord) -> str:
+        """Say which table takes no writes as the record stands; the fence is put before it is seen to hold."""
+        if record.cut_over_form != FENCED or record.prepared_at is None:
+            return ""
+        if record.cut_over_at is not None:
+            return ", and neither table takes writes"
+        return f", and the {self._way.left} {'may take' if record.fenced_at is None else 'takes'} no writes"
 
     def _has_ended(self, migration: Migration) -> bool:
         return self._way.is_over(self._records[migration]) or self._turned_back(migration)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import uuid
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from ddb_migration_construct.cli.control_table import FENCED
-from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
+from ddb_migration_construct.cli.failures import REFUSED, CommandFailed, aws_errors
 from ddb_migration_construct.cli.following import Following
 from ddb_migration_construct.cli.frame import note
 from ddb_migration_construct.cli.migrations import Migration
@@ -67,13 +68,47 @@ class Switches:
     clock: Callable[[], float] = time.time
 
     def order(self, concerned: Sequence[Migration]) -> Following:
-        """Give the order to each migration, follow all of them to their end, and return what came of it."""
-        following = Following(self.dynamodb, self.way, concerned, self.given.group, note, self.sleep, self.clock)
+        """Give the order to each migration, follow all of them to their end, and return what came of it.
+
+        What keeps it from that calls a group off that was ordered, and is told with what becomes of the order.
+        """
+        way, group = self.way, self.given.group
+        following = Following(self.states, self.dynamodb, way, concerned, group, note, self.sleep, self.clock)
+        ordered: list[Migration] = []
+        try:
+            with aws_errors():
+                self._give(concerned, ordered)
+                following.to_the_end(_PREPARED_WITHIN_SECONDS + self.given.timeout_seconds + _LIFTED_WITHIN_SECONDS)
+        except CommandFailed as failed:
+            # What AWS refused has a cause; the other texts say themselves what becomes of the order.
+            left = self._left(following, ordered) if group or failed.__cause__ else ""
+            raise CommandFailed(f"{failed}{left}", failed.exit_code) from failed
+        except KeyboardInterrupt:
+            typer.echo(f"ddb-migration: interrupted{self._left(following, ordered)}", err=True)
+            raise
+        return following
+
+    def _give(self, concerned: Sequence[Migration], ordered: list[Migration]) -> None:
         ordering = Ordering(self.states, self.dynamodb, self.way, self.sleep)
         for migration in concerned:
-            ordering.give(migration, self.given.for_sample(self.samples.get(migration)).text())
-        following.to_the_end(_PREPARED_WITHIN_SECONDS + self.given.timeout_seconds + _LIFTED_WITHIN_SECONDS)
-        return following
+            # Noted before: an order may be given and the answer to it be lost.
+            ordered.append(migration)
+            try:
+                ordering.give(migration, self.given.for_sample(self.samples.get(migration)).text())
+            except CommandFailed:
+                ordered.pop()
+                raise
+
+    def _left(self, following: Following, ordered: Sequence[Migration]) -> str:
+        """Call a group off, and say what becomes of what was ordered; nothing where nothing was."""
+        if not ordered:
+            return ""
+        names = " ".join(migration.name for migration in ordered)
+        if self.given.group is None:
+            return f"\nWhat was ordered goes on in your account; how far it is: ddb-migration status {names}"
+        with contextlib.suppress(CommandFailed), aws_errors():
+            following.call_off(ordered)
+        return f"\nThose that were ordered turn back, unless all were told to go through: ddb-migration status {names}"
 
 
 def group_of(concerned: Sequence[Migration]) -> str | None:

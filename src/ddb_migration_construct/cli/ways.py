@@ -13,7 +13,7 @@ class Way:
     """One way: `left` and `entered` are the tables that the application comes from and goes to.
 
     `prefix` stands before the names of the way's own attributes of the control record. `ends_in` is the state that
-    goes on after the switch itself, None where nothing does. The others are what is said.
+    begins once all of the way is done, None where the switch itself is the last of it. The others are what is said.
     """
 
     prefix: str
@@ -27,7 +27,13 @@ class Way:
 
     def is_over(self, record: ControlRecord) -> bool:
         """Tell whether the application may go the way, given the way's own record."""
-        return record.cut_over_at is not None and record.phase != self.ends_in
+        return record.cut_over_at is not None and self.ends_in in (None, record.phase)
+
+
+def leaves_nowhere_to_write(back: ControlRecord) -> bool:
+    """Tell whether a roll back has switched, and has the source's fence still to lift; `back` is its own record."""
+    lifting = (names.ROLL_BACK_STATE, names.LIFT_DESTINATION_FENCE_STATE)
+    return back.cut_over_at is not None and back.phase in lifting
 
 
 THERE = Way(
@@ -40,7 +46,8 @@ THERE = Way(
     goes_on="replication goes on",
     ends_in=None,
 )
-# The application may not write to the source before its fence is lifted, and RollBack does not end before.
+# The application may not write to the source before its fence is lifted. No state but Complete tells of that: a
+# RollBack that fails behind the switch, or is gone on with by another execution, is in several others before.
 BACK = Way(
     prefix=REVERSE_PREFIX,
     left="destination",
@@ -49,5 +56,5 @@ BACK = Way(
     verb="roll back",
     has_acted="has rolled back",
     goes_on="the destination stays the table",
-    ends_in=names.ROLL_BACK_STATE,
+    ends_in=names.COMPLETE_STATE,
 )
