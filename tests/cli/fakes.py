@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from tests.fakes.client_errors import client_error
+
 TAGS = {
     "ddb-migration:source": "arn:aws:dynamodb:us-east-1:123456789012:table/orders-old",
     "ddb-migration:destination": "arn:aws:dynamodb:us-east-1:123456789012:table/orders",
@@ -52,6 +54,8 @@ class FakeStates:
         self.arns = list(self.tags)
         self.executions: list[dict[str, Any]] = []
         self.history: list[dict[str, Any]] = []
+        self.asked: list[str] = []
+        self.deleted: set[str] = set()
 
     def add(self, name: str, **execution: str) -> None:
         """Add an execution of a migration; the newest one comes last."""
@@ -82,6 +86,9 @@ class FakeStates:
         return FakePaginator([{"stateMachines": [{"stateMachineArn": arn}]} for arn in self.tags])
 
     def list_tags_for_resource(self, resourceArn: str) -> dict[str, Any]:  # noqa: N803  boto3's own names, also below
+        self.asked.append(resourceArn)
+        if resourceArn in self.deleted or resourceArn not in self.tags:
+            raise client_error("ListTagsForResource", "ResourceNotFound")
         return {"tags": [{"key": key, "value": value} for key, value in self.tags[resourceArn].items()]}
 
     def list_executions(

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
+import threading
+import time
 
+import boto3
 import pytest
 import typer
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
+from ddb_migration_construct.cli import waiting
+from ddb_migration_construct.cli.clients import client
 from ddb_migration_construct.cli.failures import REFUSED, CommandFailed, aws_errors
-from ddb_migration_construct.cli.frame import Told, complete_names, run
+from ddb_migration_construct.cli.frame import Told, ask, complete_names, run
 from ddb_migration_construct.cli.migrations import Migration, choose
+from ddb_migration_construct.cli.waiting import wait
 from ddb_migration_construct.cli.words import addressed
 from tests.cli.fakes import FakeDynamoDb, FakeStates
 from tests.cli.running import invoked
@@ -61,6 +68,31 @@ def test_all_done_is_exit_code_0_and_a_single_failure_names_no_migration(capsys:
     assert capsys.readouterr().err == "ddb-migration: the migration refuses: cut over already\n"
 
 
+def test_an_interrupted_command_begins_no_more_and_waits_for_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(waiting, "_interrupted", threading.Event())
+    many = choose(FakeStates(*(f"Shop/T{number:02}" for number in range(20))), [], "Shop")
+    begun: list[str] = []
+
+    def abort_one(migration: Migration) -> Told:
+        begun.append(migration.name)
+        if migration.name == "Shop/T00":
+            # As if Ctrl-C came while the first one is waited for.
+            time.sleep(0.2)
+            raise KeyboardInterrupt
+        wait(30)
+        return Told("done")
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run(many, abort_one, as_json=False)
+    assert time.monotonic() - began < 10
+    said = capsys.readouterr().err
+    assert len(begun) < len(many)
+    assert all((one.name in said.split("Not begun: ")[1]) == (one.name not in begun) for one in many)
+
+
 def test_names_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ddb_migration_construct.cli.frame.client", lambda _: FakeStates("Shop/A", "Users/A"))
     assert complete_names("Sh") == ["Shop/A"]
@@ -87,6 +119,14 @@ def test_the_list_is_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [json.loads(row)["execution"] for row in rows] == ["RUNNING"]
 
 
+def test_the_list_shows_the_others_where_one_has_lost_its_tags(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = FakeStates("Shop/Old", "Shop/Orders")
+    del states.tags[states.arns[0]]["ddb-migration:clean-up"]
+    result = invoked(monkeypatch, {"stepfunctions": states, "dynamodb": FakeDynamoDb()}, "list", "--json")
+    assert [json.loads(row)["migration"] for row in result.stdout.splitlines()] == ["Shop/Orders"]
+    assert (result.exit_code, "Shop/Old: its state machine" in result.stderr) == (1, True)
+
+
 def test_an_account_without_migrations_is_told_where_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
     clients = {"stepfunctions": FakeStates(plain=("Other",)), "dynamodb": FakeDynamoDb()}
     result = invoked(monkeypatch, clients, "list")
@@ -102,12 +142,47 @@ def test_a_command_that_is_told_without_a_name_gets_it() -> None:
     assert addressed("ddb-migration start C/D", "A/B") == "ddb-migration start C/D"
 
 
+@pytest.fixture
+def own_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session of boto3's that keeps nothing of this test's environment for the next one."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+
+
+@pytest.mark.usefixtures("own_session")
+def test_the_region_is_that_of_the_aws_cli(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert client("stepfunctions").meta.region_name == "eu-west-1"
+    assert client("pricing").meta.region_name == "us-east-1"
+    monkeypatch.delenv("AWS_REGION")
+    assert client("stepfunctions").meta.region_name == "us-west-2"
+
+
+@pytest.mark.usefixtures("own_session")
+def test_a_call_is_tried_as_often_as_the_user_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_MAX_ATTEMPTS", raising=False)
+    monkeypatch.delenv("AWS_RETRY_MODE", raising=False)
+    assert client("sqs").meta.config.retries["total_max_attempts"] == 8
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+    assert client("sqs").meta.config.retries["total_max_attempts"] == 2
+
+
+def test_whoever_is_asked_is_told_which_account_and_region(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(typer.Abort):
+        ask("Abort {names}?", MIGRATIONS[:2], yes=False)
+    assert "Account 123456789012, us-east-1: Abort Shop/A, Shop/B?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("error", "advice"),
     [
         (NoRegionError(), "Set AWS_REGION"),
         (NoCredentialsError(), "Sign in, or set AWS_PROFILE"),
         (ClientError({"Error": {"Code": "ExpiredToken", "Message": "old"}}, "Invoke"), "Sign in again"),
+        (ClientError({"Error": {"Code": "TooManyRequestsException", "Message": "!"}}, "Invoke"), "all in use"),
         (EndpointConnectionError(endpoint_url="x"), 'Could not connect to the endpoint URL: "x"'),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 from ddb_migration_construct import toolchain
 from ddb_migration_construct.cli.clients import client
 from ddb_migration_construct.cli.failures import CommandFailed, require
-from ddb_migration_construct.cli.main import COMMANDS, app
+from ddb_migration_construct.cli.main import COMMANDS, app, show_what_can_be_shown
 from ddb_migration_construct.rehearsal.embedded import EmbeddedAws
 from tests.cli.fakes import TAGS
 
@@ -120,6 +121,14 @@ def test_fails_in_one_line_when_aws_cannot_be_reached(monkeypatch: pytest.Monkey
     result = RUNNER.invoke(app, ["status", "Orders/Migration"])
     assert result.exit_code == 1
     assert "Could not connect to the endpoint" in " ".join(result.output.split())
+
+
+def test_what_a_code_page_does_not_have_ends_no_command() -> None:
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, "cp932")
+    show_what_can_be_shown(stream)
+    print("captured 1 \N{MIDDLE DOT} applied 1", file=stream, flush=True)
+    assert written.getvalue().split() == b"captured 1 ? applied 1".split()
 
 
 def test_help_names_every_command_and_hides_plants() -> None:

@@ -50,6 +50,36 @@ def test_fails_when_tags_were_removed() -> None:
         find_migration(states, "Orders/Migration")
 
 
+def test_one_that_lost_its_tags_is_in_no_other_ones_way() -> None:
+    states = FakeStates("Shop/Old", "Shop/Orders")
+    del states.tags[arn_of("Shop/Old")]["ddb-migration:clean-up"]
+    assert find_migration(states, "Shop/Orders").name == "Shop/Orders"
+    with pytest.raises(CommandFailed, match="Shop/Old: its state machine .* has lost its tags"):
+        choose(states, [], "Shop")
+
+
+def test_a_state_machine_that_is_deleted_meanwhile_is_none() -> None:
+    states = FakeStates("Shop/Orders", plain=("Other/Machine",))
+    states.deleted.add(arn_of("Other/Machine"))
+    assert find_migration(states, "Shop/Orders").name == "Shop/Orders"
+    with pytest.raises(CommandFailed, match="there is no migration 'arn:"):
+        find_migration(states, arn_of("Other/Machine"))
+
+
+def test_no_state_machine_of_others_is_asked_where_a_name_is_found_without() -> None:
+    usual = arn_of("OrdersMigrateStateMachine1A2B3C4D-5e6f")
+    states = FakeStates(plain=tuple(f"Other/{number}" for number in range(300)))
+    states.tags[usual] = {"ddb-migration:name": "Shop/Orders", **TAGS}
+    assert [one.name for one in choose(states, ["Shop/Orders", usual, "Shop/Orders"])] == ["Shop/Orders"]
+    assert states.asked == [usual]
+
+
+def test_a_state_machine_of_another_name_is_found_all_the_same_and_each_is_asked_once() -> None:
+    states = FakeStates("Shop/Orders", "Shop/Users", plain=("Other/MigrateStateMachine",))
+    assert len(choose(states, ["Shop/Orders", "Shop/Users"], "Shop")) == 2
+    assert len(states.asked) == len(set(states.asked)) == 3
+
+
 def test_several_are_chosen_by_name_and_by_stack_each_once() -> None:
     states = FakeStates("Shop/Users", "Other/Migration", "Shop/Orders", "ShopOfOthers/Orders")
     chosen = choose(states, [arn_of("Shop/Users"), "Other/Migration", "Shop/Users"], "Shop")

@@ -88,6 +88,14 @@ def test_parked_keys_of_the_way_back_are_told_apart_and_shown_on_demand() -> Non
     [
         (REFUSED, "roll back  turned back: the gate is closed"),
         (ROLLED_BACK, "roll back  at 2023-11-14 22:16:40 UTC"),
+        (
+            {**ROLLED_BACK, "phase": {"S": "LiftDestinationFence"}},
+            "roll back  neither table takes writes since 2023-11-14 22:16:40 UTC; the source's fence is to be lifted",
+        ),
+        (
+            {**ROLLING, "reverse_fenced_at": {"N": "1700000200"}},
+            "roll back  under way; the destination takes no writes since 2023-11-14 22:16:40 UTC",
+        ),
         ({**WINDOW, "reverse_incomplete": {"S": "the way back stood still"}}, "incomplete the way back stood still"),
         (
             {
@@ -191,3 +199,5 @@ def test_the_list_says_until_when(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (told["phase"], told["rollback_until"]) == ("RollbackWindow", AFAR)
     clients["dynamodb"] = FakeDynamoDb(ROLLED_BACK)
     assert "Complete, rolled back" in invoked(monkeypatch, clients, "list").stdout
+    clients["dynamodb"] = FakeDynamoDb({**ROLLED_BACK, "phase": {"S": "RollBack"}})
+    assert "rolled back" not in invoked(monkeypatch, clients, "list").stdout

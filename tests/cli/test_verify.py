@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from ddb_migration.core.verify_report import Difference
 from ddb_migration_construct.cli.failures import CommandFailed
@@ -96,6 +97,20 @@ def test_progress_is_told_while_it_runs(capsys: pytest.CaptureFixture[str]) -> N
     assert "Orders/Migration: verify starting\n" in said
     assert "verify running, 1 of 64 segments compared\n" in said
     assert "verify running, 3 of 64 segments compared\n" in said
+
+
+def test_a_pass_of_hours_outlasts_what_aws_does_not_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    world = World(report_text())
+    errors, answered = [EndpointConnectionError(endpoint_url="glue") for _ in range(3)], world.glue.get_job_run
+
+    def get_job_run(**request: Any) -> Any:
+        if errors:
+            raise errors.pop()
+        return answered(**request)
+
+    world.glue.get_job_run = get_job_run  # type: ignore[method-assign, assignment]  # a network that is gone for a while
+    assert world.run().exit_code == 0
+    assert capsys.readouterr().err.count("AWS does not answer, and is asked again") == 1
 
 
 @pytest.mark.parametrize("state", ["FAILED", "TIMEOUT", "STOPPED"])

@@ -20,7 +20,8 @@ import typer
 
 from ddb_migration_construct.cli.clients import client
 from ddb_migration_construct.cli.failures import CommandFailed, aws_errors
-from ddb_migration_construct.cli.migrations import Migration, choose, migrations
+from ddb_migration_construct.cli.migrations import Directory, Migration, choose
+from ddb_migration_construct.cli.waiting import interrupt
 from ddb_migration_construct.cli.words import addressed
 
 # How many migrations are served at once: their calls are short, and AWS limits how many come in a second.
@@ -30,7 +31,8 @@ _AT_ONCE = 8
 def complete_names(incomplete: str) -> list[str]:
     """Return the names that a shell may complete; none where AWS cannot be asked."""
     with contextlib.suppress(CommandFailed), aws_errors():
-        return [one.name for one in migrations(client("stepfunctions")) if one.name.startswith(incomplete)]
+        directory = Directory(client("stepfunctions"))
+        return [one.name for one in directory.likely or directory.all if one.name.startswith(incomplete)]
     return []
 
 
@@ -80,11 +82,30 @@ def chosen(names: Sequence[str] | None, stack: str | None) -> list[Migration]:
 def run(chosen: Sequence[Migration], act: Act, as_json: bool, show: Show | None = None) -> None:
     """Do one thing for each migration, side by side, and say what came of it in the order given.
 
-    A failure of one does not stop the others. The command ends with the highest exit code of them all.
+    A failure of one does not stop the others. The command ends with the highest exit code of them all. Interrupted, it
+    begins none of those that wait, and says which.
     """
+    begun: list[Migration] = []
+
+    def tried(migration: Migration) -> Told | Failed:
+        begun.append(migration)
+        return _tried(act, migration)
+
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        results = list(zip(chosen, pool.map(lambda migration: _tried(act, migration), chosen), strict=True))
+        try:
+            results = list(zip(chosen, pool.map(tried, chosen), strict=True))
+        except KeyboardInterrupt:
+            interrupt()
+            _tell_interrupted(begun, [one for one in chosen if one not in begun])
+            raise
     finish(results, as_json, show)
+
+
+def _tell_interrupted(begun: Sequence[Migration], others: Sequence[Migration]) -> None:
+    there, not_there = (", ".join(one.name for one in some) or "none" for some in (begun, others))
+    typer.echo(
+        f"ddb-migration: interrupted. Begun, and going on in your account: {there}. Not begun: {not_there}", err=True
+    )
 
 
 def finish(results: Sequence[Result], as_json: bool, show: Show | None = None) -> None:
@@ -101,10 +122,10 @@ def finish(results: Sequence[Result], as_json: bool, show: Show | None = None) -
 
 
 def ask(question: str, concerned: Sequence[Migration], yes: bool) -> None:
-    """Ask before what cannot be undone; the command ends with exit code 1 unless the answer is yes."""
+    """Ask before what cannot be undone, and name where; the command ends with exit code 1 unless the answer is yes."""
     if not yes:
         names = ", ".join(migration.name for migration in concerned)
-        typer.confirm(question.format(names=names), abort=True, err=True)
+        typer.confirm(f"{concerned[0].place}: " + question.format(names=names), abort=True, err=True)
 
 
 def note(migration: Migration, text: str) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ddb_migration_construct.cli.failures import REFUSED, CommandFailed
+from ddb_migration_construct.cli.waiting import wait
 
 _SECONDS_BETWEEN_CALLS = 5.0
 # What AWS does meanwhile (a Glue run that stops) can take some minutes; a later call goes on where this one ended.
@@ -31,7 +31,7 @@ def invoke_until_done(
     function: str,
     payload: Mapping[str, Any],
     say: Callable[[str], None],
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] = wait,
 ) -> dict[str, Any]:
     """Call a function until its answer is `done`, saying what it waits for; return that answer.
 

@@ -12,8 +12,10 @@ from ddb_migration_construct._runtime import names as runtime_names
 from ddb_migration_construct.cli.clients import client
 from ddb_migration_construct.cli.control_table import read_both
 from ddb_migration_construct.cli.executions import newest_execution
+from ddb_migration_construct.cli.failures import CommandFailed
 from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, chosen, run
-from ddb_migration_construct.cli.migrations import Migration, migrations
+from ddb_migration_construct.cli.migrations import Directory, Migration
+from ddb_migration_construct.cli.ways import leaves_nowhere_to_write
 from ddb_migration_construct.cli.words import between
 
 _HEADINGS = ("NAME", "TABLES", "PHASE", "EPOCH", "EXECUTION")
@@ -22,8 +24,23 @@ _HEADINGS = ("NAME", "TABLES", "PHASE", "EPOCH", "EXECUTION")
 def list_(names: Names = None, stack: AllOf = None, as_json: AsJson = False) -> None:
     """List migrations, by default all of this account and Region, with the phase that each has reached."""
     states, dynamodb = client("stepfunctions"), client("dynamodb")
-    found = chosen(names, stack) if names or stack else sorted(migrations(states), key=lambda one: one.name)
-    run(found, lambda migration: _row(states, dynamodb, migration), as_json, _table)
+    found = chosen(names, stack) if names or stack else None
+    well, ill = (found, []) if found is not None else _all(states)
+    run(well, lambda migration: _row(states, dynamodb, migration), as_json, _table)
+    if ill:
+        raise CommandFailed("\n".join(ill))
+
+
+def _all(states: Any) -> tuple[list[Migration], list[str]]:
+    """Return all migrations, and what is wrong with those that cannot be looked at."""
+    well: list[Migration] = []
+    ill: list[str] = []
+    for found in sorted(Directory(states).all, key=lambda one: one.name):
+        try:
+            well.append(found.migration)
+        except CommandFailed as failed:
+            ill.append(str(failed))
+    return well, ill
 
 
 def _row(states: Any, dynamodb: Any, migration: Migration) -> Told:
@@ -35,7 +52,7 @@ def _row(states: Any, dynamodb: Any, migration: Migration) -> Told:
         "destination": destination,
         "phase": record.phase,
         "rollback_until": record.rollback_until,
-        "rolled_back_at": reverse.cut_over_at,
+        "rolled_back_at": None if leaves_nowhere_to_write(reverse) else reverse.cut_over_at,
         "epoch": record.status,
         "execution": execution.status if execution else None,
         "state_machine": migration.state_machine_arn,

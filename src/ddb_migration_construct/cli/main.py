@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import io
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
 try:
     import typer
@@ -70,4 +72,12 @@ for name, command, example in COMMANDS:
 
 def main() -> None:
     """Run the command line."""
+    show_what_can_be_shown(sys.stdout, sys.stderr)
     app()
+
+
+def show_what_can_be_shown(*streams: TextIO) -> None:
+    """Let what a stream's code page does not have be shown as `?`, where it would end the command otherwise."""
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

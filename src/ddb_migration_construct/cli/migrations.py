@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,9 +41,10 @@ class Migration:
         return self.reverse_change_queue is not None
 
     @property
-    def stack(self) -> str:
-        """Return the name of the stack that it belongs to."""
-        return self.name.split("/", 1)[0]
+    def place(self) -> str:
+        """Return account and Region in words: in another one there may be a migration of the same name."""
+        region, account = self.state_machine_arn.split(":")[3:5]
+        return f"Account {account}, {region}"
 
     @property
     def tables(self) -> tuple[str, str]:
@@ -73,16 +75,88 @@ _PARTS_OF_A_WAY_BACK = {
     "reverse_change_queue": names.TAG_REVERSE_CHANGE_QUEUE,
     "reverse_dead_letter_queue": names.TAG_REVERSE_DEAD_LETTER_QUEUE,
 }
+# A part of the state machine's logical ID, which CloudFormation makes its name of.
+_USUAL_NAME = "MigrateStateMachine"
+# What is answered of a state machine that was deleted after it was listed, or is of another Region (Step Functions API,
+# ListTagsForResource).
+_GONE = ("ResourceNotFound", "InvalidArn")
 
 
-def migrations(states: Any) -> Iterator[Migration]:
-    """Yield the migrations of this account and Region, given a Step Functions client."""
-    for page in states.get_paginator("list_state_machines").paginate():
-        for machine in page["stateMachines"]:
-            arn = machine["stateMachineArn"]
-            tags = {tag["key"]: tag["value"] for tag in states.list_tags_for_resource(resourceArn=arn)["tags"]}
-            if names.TAG_NAME in tags:
-                yield _migration(arn, tags)
+class Directory:
+    """The migrations of this account and Region; `states` is a Step Functions client.
+
+    Each state machine costs a ListTagsForResource, of which AWS answers a hundred at once and then one a second (Step
+    Functions guide, "Quotas"). So none is asked twice, and those of others only where a name is not found without them.
+    """
+
+    def __init__(self, states: Any) -> None:
+        self._states = states
+        self._asked: dict[str, Mapping[str, str] | None] = {}
+
+    @property
+    def all(self) -> list[Found]:
+        """All of them."""
+        return [found for arn in self._arns if (found := self.at(arn)) is not None]
+
+    @property
+    def likely(self) -> list[Found]:
+        """Those whose state machine has the name that CloudFormation gives it, unless an app says otherwise."""
+        arns = [arn for arn in self._arns if _USUAL_NAME in arn.rpartition(":")[2]]
+        return [found for arn in arns if (found := self.at(arn)) is not None]
+
+    def at(self, arn: str) -> Found | None:
+        """Return the one with this state machine, None where that is another's or is gone."""
+        if arn not in self._asked:
+            self._asked[arn] = self._tags(arn)
+        tags = self._asked[arn]
+        return None if tags is None or names.TAG_NAME not in tags else Found(arn, tags)
+
+    @functools.cached_property
+    def _arns(self) -> list[str]:
+        pages = self._states.get_paginator("list_state_machines").paginate()
+        return [machine["stateMachineArn"] for page in pages for machine in page["stateMachines"]]
+
+    def _tags(self, arn: str) -> Mapping[str, str] | None:
+        # Imported here so that the other commands start quickly.
+        from botocore.exceptions import ClientError
+
+        try:
+            told = self._states.list_tags_for_resource(resourceArn=arn)["tags"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
+            return None
+        return {tag["key"]: tag["value"] for tag in told}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A state machine with the name of a migration among its tags."""
+
+    arn: str
+    tags: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """Return the migration's name."""
+        return self.tags[names.TAG_NAME]
+
+    @property
+    def stack(self) -> str:
+        """Return the name of the stack that it belongs to."""
+        return self.name.split("/", 1)[0]
+
+    @property
+    def migration(self) -> Migration:
+        """Return the migration; raises CommandFailed where tags are missing that tell of its parts."""
+        missing = [tag for tag in _PARTS.values() if tag not in self.tags]
+        if missing:
+            raise CommandFailed(
+                f"{self.name}: its state machine {self.arn} has lost its tags {', '.join(missing)}; deploy its stack "
+                "again to restore them"
+            )
+        parts = (_PARTS | _PARTS_OF_A_WAY_BACK).items()
+        return Migration(self.name, self.arn, **{part: self.tags[tag] for part, tag in parts if tag in self.tags})
 
 
 def find_migration(states: Any, name: str) -> Migration:
@@ -90,7 +164,7 @@ def find_migration(states: Any, name: str) -> Migration:
 
     Raises CommandFailed, listing the migrations that exist, when there is none, or more than one.
     """
-    return _named(list(migrations(states)), name)
+    return _named(Directory(states), name)
 
 
 def choose(states: Any, given: Sequence[str], stack: str | None = None) -> list[Migration]:
@@ -98,41 +172,39 @@ def choose(states: Any, given: Sequence[str], stack: str | None = None) -> list[
 
     Raises CommandFailed when a name is unknown or belongs to more than one, or the stack has no migration.
     """
-    known = list(migrations(states))
-    found = [_named(known, name) for name in given]
+    directory = Directory(states)
+    found = [_named(directory, name) for name in given]
     if stack is not None:
-        found += _of_stack(known, stack)
+        found += _of_stack(directory.all, stack)
     return list(dict.fromkeys(found))
 
 
-def _named(known: Sequence[Migration], name: str) -> Migration:
-    found = [migration for migration in known if name in (migration.name, migration.state_machine_arn)]
+def _named(directory: Directory, name: str) -> Migration:
+    if name.startswith("arn:"):
+        there = directory.at(name)
+        found = [] if there is None else [there]
+    else:
+        found = _called(directory.likely, name) or _called(directory.all, name)
     if len(found) > 1:
-        arns = "\n".join(f"  {migration.state_machine_arn}" for migration in found)
+        arns = "\n".join(f"  {one.arn}" for one in found)
         raise CommandFailed(f"more than one migration is called {name!r}; use the ARN of one of these:\n{arns}")
     if not found:
-        raise CommandFailed(f"there is no migration {name!r} in this account and Region; {_listed(known)}")
-    return found[0]
+        raise CommandFailed(f"there is no migration {name!r} in this account and Region; {_listed(directory.all)}")
+    return found[0].migration
 
 
-def _of_stack(known: Sequence[Migration], stack: str) -> list[Migration]:
-    found = sorted((migration for migration in known if migration.stack == stack), key=lambda one: one.name)
+def _called(known: Sequence[Found], name: str) -> list[Found]:
+    return [found for found in known if found.name == name]
+
+
+def _of_stack(known: Sequence[Found], stack: str) -> list[Migration]:
+    found = sorted((one for one in known if one.stack == stack), key=lambda one: one.name)
     if not found:
         raise CommandFailed(f"the stack {stack!r} has no migration in this account and Region; {_listed(known)}")
-    return found
+    return [one.migration for one in found]
 
 
-def _migration(arn: str, tags: dict[str, str]) -> Migration:
-    missing = [tag for tag in _PARTS.values() if tag not in tags]
-    if missing:
-        raise CommandFailed(
-            f"the state machine {arn} has lost its tags {', '.join(missing)}; deploy its stack again to restore them"
-        )
-    found = {part: tags[tag] for part, tag in (_PARTS | _PARTS_OF_A_WAY_BACK).items() if tag in tags}
-    return Migration(tags[names.TAG_NAME], arn, **found)
-
-
-def _listed(known: Sequence[Migration]) -> str:
+def _listed(known: Sequence[Found]) -> str:
     if not known:
         return "there are none; deploy a stack with a DynamoDbTableMigration, and check profile and Region"
-    return "there are:\n" + "\n".join(f"  {migration.name}" for migration in sorted(known, key=lambda one: one.name))
+    return "there are:\n" + "\n".join(f"  {one.name}" for one in sorted(known, key=lambda one: one.name))

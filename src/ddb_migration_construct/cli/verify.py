@@ -11,11 +11,12 @@ import typer
 
 from ddb_migration_construct.cli.clients import client
 from ddb_migration_construct.cli.control_table import read_record
-from ddb_migration_construct.cli.failures import NEEDS_YOU, REFUSED, CommandFailed
+from ddb_migration_construct.cli.failures import NEEDS_YOU, REFUSED, CommandFailed, is_passing
 from ddb_migration_construct.cli.frame import AllOf, AsJson, Names, Told, chosen, note, run
 from ddb_migration_construct.cli.migrations import Migration
 from ddb_migration_construct.cli.reports import Pass, excepted, standing
 from ddb_migration_construct.cli.reread import send_rereads
+from ddb_migration_construct.cli.waiting import wait
 
 ALL = "100%"
 _LOOK_SECONDS = 10.0
@@ -54,7 +55,7 @@ class Clients:
     functions: Any
 
 
-def verified(clients: Clients, migration: Migration, sample: str, repair: bool, sleep: Sleep = time.sleep) -> Told:
+def verified(clients: Clients, migration: Migration, sample: str, repair: bool, sleep: Sleep = wait) -> Told:
     """Run a pass, with `repair` another one after what differs was read again, and return what the last one found."""
     report = _one_pass(clients, migration, sample, sleep)
     keys = [found["key"] for found in report["differences"] if found["kind"] != "extra"]
@@ -97,13 +98,18 @@ def _follow(glue: Any, migration: Migration, run_id: str, this: Pass, sleep: Sle
     """Wait for a run's end, telling how far it is; raises CommandFailed when it ends otherwise than well."""
     said = ""
     while True:
-        found = glue.get_job_run(JobName=migration.verify_job, RunId=run_id)["JobRun"]
-        if found["JobRunState"] == "SUCCEEDED":
-            return
-        if found["JobRunState"] in _ENDED_BADLY:
+        try:
+            found = glue.get_job_run(JobName=migration.verify_job, RunId=run_id)["JobRun"]
+            if found["JobRunState"] == "SUCCEEDED":
+                return
+            progress = f"verify {found['JobRunState'].lower()}{this.progress()}"
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            found, progress = {}, f"AWS does not answer, and is asked again: {error}"
+        if found.get("JobRunState") in _ENDED_BADLY:
             why = found.get("ErrorMessage") or found["JobRunState"]
             raise CommandFailed(f"the verify of {migration.name} ended without a result: {why}")
-        progress = f"verify {found['JobRunState'].lower()}{this.progress()}"
         if progress != said:
             said = progress
             note(migration, progress)
