@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from ddb_migration_construct.cli.migrations import Migration, choose
 from ddb_migration_construct.cli.over_time import Period, period_of, read_over_time
@@ -129,6 +129,16 @@ def test_who_may_not_ask_gets_a_note_that_names_the_right() -> None:
     told = read_over_time(FakeCloudWatch(denies=True), migration(), RECORD, NOW)
     assert told["charts"] == []
     assert "cloudwatch:GetMetricData" in told["notes"][0]
+
+
+def test_where_cloudwatch_cannot_be_reached_the_rest_of_the_report_is_told() -> None:
+    class Unreachable(FakeCloudWatch):
+        def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+            raise EndpointConnectionError(endpoint_url="https://monitoring")
+
+    told = read_over_time(Unreachable(), migration(), RECORD, NOW)
+    assert told["charts"] == []
+    assert "https://monitoring" in told["notes"][0]
 
 
 def test_it_ends_when_the_migration_does() -> None:

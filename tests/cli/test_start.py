@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from ddb_migration_construct.cli.failures import CommandFailed
 from ddb_migration_construct.cli.frame import Failed, Told
@@ -10,6 +13,7 @@ from ddb_migration_construct.cli.migrations import choose, find_migration
 from ddb_migration_construct.cli.start import Starter, start_execution
 from tests.cli.fakes import FakeDynamoDb, FakeStates
 from tests.cli.running import invoked
+from tests.fakes.client_errors import client_error
 
 
 def test_a_migration_starts_with_an_empty_object() -> None:
@@ -84,6 +88,48 @@ def test_one_that_cannot_start_takes_no_place() -> None:
     states = Refusing("Shop/A", "Shop/B")
     results = list(Starter(states, FakeDynamoDb(), 1, no_sleep).run(choose(states, ["Shop/A", "Shop/B"])))
     assert [type(result) for _, result in results] == [Failed, Told]
+
+
+def test_what_is_complete_begins_anew_only_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = FakeStates("Shop/A")
+    complete = FakeDynamoDb({"status": {"S": "closed"}, "completed_at": {"N": "1700000000"}})
+    clients = {"stepfunctions": states, "dynamodb": complete}
+    result = invoked(monkeypatch, clients, "start", "--all", "Shop")
+    assert (result.exit_code, states.executions) == (0, [])
+    assert "Shop/A is complete, and left alone" in result.stdout
+    assert invoked(monkeypatch, clients, "start", "Shop/A").exit_code == 0
+    assert len(states.executions) == 1
+
+
+class Answering(Loads):
+    """A control table that does not answer at some looks; the clients keep an error for each."""
+
+    def __init__(self, *names: str, errors: Sequence[Exception]) -> None:
+        super().__init__(*names)
+        self.errors = list(errors)
+
+    def get_item(self, **request: object) -> dict[str, object]:
+        if self.errors:
+            raise self.errors.pop(0)
+        return super().get_item(**request)
+
+
+def test_waiting_for_a_place_outlasts_what_aws_does_not_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    loads = Answering("Shop/A", "Shop/B", errors=[EndpointConnectionError(endpoint_url="dynamodb")])
+    results = list(Starter(loads.states, loads, 1, loads.sleep).run(loads.migrations))
+    assert [isinstance(told, Told) for _, told in results] == [True, True]
+    assert [line for line in capsys.readouterr().err.splitlines() if "started" in line] == [
+        "Shop/A: started",
+        "Shop/B: started",
+    ]
+
+
+def test_where_the_credentials_end_it_tells_what_has_been_started() -> None:
+    expired = client_error("GetItem", "ExpiredTokenException")
+    loads = Answering("Shop/A", "Shop/B", "Shop/C", errors=[expired, expired])
+    first, *others = (result for _, result in Starter(loads.states, loads, 1, loads.sleep).run(loads.migrations))
+    assert isinstance(first, Told)
+    assert all(isinstance(other, Failed) and "Sign in again" in other.error for other in others)
 
 
 def test_a_whole_stack_is_started_and_a_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

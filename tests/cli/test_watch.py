@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 from rich.console import Console
 
 from ddb_migration_construct.cli.control_table import ControlRecord
@@ -16,11 +17,12 @@ from ddb_migration_construct.cli.migrations import choose
 from ddb_migration_construct.cli.reading import Reader, Status
 from ddb_migration_construct.cli.rich_status import shown
 from ddb_migration_construct.cli.samples import Samples, Seen
-from ddb_migration_construct.cli.view import LineView
+from ddb_migration_construct.cli.view import LineView, view_for
 from ddb_migration_construct.cli.watching import Watch
 from ddb_migration_construct.cli.words import count, duration
 from tests.cli.fakes import FakeDynamoDb, FakeSqs, FakeStates
 from tests.cli.running import invoked
+from tests.fakes.client_errors import client_error
 
 LOADING = ControlRecord(
     epoch="e1", status="open", phase="ChooseBulkLoad", bulk_load="direct", bulk_began_at=1.0, source_items=2_000_000
@@ -122,6 +124,16 @@ def test_several_migrations_are_a_row_each(width: int) -> None:
     assert "paused by ann since 1970-01-01 00:00:01 UTC" in lines[2 if width == 120 else 3]
 
 
+def test_what_needs_you_is_shown_first_where_a_window_is_too_low_for_all() -> None:
+    many = [dataclasses.replace(status(9.0), migration=f"Shop/T{number}") for number in range(6)]
+    many[5] = dataclasses.replace(status(9.0, execution="FAILED", error="States.Runtime"), migration="Shop/T5")
+    console = Console(width=120, file=io.StringIO(), record=True)
+    console.print(shown(looked(many).newest, 3))
+    _, *rows, more = console.export_text().splitlines()
+    assert [row.split()[0] for row in rows] == ["Shop/T5", "Shop/T0", "Shop/T1"]
+    assert more.strip() == "and 3 more, for a higher window"
+
+
 def test_lines_tell_of_migrations_now_and_then() -> None:
     stream = io.StringIO()
     view = LineView(stream)
@@ -159,6 +171,67 @@ def test_watching_as_json_prints_each_look(monkeypatch: pytest.MonkeyPatch) -> N
     states = FakeStates("Shop/A")
     states.add("Shop/A", status="FAILED", error="No")
     clients = {"stepfunctions": states, "dynamodb": FakeDynamoDb(), "sqs": FakeSqs()}
-    result = invoked(monkeypatch, clients, "status", "Shop/A", "--watch", "--json")
+    result = invoked(monkeypatch, clients, "status", "Shop/A", "--watch", "--json", "--every", "0.5")
     assert result.exit_code == 4
-    assert json.loads(result.stdout)["execution"]["error"] == "No"
+    assert [json.loads(line)["execution"]["error"] for line in result.stdout.splitlines()] == ["No", "No"]
+
+
+def test_an_execution_that_was_just_started_is_waited_for() -> None:
+    states = FakeStates("Shop/A")
+
+    def sleep(_: float) -> None:
+        if states.executions:
+            states.executions[0]["status"] = "FAILED"
+        else:
+            states.add("Shop/A", status="RUNNING")
+
+    assert Watch(Reader(states, FakeDynamoDb(), FakeSqs()), 1.0, sleep).shown(choose(states, ["Shop/A"])) == 4
+
+
+class Unreachable(Ending):
+    """Step Functions that cannot be reached at some looks, counted from 1."""
+
+    def __init__(self, *endings: str, at: tuple[int, ...], error: Exception) -> None:
+        super().__init__(*endings)
+        self._at, self._error, self._looks = at, error, 0
+
+    def list_executions(self, *args: Any, **request: Any) -> dict[str, Any]:
+        self._looks += 1
+        if self._looks in self._at:
+            raise self._error
+        return super().list_executions(*args, **request)
+
+
+@pytest.mark.parametrize(
+    "error", [EndpointConnectionError(endpoint_url="states"), client_error("ListExecutions", "ThrottlingException")]
+)
+def test_watching_outlasts_what_aws_does_not_answer(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    states = Unreachable("FAILED", "SUCCEEDED", at=(1, 4), error=error)
+    watch = Watch(Reader(states, FakeDynamoDb(), FakeSqs()), 1.0, states.sleep)
+    assert watch.as_json(choose(states, [], "Shop")) == 4
+    said = capsys.readouterr()
+    assert said.err.count("AWS does not answer, and is asked again") == 2
+    assert [json.loads(line)["migration"] for line in said.out.splitlines()][-2:] == ["Shop/T0", "Shop/T1"]
+
+
+def test_watching_ends_where_the_answer_will_be_the_same() -> None:
+    states = Unreachable("FAILED", at=(1,), error=client_error("ListExecutions", "AccessDeniedException"))
+    watch = Watch(Reader(states, FakeDynamoDb(), FakeSqs()), 1.0, states.sleep)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        watch.as_json(choose(states, [], "Shop"))
+
+
+class Terminal(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_that_cannot_move_up_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(view_for(Terminal()), LineView)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    view = view_for(Terminal())
+    view.close()
+    assert not isinstance(view, LineView)

@@ -16,6 +16,9 @@ from ddb_migration_construct.cli.rich_status import shown
 from ddb_migration_construct.cli.samples import Seen
 from ddb_migration_construct.cli.view import counts_text
 
+# Lines of a live view besides the rows of migrations. What does not fit in the window is cut off, from the bottom.
+_OTHER_LINES = 4
+
 
 class LiveView:
     """Finished phases and events scroll by; what runs, and the migrations, stay in the last lines."""
@@ -36,7 +39,7 @@ class LiveView:
             self._spinner.update(text=Text(phases))
             yield self._spinner
         if self._seen.newest:
-            yield shown(self._seen.newest)
+            yield shown(self._seen.newest, console.size.height - _OTHER_LINES)
         if self._counts:
             yield Text(self._counts, style="cyan")
 

@@ -49,14 +49,15 @@ def read_over_time(cloudwatch: Any, migration: Migration, record: Mapping[str, A
     An error of AWS is told in its `notes` and takes nothing but the charts away: the report has more to say.
     """
     # Imported here so that the other commands start quickly.
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
 
     period = period_of(float(record.get("captured_from") or now), float(record.get("completed_at") or now), now)
     told = over_time(period, _source(period), [], [])
     try:
         found = _read(cloudwatch, migration, period)
-    except ClientError as error:
-        return {**told, "notes": [f"CloudWatch gave nothing: {error}. The right is cloudwatch:GetMetricData."]}
+    except (BotoCoreError, ClientError) as error:
+        right = " The right is cloudwatch:GetMetricData." if isinstance(error, ClientError) else ""
+        return {**told, "notes": [f"CloudWatch gave nothing: {error}.{right}"]}
     return {**told, "charts": _charts(migration, found, period)}
 
 

@@ -29,9 +29,14 @@ _GAP, _SHORTEST, _REMARK = 2, 12, 40
 _HEADINGS = ("migration", "phase", "bulk load", "lag", "waiting", "parked")
 
 
-def shown(seen: Sequence[tuple[Status, Samples]]) -> RenderableType:
-    """Return one migration in full, or a row for each of several."""
-    return _one(*seen[0]) if len(seen) == 1 else _Several(seen)
+def shown(seen: Sequence[tuple[Status, Samples]], most: int | None = None) -> RenderableType:
+    """Return one migration in full, or a row for each of several: with `most`, for so many, the most urgent ones."""
+    if len(seen) == 1:
+        return _one(*seen[0])
+    if most is None or len(seen) <= most:
+        return _Several(seen)
+    urgent = sorted(seen, key=lambda one: (not one[0].needs_you, not one[0].trouble))[: max(1, most)]
+    return Group(_Several(urgent), Text(f"and {len(seen) - len(urgent)} more, for a higher window", style="dim"))
 
 
 def _one(status: Status, samples: Samples) -> RenderableType:

@@ -12,7 +12,7 @@ import typer
 from ddb_migration_construct.cli.clients import client
 from ddb_migration_construct.cli.control_table import read_record
 from ddb_migration_construct.cli.executions import RUNNING, newest_execution
-from ddb_migration_construct.cli.failures import CommandFailed, aws_errors
+from ddb_migration_construct.cli.failures import CommandFailed, aws_errors, is_passing
 from ddb_migration_construct.cli.frame import AllOf, AsJson, Failed, Names, Result, Told, chosen, finish, note
 from ddb_migration_construct.cli.migrations import Migration
 
@@ -28,14 +28,24 @@ def start(
     ] = DEFAULT_PARALLEL,
     as_json: AsJson = False,
 ) -> None:
-    """Start migrations, or continue those that stopped; what runs already is left alone.
+    """Start migrations, or continue those that stopped; what runs already is left alone, and of --all what is complete.
 
     With more migrations than places the command goes on until the last one is started. When it is interrupted, the
     same command goes on where it was.
     """
     concerned = chosen(names, stack)
-    starter = Starter(client("stepfunctions"), client("dynamodb"), parallel)
-    finish(list(starter.run(concerned)), as_json)
+    dynamodb = client("dynamodb")
+    given = frozenset(names or ())
+    unnamed = [one for one in concerned if not given & {one.name, one.state_machine_arn}]
+    complete = [one for one in unnamed if read_record(dynamodb, one.control_table).completed_at is not None]
+    starter = Starter(client("stepfunctions"), dynamodb, parallel)
+    started = starter.run([one for one in concerned if one not in complete])
+    finish([*started, *((one, _complete(one)) for one in complete)], as_json)
+
+
+def _complete(migration: Migration) -> Told:
+    text = f"{migration.name} is complete, and left alone: named, it would begin anew"
+    return Told(text, {"execution": None, "started": False})
 
 
 @dataclass(frozen=True)
@@ -48,21 +58,23 @@ class Starter:
     sleep: Callable[[float], object] = time.sleep
 
     def run(self, migrations: Sequence[Migration]) -> Iterator[Result]:
-        """Start one after the other, each when there is a place, and yield what came of it."""
+        """Start one after the other, each when there is a place, and yield what came of it.
+
+        With more migrations than places it is told at once too: the last place may be days away.
+        """
         loading: list[Migration] = []
         for migration in migrations:
-            loading = self._wait_for_place(loading)
-            result = self._start(migration)
-            if isinstance(result, Told):
-                loading.append(migration)
-            yield migration, result
-
-    def _start(self, migration: Migration) -> Told | Failed:
-        try:
-            with aws_errors():
-                return start_execution(self.states, migration)
-        except CommandFailed as failed:
-            return Failed(str(failed), failed.exit_code)
+            try:
+                with aws_errors():
+                    loading = self._wait_for_place(loading)
+                    told = start_execution(self.states, migration)
+            except CommandFailed as failed:
+                yield migration, Failed(str(failed), failed.exit_code)
+                continue
+            loading.append(migration)
+            if len(migrations) > self.parallel:
+                note(migration, "started" if told.values["started"] else "runs already")
+            yield migration, told
 
     def _wait_for_place(self, loading: list[Migration]) -> list[Migration]:
         while len(loading) >= self.parallel:
@@ -77,6 +89,15 @@ class Starter:
 
     def _is_loading(self, migration: Migration) -> bool:
         """Tell whether the bulk load is still to come or under way; one that failed needs no place."""
+        try:
+            return self._loads(migration)
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            # Asked again at the next look: a command that takes days meets throttling, and a laptop that slept.
+            return True
+
+    def _loads(self, migration: Migration) -> bool:
         execution = newest_execution(self.states, migration)
         if execution is None or execution.status != RUNNING:
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,8 @@ from ddb_migration_construct.cli.reading import Status
 from ddb_migration_construct.cli.samples import Seen
 
 _LINE_EVERY_SECONDS = 3.0
+# To these a live view shows nothing before its end: an editor's shell, a pipeline with a terminal.
+_DUMB = ("dumb", "unknown")
 
 
 class View(Protocol):
@@ -81,9 +84,9 @@ class LineView:
 
 
 def view_for(stream: TextIO | None = None) -> View:
-    """Return the live view when the stream (default: standard output) is a terminal, else plain lines."""
+    """Return the live view when the stream (default: standard output) is a terminal that can move up, else lines."""
     target = stream or sys.stdout
-    if not target.isatty():
+    if not target.isatty() or os.environ.get("TERM", "").lower() in _DUMB:
         return LineView(target)
     # Imported here because rich takes its time, and lines do without it.
     from ddb_migration_construct.cli.live_view import LiveView
