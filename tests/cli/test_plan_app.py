@@ -16,7 +16,7 @@ from ddb_migration.core.place import Place
 from ddb_migration_construct.cli import clients
 from ddb_migration_construct.cli.failures import CommandFailed
 from ddb_migration_construct.cli.main import app
-from ddb_migration_construct.cli.plan_app import Names, wishes_of
+from ddb_migration_construct.cli.plan_app import Names, of_here, wishes_of
 from ddb_migration_construct.rehearsal.app_selection import AppMigration
 from ddb_migration_construct.rehearsal.cloud_assembly import AssemblyStack
 from tests.cli.test_plan import World
@@ -97,6 +97,26 @@ def test_props_that_only_a_deployment_knows() -> None:
     migration = AppMigration("Migrations/Orders", stack("Migrations", Resources={"F": function}), "C")
     with pytest.raises(CommandFailed, match="only a deployment knows"):
         wishes_of(migration)
+
+
+def in_place(name: str, environment: str) -> AppMigration:
+    return AppMigration(f"{name}/Orders", AssemblyStack(name, Path(), Path(), Path(), environment, {}), "C")
+
+
+def test_only_what_is_deployed_here_is_planned_and_the_others_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    open_, here = (
+        in_place("Open", "aws://unknown-account/unknown-region"),
+        in_place("Here", "aws://111122223333/eu-west-1"),
+    )
+    elsewhere = [in_place("Prod", "aws://444455556666/eu-west-1"), in_place("Far", "aws://111122223333/us-east-1")]
+    assert of_here([elsewhere[0], open_, here, elsewhere[1]], HOME) == [open_, here]
+    said = capsys.readouterr().err
+    assert "this is account 111122223333, Region eu-west-1" in said
+    assert "Prod/Orders: aws://444455556666/eu-west-1\n  Far/Orders: aws://111122223333/us-east-1" in said
+    with pytest.raises(CommandFailed, match="not planned, since this is .*\n  Prod/Orders"):
+        of_here(elsewhere, HOME)
+    assert of_here([here], HOME) == [here]
+    assert capsys.readouterr().err == ""
 
 
 def test_a_way_back_is_planned_as_the_app_has_it() -> None:

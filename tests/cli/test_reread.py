@@ -54,6 +54,17 @@ def test_fails_on_what_is_no_json_object(text: str) -> None:
         parse_key(text)
 
 
+@pytest.mark.parametrize("value", [{"N": "1_000"}, {"N": "\uff11"}, {"N": " 7"}, {"B": "YR=="}, {"B": "YQ"}])
+def test_fails_on_what_dynamodb_reads_otherwise_or_not_at_all(value: dict[str, str]) -> None:
+    with pytest.raises(CommandFailed, match="^pk: .* (?:is no number of DynamoDB|is not base64 as DynamoDB writes it)"):
+        parse_key(json.dumps({"pk": value}))
+
+
+@pytest.mark.parametrize("value", [{"N": "1E+3"}, {"N": "-0.5"}, {"N": ".5"}, {"B": "YQ=="}, {"S": "o'17 \"\u00e9\n"}])
+def test_a_key_is_taken_as_dynamodb_writes_it(value: dict[str, str]) -> None:
+    assert parse_key(json.dumps({"pk": value})) == {"pk": value}
+
+
 def test_redrive_goes_on_until_the_queue_is_empty() -> None:
     functions = FakeFunctions(one_pass(10, done=False), one_pass(3, discarded=2))
     assert redrive(functions, MIGRATION) == Redriven(sent=13, discarded=2)

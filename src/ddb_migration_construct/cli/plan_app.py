@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import typer
 from botocore.exceptions import ClientError
 
 from ddb_migration.core.place import Place
@@ -21,21 +22,44 @@ from ddb_migration_construct.rehearsal.synthesis import SynthesisFailed
 from ddb_migration_construct.rehearsal.team_app import app_synthesis
 
 Found = tuple[str, str, str, Wishes]
+# The CDK's words for what a stack leaves to whoever deploys it.
+_UNKNOWN_ACCOUNT, _UNKNOWN_REGION = "unknown-account", "unknown-region"
 
 
 def pairs_of(client: Callable[[str], Any], command: str, wanted: str | None) -> list[Found]:
-    """Return name, tables and props of the app's migrations, or of the one wanted.
+    """Return name, tables and props of the app's migrations of this account and Region, or of the one wanted.
 
     Raises CommandFailed when the app has no such migration, or a table has no name before it is deployed.
     """
-    home = Place.of(str(client("sts").get_caller_identity()["Arn"]))
-    region = str(client("dynamodb").meta.region_name)
-    stacks = _synthesised(command, home.account, region)
+    caller = Place.of(str(client("sts").get_caller_identity()["Arn"]))
+    home = Place(caller.partition, str(client("dynamodb").meta.region_name), caller.account)
+    stacks = _synthesised(command, home.account, home.region)
     migrations = [one for one in _migrations(stacks) if wanted in (None, one.name)]
     if not migrations:
         raise CommandFailed(f"the app has no migration {wanted!r}")
-    resolve = Names(stacks, client("cloudformation"), Place(home.partition, region, home.account))
-    return [_pair(one, resolve) for one in migrations]
+    resolve = Names(stacks, client("cloudformation"), home)
+    return [_pair(one, resolve) for one in of_here(migrations, home)]
+
+
+def of_here(migrations: Sequence[AppMigration], home: Place) -> list[AppMigration]:
+    """Return those whose stacks would be deployed here, or wherever the app is; the others are named.
+
+    Tables of the same names may be here too, and a plan of those would be taken for theirs. Raises CommandFailed when
+    none is of here.
+    """
+    here = [one for one in migrations if _is_of(home, one.stack.environment)]
+    others = "".join(f"\n  {one.name}: {one.stack.environment}" for one in migrations if one not in here)
+    told = f"not planned, since this is {home} (AWS_PROFILE and AWS_REGION say which):{others}"
+    if not here:
+        raise CommandFailed(told)
+    if others:
+        typer.echo(told, err=True)
+    return here
+
+
+def _is_of(home: Place, environment: str) -> bool:
+    account, _, region = environment.removeprefix("aws://").partition("/")
+    return account in (home.account, _UNKNOWN_ACCOUNT) and region in (home.region, _UNKNOWN_REGION)
 
 
 def _synthesised(command: str, account: str, region: str) -> list[AssemblyStack]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -19,6 +21,7 @@ from ddb_migration_construct.cli.parked_keys import parked_keys
 
 # Far below the 6 MB that Lambda takes (Lambda quotas), whatever the keys.
 KEYS_A_CALL = 200
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 # A pass ends after 20 s or an empty queue; a queue of millions needs the command again.
 _MOST_PASSES = 500
 
@@ -63,7 +66,28 @@ def parse_key(text: str) -> dict[str, Any]:
         raise CommandFailed(f'not JSON: {text!r} ({error}); a key looks like {{"id":{{"S":"a"}}}}') from error
     if not isinstance(key, dict):
         raise CommandFailed(f'not a key: {text!r}; a key looks like {{"id":{{"S":"a"}}}}')
+    for name, value in key.items():
+        _require_written_as_by_aws(name, value)
     return key
+
+
+def _require_written_as_by_aws(name: str, value: Any) -> None:
+    """Raise CommandFailed for a number or base64 that Python reads and DynamoDB does not, or writes otherwise.
+
+    The text of a key is what it is found by: `YR==` is the same byte as `YQ==`, and would be another key.
+    """
+    number, binary = (value.get("N"), value.get("B")) if isinstance(value, dict) else (None, None)
+    if isinstance(number, str) and not _NUMBER.fullmatch(number):
+        raise CommandFailed(f"{name}: {number!r} is no number of DynamoDB; one looks like -12.5 or 1E3")
+    if isinstance(binary, str) and not _is_base64(binary):
+        raise CommandFailed(f"{name}: {binary!r} is not base64 as DynamoDB writes it, padded and in one line: YQ==")
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return base64.b64encode(base64.b64decode(text, validate=True)).decode() == text
+    except ValueError:
+        return False
 
 
 def send_rereads(functions: Any, migration: Migration, keys: Sequence[dict[str, Any]]) -> int:
