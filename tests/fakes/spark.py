@@ -50,7 +50,7 @@ class FakeSpark:
     """A context whose workers have not registered yet, as when a job begins."""
 
     master = "cluster"
-    defaultParallelism = 2  # noqa: N815
+    defaultParallelism = 2  # noqa: N815  Spark's own name
 
     def __init__(self) -> None:
         self.shuffled_bytes = 0

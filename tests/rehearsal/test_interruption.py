@@ -74,6 +74,7 @@ class Unsynthesised:
         raise SynthesisFailed
 
     def __getattr__(self, name: str) -> Any:
+        # It fails before anything else is asked of it.
         raise NotImplementedError(name)
 
 
