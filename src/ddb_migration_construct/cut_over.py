@@ -10,7 +10,7 @@ from ddb_migration_construct.destination_lock import allow_lock
 from ddb_migration_construct.encryption import permit_role
 from ddb_migration_construct.execution_access import RolePolicy
 from ddb_migration_construct.mapping_access import allow_mappings
-from ddb_migration_construct.migration_function import MigrationFunction
+from ddb_migration_construct.migration_function import WHOLE_PROCESSOR_MIB, MigrationFunction
 from ddb_migration_construct.migration_role import MigrationRole
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.reverse_path import ReversePath
@@ -50,8 +50,8 @@ class CutOver(MigrationFunction):
             folder="cut_over",
             # CleanUp waits so long for what a stopped execution may still do.
             timeout=seconds(60),
-            # A whole processor (Lambda guide, "Configure function memory"): a day of a busy stream is much to read.
-            memory_size=1769,
+            # A day of a busy stream is much to read.
+            memory_size=WHOLE_PROCESSOR_MIB,
             resources=resources,
             environment={
                 names.MIGRATION_NAME: resources.name,

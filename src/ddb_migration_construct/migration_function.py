@@ -12,6 +12,9 @@ from constructs import Construct
 from ddb_migration_construct.migration_role import MigrationRole
 from ddb_migration_construct.resources import Resources
 
+# From this memory on Lambda gives a whole processor, and below it a share (Lambda guide, "Configure function memory").
+WHOLE_PROCESSOR_MIB = 1769
+
 
 class MigrationFunction(Construct):
     """A Python function with a role of its own, which may write to the migration's log group and nothing else."""

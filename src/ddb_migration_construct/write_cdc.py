@@ -5,14 +5,14 @@ from __future__ import annotations
 from constructs import Construct
 
 from ddb_migration_construct._runtime import names
-from ddb_migration_construct.migration_function import MigrationFunction
+from ddb_migration_construct.migration_function import WHOLE_PROCESSOR_MIB, MigrationFunction
 from ddb_migration_construct.resources import Resources
 from ddb_migration_construct.stack_facts import seconds
 from ddb_migration_construct.table_access import allow_source, allow_table
 
-# Ten documents of 400 KB take 1,060 MB and eight seconds of a whole processor, which Lambda gives from 1,769 MB on
-# (Lambda guide, "Configure function memory"); with less they would be killed or timed out whenever they came together.
-MEMORY_MIB = 1769
+# Ten documents of 400 KB take 1,060 MB and eight seconds of a whole processor; with less of either they would be
+# killed or timed out whenever they came together.
+MEMORY_MIB = WHOLE_PROCESSOR_MIB
 
 
 class WriteCdc(MigrationFunction):
